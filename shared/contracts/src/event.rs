@@ -1,0 +1,27 @@
+//! The events that the services tell each other.
+
+use domain::{Fact, Order, OrderId};
+use serde::{Deserialize, Serialize};
+
+/// A fact, with the order it is about. It carries the whole order, so no service has to ask
+/// another what an event meant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    pub fact: Fact,
+    pub order: Order,
+}
+
+/// A note of the order service to itself: look at this order again when its time is up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExpireOrder {
+    pub order: OrderId,
+}
+
+impl Event {
+    pub fn new(fact: impl Into<Fact>, order: Order) -> Event {
+        Event {
+            fact: fact.into(),
+            order,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `POST /orders` and what is read of an order afterwards.
+
+use std::collections::HashSet;
+
+use domain::{Line, Money, PaymentMethod, Quantity, Sku};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::FieldError;
+use super::validation::check;
+
+/// An amount in minor units (cents, pence) of an ISO 4217 currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Amount {
+    #[schema(minimum = 0)]
+    pub minor: i64,
+    #[schema(example = "EUR")]
+    pub currency: String,
+}
+
+/// What a customer sends. Prices are the shop's own, never the client's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// 1 to 50 lines, each with a product of its own.
+    #[schema(min_items = 1, max_items = 50)]
+    pub lines: Vec<NewLine>,
+    /// The payment provider's token for the customer's card.
+    #[schema(example = "tok_ok")]
+    pub payment_method: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLine {
+    #[schema(example = "teapot")]
+    pub sku: String,
+    #[schema(minimum = 1, maximum = 1000)]
+    pub quantity: i64,
+}
+
+/// A [`PlaceOrder`] whose every field was found valid. Prices are still to be looked up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placement {
+    pub wanted: Vec<(Sku, Quantity)>,
+    pub payment_method: PaymentMethod,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OrderBody {
+    pub id: Uuid,
+    /// `placed`, `confirmed`, `dispatched` or `cancelled`.
+    #[schema(example = "confirmed")]
+    pub status: String,
+    /// What became of the wish to cancel: `none`, `requested`, `refused` or `done`.
+    #[schema(example = "none")]
+    pub cancellation: String,
+    /// Why the shop ended the order: `payment_declined` or `out_of_stock`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    pub lines: Vec<LineBody>,
+    pub total: Amount,
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub placed_at: OffsetDateTime,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LineBody {
+    pub sku: String,
+    pub quantity: u32,
+    pub unit_price: Amount,
+}
+
+/// The newest orders first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OrderPage {
+    pub items: Vec<OrderBody>,
+    /// Pass it as `after` to read on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The `next` of the page before.
+    pub after: Option<Uuid>,
+    /// Orders a page, 1 to 100.
+    #[serde(default = "Cursor::default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub limit: i64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HistoryEntry {
+    /// The fact's name, such as `payment_authorized`.
+    pub fact: String,
+    /// When the order's keeper learned of it.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: OffsetDateTime,
+}
+
+impl PlaceOrder {
+    /// Checks every field and names all that are wrong.
+    pub fn validate(self) -> Result<Placement, Vec<FieldError>> {
+        let mut errors = vec![];
+        let mut seen = HashSet::new();
+        let mut wanted = vec![];
+
+        if self.lines.is_empty() || self.lines.len() > domain::Lines::MAX {
+            errors.push(FieldError::new("lines", domain::LinesError::Count));
+            return Err(errors);
+        }
+        for (n, line) in self.lines.into_iter().enumerate() {
+            let sku = check(&mut errors, format!("lines[{n}].sku"), Sku::parse(line.sku));
+            let quantity = check(
+                &mut errors,
+                format!("lines[{n}].quantity"),
+                Quantity::new(line.quantity),
+            );
+            if let Some(sku) = &sku
+                && !seen.insert(sku.clone())
+            {
+                let repeated = domain::LinesError::Repeated(sku.clone());
+                errors.push(FieldError::new(format!("lines[{n}].sku"), repeated));
+            }
+            wanted.extend(sku.zip(quantity));
+        }
+        let method = PaymentMethod::parse(self.payment_method);
+        let payment_method = check(&mut errors, "payment_method", method);
+
+        match payment_method {
+            Some(payment_method) if errors.is_empty() => Ok(Placement {
+                wanted,
+                payment_method,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+impl Cursor {
+    fn default_limit() -> i64 {
+        20
+    }
+
+    pub fn validate(self) -> Result<Cursor, Vec<FieldError>> {
+        if !(1..=100).contains(&self.limit) {
+            return Err(vec![FieldError::new(
+                "limit",
+                "must be a whole number from 1 to 100",
+            )]);
+        }
+        Ok(self)
+    }
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Amount {
+        Amount {
+            minor: money.minor(),
+            currency: money.currency().code().to_owned(),
+        }
+    }
+}
+
+impl From<&Line> for LineBody {
+    fn from(line: &Line) -> LineBody {
+        LineBody {
+            sku: line.sku.to_string(),
+            quantity: line.quantity.get(),
+            unit_price: line.unit_price.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(lines: &[(&str, i64)], payment_method: &str) -> PlaceOrder {
+        let line = |(sku, quantity): &(&str, i64)| NewLine {
+            sku: (*sku).to_owned(),
+            quantity: *quantity,
+        };
+        PlaceOrder {
+            lines: lines.iter().map(line).collect(),
+            payment_method: payment_method.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let check = |order: PlaceOrder, expected: &[&str]| {
+            let errors = order.validate().err().unwrap_or_default();
+            let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+            assert_eq!(fields, expected);
+        };
+
+        check(order(&[("teapot", 1)], "tok_ok"), &[]);
+        check(order(&[], "tok_ok"), &["lines"]);
+        check(order(&[("teapot", 0)], "tok_ok"), &["lines[0].quantity"]);
+        check(
+            order(&[("Teapot!", 1)], ""),
+            &["lines[0].sku", "payment_method"],
+        );
+        check(order(&[("a", 1), ("a", 1)], "tok_ok"), &["lines[1].sku"]);
+        check(
+            order(&[("", -1)], " "),
+            &["lines[0].sku", "lines[0].quantity", "payment_method"],
+        );
+        check(order(&[("a", 1); 51], "tok_ok"), &["lines"]);
+    }
+}

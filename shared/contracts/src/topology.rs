@@ -1,0 +1,187 @@
+//! The one table of queues: who listens where, to what, and with which settings.
+
+use std::time::Duration;
+
+use domain::Fact;
+
+pub const PAYMENT: &str = "payment-events";
+pub const INVENTORY: &str = "inventory-events";
+pub const SHIPPING: &str = "shipping-events";
+pub const ORDER: &str = "order-events";
+/// A scheduled shipment waits here until its cancellation window has ended.
+pub const DISPATCH: &str = "shipping-dispatch";
+/// An order waits here, by a delay of its own, until it is overdue.
+pub const EXPIRY: &str = "order-expiry";
+
+/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Queue {
+    /// `<service>-<purpose>`; the service is the one that reads it.
+    pub name: &'static str,
+    /// How long a received message stays hidden, 0 s to 12 h. The runtime extends it by heartbeat,
+    /// so it bounds how long a crashed consumer's messages wait, not how long a handler may take.
+    pub visibility_timeout: Duration,
+    /// How long every message waits before it can be received, 0 to 900 s (an SQS quota).
+    pub delay: Duration,
+    /// How long an unread message is kept, 60 s to 14 days (an SQS quota).
+    pub retention: Duration,
+    /// After this many receives a message goes to the dead letters, 1 to 1,000.
+    pub max_receive_count: u32,
+    pub kind: QueueKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueKind {
+    Standard,
+    Fifo,
+}
+
+/// A fact and the queues it is sent to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subscription {
+    pub fact: Fact,
+    pub sent_by: &'static str,
+    pub queues: &'static [&'static str],
+}
+
+/// What a deployment chooses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// How long a confirmed order can still be cancelled: the delay of [`DISPATCH`], at most 900 s.
+    pub cancellation_window: Duration,
+}
+
+/// Who is told what. A fact that is missing here is told to nobody.
+pub const SUBSCRIPTIONS: [Subscription; 10] = [
+    tell(Fact::OrderPlaced, "order", &[PAYMENT]),
+    tell(Fact::PaymentAuthorized, "payment", &[INVENTORY, ORDER]),
+    tell(Fact::PaymentDeclined, "payment", &[ORDER]),
+    tell(Fact::StockReserved, "inventory", &[SHIPPING, ORDER]),
+    tell(Fact::StockRejected, "inventory", &[PAYMENT, ORDER]),
+    tell(Fact::ShipmentScheduled, "shipping", &[ORDER, DISPATCH]),
+    tell(Fact::Dispatched, "shipping", &[PAYMENT, ORDER]),
+    tell(Fact::CancelRequested, "order", &[SHIPPING]),
+    tell(
+        Fact::ShipmentCancelled,
+        "shipping",
+        &[PAYMENT, INVENTORY, ORDER],
+    ),
+    tell(Fact::CancelRefused, "shipping", &[ORDER]),
+];
+
+/// Every queue of the shop, in the order of an order's way through it.
+pub fn queues(settings: Settings) -> [Queue; 6] {
+    let quick = |name| Queue {
+        name,
+        visibility_timeout: Duration::from_secs(30),
+        delay: Duration::ZERO,
+        retention: DAY * 4,
+        max_receive_count: 5,
+        kind: QueueKind::Standard,
+    };
+    [
+        // Calls the payment provider, which may take its time.
+        Queue {
+            visibility_timeout: Duration::from_secs(60),
+            ..quick(PAYMENT)
+        },
+        quick(INVENTORY),
+        quick(SHIPPING),
+        quick(ORDER),
+        // Whole seconds, as SQS counts delays; rounded up, so a window is never cut short.
+        Queue {
+            delay: whole_seconds(settings.cancellation_window),
+            ..quick(DISPATCH)
+        },
+        quick(EXPIRY),
+    ]
+}
+
+/// The queues that a fact is sent to.
+pub fn subscribers(fact: Fact) -> &'static [&'static str] {
+    SUBSCRIPTIONS
+        .iter()
+        .find(|subscription| subscription.fact == fact)
+        .map_or(&[], |subscription| subscription.queues)
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const fn tell(fact: Fact, sent_by: &'static str, queues: &'static [&'static str]) -> Subscription {
+    Subscription {
+        fact,
+        sent_by,
+        queues,
+    }
+}
+
+fn whole_seconds(duration: Duration) -> Duration {
+    Duration::from_secs(duration.as_millis().div_ceil(1_000) as u64)
+}
+
+/// The table as a Mermaid flowchart; `docs/architecture.md` shows it.
+pub fn diagram() -> String {
+    let mut lines = vec!["flowchart LR".to_owned()];
+    for Subscription {
+        fact,
+        sent_by,
+        queues,
+    } in SUBSCRIPTIONS
+    {
+        for queue in queues {
+            lines.push(format!("    {sent_by} -- {fact} --> {queue}[[{queue}]]"));
+        }
+    }
+    lines.push(format!(
+        "    order -- expire_order --> {EXPIRY}[[{EXPIRY}]]"
+    ));
+    let window = Settings {
+        cancellation_window: Duration::ZERO,
+    };
+    for Queue { name, .. } in queues(window) {
+        let service = name.split('-').next().unwrap_or(name);
+        lines.push(format!("    {name} --> {service}"));
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_has_one_row_and_every_queue_it_names_exists() {
+        let window = Settings {
+            cancellation_window: Duration::from_millis(1_500),
+        };
+        let names: Vec<_> = queues(window).iter().map(|queue| queue.name).collect();
+        for fact in Fact::ALL {
+            let rows: Vec<_> = SUBSCRIPTIONS
+                .iter()
+                .filter(|row| row.fact == fact)
+                .collect();
+            assert_eq!(rows.len(), 1, "{fact}");
+            assert!(
+                rows[0].queues.iter().all(|queue| names.contains(queue)),
+                "{fact}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cancellation_window_is_rounded_up_to_whole_seconds() {
+        let window = Settings {
+            cancellation_window: Duration::from_millis(1_500),
+        };
+        let dispatch = queues(window)
+            .into_iter()
+            .find(|queue| queue.name == DISPATCH)
+            .unwrap();
+        assert_eq!(dispatch.delay, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_diagram_in_the_docs_is_the_table() {
+        insta::assert_snapshot!(diagram());
+    }
+}
