@@ -18,6 +18,7 @@ mod order;
 mod payment;
 mod product;
 mod refusal;
+mod reservation;
 mod shipment;
 mod sku;
 mod status;
@@ -30,6 +31,7 @@ pub use order::{Line, Lines, LinesError, Order, PaymentMethod, PaymentMethodErro
 pub use payment::Payment;
 pub use product::Product;
 pub use refusal::{IllegalMove, Refusal};
+pub use reservation::Reservation;
 pub use shipment::{CancelDecision, Shipment};
 pub use sku::{Quantity, QuantityError, Sku, SkuError};
 pub use status::{Cancellation, Status};

@@ -17,11 +17,13 @@ pub struct StockLevel {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Stock(BTreeMap<Sku, StockLevel>);
 
-impl Stock {
-    pub fn new(levels: impl IntoIterator<Item = (Sku, StockLevel)>) -> Stock {
+impl FromIterator<(Sku, StockLevel)> for Stock {
+    fn from_iter<I: IntoIterator<Item = (Sku, StockLevel)>>(levels: I) -> Stock {
         Stock(levels.into_iter().collect())
     }
+}
 
+impl Stock {
     /// All lines or none: an order is never reserved in part.
     pub fn reserve(&mut self, lines: &Lines) -> Result<(), Refusal> {
         let covers = |line: &crate::Line| self.available(&line.sku) >= count(line);
@@ -83,7 +85,7 @@ mod tests {
             };
             (Sku::parse(*sku).unwrap(), level)
         };
-        Stock::new(available.iter().map(level))
+        available.iter().map(level).collect()
     }
 
     #[test]

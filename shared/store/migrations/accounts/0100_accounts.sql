@@ -1,0 +1,2 @@
+-- The accounts context, filled in by its owner.
+select 1;

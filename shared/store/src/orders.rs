@@ -1,0 +1,229 @@
+//! Orders as they were placed, and every fact known of them since.
+
+use domain::{CustomerId, Fact, Facts, Line, Lines, Order, OrderId, PaymentMethod, Status};
+use sqlx::types::JsonValue;
+use sqlx::{Error, FromRow, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::row;
+
+/// An order with what is known of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownOrder {
+    pub order: Order,
+    pub facts: Facts,
+    pub placed_at: OffsetDateTime,
+}
+
+/// The customer's own name for a request, under which a repetition is recognised.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Idempotency {
+    /// The `Idempotency-Key` header: 1 to 255 characters, unique to the customer.
+    pub key: String,
+    /// The request as it was sent: another one under the same key is the client's mistake.
+    pub request: JsonValue,
+}
+
+/// Writes an order and its lines down. `false`, and nothing written, when the customer has placed
+/// an order under this key before; of two at the same time, the later one waits and gets `false`.
+pub async fn insert(
+    tx: &mut PgConnection,
+    order: &Order,
+    idempotency: &Idempotency,
+) -> Result<bool, Error> {
+    let skus: Vec<&str> = order.lines.iter().map(|line| line.sku.as_str()).collect();
+    let quantities: Vec<i32> = order
+        .lines
+        .iter()
+        .map(|line| line.quantity.get() as i32)
+        .collect();
+    let prices: Vec<i64> = order
+        .lines
+        .iter()
+        .map(|line| line.unit_price.minor())
+        .collect();
+    let inserted = sqlx::query(
+        "with placed as (
+             insert into orders (id, customer_id, idempotency_key, request, payment_method,
+                                 total_minor, currency)
+             values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict on constraint one_order_per_idempotency_key do nothing
+             returning id
+         )
+         insert into order_lines (order_id, sku, quantity, price_minor)
+         select placed.id, line.sku, line.quantity, line.price
+         from placed, unnest($8::text[], $9::integer[], $10::bigint[])
+              as line (sku, quantity, price)",
+    )
+    .bind(order.id.0)
+    .bind(order.customer.0)
+    .bind(&idempotency.key)
+    .bind(&idempotency.request)
+    .bind(order.payment_method.as_str())
+    .bind(order.total.minor())
+    .bind(order.total.currency().code())
+    .bind(skus)
+    .bind(quantities)
+    .bind(prices)
+    .execute(tx)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// The order that the customer placed under this key, with the request that placed it.
+pub async fn find_by_key(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+    key: &str,
+) -> Result<Option<(OrderId, JsonValue)>, Error> {
+    let found: Option<(Uuid, JsonValue)> = sqlx::query_as(
+        "select id, request from orders where customer_id = $1 and idempotency_key = $2",
+    )
+    .bind(customer.0)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|(id, request)| (OrderId(id), request)))
+}
+
+/// Notes facts about orders. One that is known already stays as it was first heard.
+pub async fn record(
+    tx: &mut PgConnection,
+    facts: impl IntoIterator<Item = (OrderId, Fact)>,
+) -> Result<(), Error> {
+    let (orders, facts): (Vec<Uuid>, Vec<&str>) = facts
+        .into_iter()
+        .map(|(order, fact)| (order.0, fact.as_str()))
+        .unzip();
+    sqlx::query(
+        "insert into order_facts (order_id, fact)
+         select * from unnest($1::uuid[], $2::text[]) as known (order_id, fact)
+         order by order_id, fact
+         on conflict do nothing",
+    )
+    .bind(orders)
+    .bind(facts)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps two who would add facts to this order in turn, until the transaction ends.
+pub async fn lock(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
+    sqlx::query("select from orders where id = $1 for no key update")
+        .bind(order.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The order, whoever's it is.
+pub async fn find(
+    connection: &mut PgConnection,
+    order: OrderId,
+) -> Result<Option<KnownOrder>, Error> {
+    let found: Option<OrderRow> = sqlx::query_as("select * from known_orders where id = $1")
+        .bind(order.0)
+        .fetch_optional(connection)
+        .await?;
+    found.map(KnownOrder::try_from).transpose()
+}
+
+/// Up to `limit` orders of a customer, the newest first, those before `after`.
+pub async fn list(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+    after: Option<OrderId>,
+    limit: i64,
+) -> Result<Vec<KnownOrder>, Error> {
+    let found: Vec<OrderRow> = sqlx::query_as(
+        "select * from known_orders
+         where customer_id = $1 and ($2::uuid is null or id < $2)
+         order by id desc
+         limit $3",
+    )
+    .bind(customer.0)
+    .bind(after.map(|order| order.0))
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    found.into_iter().map(KnownOrder::try_from).collect()
+}
+
+/// What is known of the order, in the order it was heard.
+pub async fn history(
+    connection: &mut PgConnection,
+    order: OrderId,
+) -> Result<Vec<(Fact, OffsetDateTime)>, Error> {
+    let rows: Vec<(String, OffsetDateTime)> =
+        sqlx::query_as("select fact, at from order_facts where order_id = $1 order by at, fact")
+            .bind(order.0)
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter()
+        .map(|(fact, at)| Ok((row::named("order_facts.fact", &fact, Fact::from_name)?, at)))
+        .collect()
+}
+
+impl KnownOrder {
+    pub fn status(&self) -> Status {
+        Status::of(self.facts)
+    }
+}
+
+#[derive(FromRow)]
+struct OrderRow {
+    id: Uuid,
+    customer_id: Uuid,
+    payment_method: String,
+    currency: String,
+    placed_at: OffsetDateTime,
+    skus: Vec<String>,
+    quantities: Vec<i32>,
+    prices: Vec<i64>,
+    facts: Option<Vec<String>>,
+}
+
+impl TryFrom<OrderRow> for KnownOrder {
+    type Error = Error;
+
+    fn try_from(found: OrderRow) -> Result<KnownOrder, Error> {
+        let mut lines = vec![];
+        for ((sku, quantity), price) in found
+            .skus
+            .into_iter()
+            .zip(found.quantities)
+            .zip(found.prices)
+        {
+            lines.push(Line {
+                sku: row::sku(sku)?,
+                quantity: row::quantity(quantity)?,
+                unit_price: row::money(price, &found.currency)?,
+            });
+        }
+        let lines = Lines::new(lines).map_err(decode)?;
+        let total = lines.total().map_err(decode)?;
+        let facts = found.facts.unwrap_or_default();
+        let known: Result<Facts, Error> = facts
+            .iter()
+            .map(|fact| row::named("order_facts.fact", fact, Fact::from_name))
+            .collect();
+
+        Ok(KnownOrder {
+            order: Order {
+                id: OrderId(found.id),
+                customer: CustomerId(found.customer_id),
+                lines,
+                total,
+                payment_method: PaymentMethod::parse(found.payment_method).map_err(decode)?,
+            },
+            facts: known?,
+            placed_at: found.placed_at,
+        })
+    }
+}
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Decode(error.into())
+}
