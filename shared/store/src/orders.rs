@@ -25,13 +25,14 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order and its lines down. `false`, and nothing written, when the customer has placed
-/// an order under this key before; of two at the same time, the later one waits and gets `false`.
+/// Writes an order and its lines down, and tells when that was. `None`, and nothing written, when
+/// the customer has placed an order under this key before; of two at the same time, the later one
+/// waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
     order: &Order,
     idempotency: &Idempotency,
-) -> Result<bool, Error> {
+) -> Result<Option<OffsetDateTime>, Error> {
     let skus: Vec<&str> = order.lines.iter().map(|line| line.sku.as_str()).collect();
     let quantities: Vec<i32> = order
         .lines
@@ -43,18 +44,19 @@ pub async fn insert(
         .iter()
         .map(|line| line.unit_price.minor())
         .collect();
-    let inserted = sqlx::query(
+    sqlx::query_scalar(
         "with placed as (
              insert into orders (id, customer_id, idempotency_key, request, payment_method,
                                  total_minor, currency)
              values ($1, $2, $3, $4, $5, $6, $7)
              on conflict on constraint one_order_per_idempotency_key do nothing
-             returning id
+             returning id, placed_at
          )
          insert into order_lines (order_id, sku, quantity, price_minor)
          select placed.id, line.sku, line.quantity, line.price
          from placed, unnest($8::text[], $9::integer[], $10::bigint[])
-              as line (sku, quantity, price)",
+              as line (sku, quantity, price)
+         returning (select placed_at from placed)",
     )
     .bind(order.id.0)
     .bind(order.customer.0)
@@ -66,9 +68,8 @@ pub async fn insert(
     .bind(skus)
     .bind(quantities)
     .bind(prices)
-    .execute(tx)
-    .await?;
-    Ok(inserted.rows_affected() > 0)
+    .fetch_optional(tx)
+    .await
 }
 
 /// The order that the customer placed under this key, with the request that placed it.

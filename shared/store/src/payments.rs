@@ -45,18 +45,34 @@ pub async fn save(tx: &mut PgConnection, order: OrderId, payment: Payment) -> Re
     Ok(())
 }
 
+/// Notes that the provider has done what was `due`. Does nothing when another replica was faster.
+pub async fn settle(tx: &mut PgConnection, order: OrderId, due: Payment) -> Result<(), Error> {
+    sqlx::query(
+        "update payments set state = $3, updated_at = clock_timestamp()
+         where order_id = $1 and state = $2",
+    )
+    .bind(order.0)
+    .bind(due.as_str())
+    .bind(due.done().as_str())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Up to `limit` payments for which the provider still has something to do, the longest waiting
-/// first. They stay locked, and other replicas skip them, until the transaction ends.
-pub async fn lock_due(tx: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId, Payment)>, Error> {
+/// first. Nothing is locked: the provider is called outside transactions, and idempotently.
+pub async fn due(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<(OrderId, Payment)>, Error> {
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select order_id, state from payments
          where state in ('capture_due', 'void_due', 'refund_due')
          order by updated_at
-         limit $1
-         for update skip locked",
+         limit $1",
     )
     .bind(limit)
-    .fetch_all(tx)
+    .fetch_all(connection)
     .await?;
     rows.into_iter()
         .map(|(id, state)| {

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use domain::{Line, Money, PaymentMethod, Quantity, Sku};
+use domain::{
+    Cancellation, Fact, Facts, Line, Money, Order, PaymentMethod, Quantity, Refusal, Sku, Status,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -52,14 +54,15 @@ pub struct Placement {
 pub struct OrderBody {
     pub id: Uuid,
     /// `placed`, `confirmed`, `dispatched` or `cancelled`.
-    #[schema(example = "confirmed")]
-    pub status: String,
+    #[schema(value_type = String, example = "confirmed")]
+    pub status: Status,
     /// What became of the wish to cancel: `none`, `requested`, `refused` or `done`.
-    #[schema(example = "none")]
-    pub cancellation: String,
+    #[schema(value_type = String, example = "none")]
+    pub cancellation: Cancellation,
     /// Why the shop ended the order: `payment_declined` or `out_of_stock`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub refusal: Option<Refusal>,
     pub lines: Vec<LineBody>,
     pub total: Amount,
     #[serde(with = "time::serde::rfc3339")]
@@ -96,12 +99,26 @@ pub struct Cursor {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntry {
-    /// The fact's name, such as `payment_authorized`.
-    pub fact: String,
+    #[schema(value_type = String, example = "payment_authorized")]
+    pub fact: Fact,
     /// When the order's keeper learned of it.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub at: OffsetDateTime,
+}
+
+impl OrderBody {
+    pub fn new(order: &Order, facts: Facts, placed_at: OffsetDateTime) -> OrderBody {
+        OrderBody {
+            id: order.id.0,
+            status: Status::of(facts),
+            cancellation: Cancellation::of(facts),
+            refusal: Status::refusal(facts),
+            lines: order.lines.iter().map(LineBody::from).collect(),
+            total: order.total.into(),
+            placed_at,
+        }
+    }
 }
 
 impl PlaceOrder {

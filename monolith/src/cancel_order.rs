@@ -1,0 +1,61 @@
+//! Cancelling an order: the row lock on its shipment decides the race against the dispatch.
+
+use domain::{Fact, OrderId, Refusal};
+use sqlx::PgConnection;
+use store::orders::KnownOrder;
+use store::{inventory, orders, payments, shipping};
+
+use crate::Shop;
+use crate::place_order::Error;
+
+/// Cancels the order, or says that it is too late. Either way the wish is on record.
+pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
+    let mut tx = shop.db.begin().await?;
+    let decision = decide(&mut tx, known).await?;
+    tx.commit().await?;
+    shop.settlement.wake();
+    Ok(decision)
+}
+
+async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
+    let order = &known.order;
+    let Some(mut shipment) = shipping::lock(tx, order.id).await? else {
+        // Declined or out of stock: it was cancelled before anything was to be shipped.
+        return Ok(Ok(()));
+    };
+
+    let decision = shipment.cancel();
+    let outcome = match decision {
+        Ok(()) => {
+            shipping::save(tx, order.id, shipment).await?;
+            release_stock(tx, known).await?;
+            give_money_back(tx, order.id).await?;
+            Fact::ShipmentCancelled
+        }
+        Err(refusal) => refusal.into(),
+    };
+    orders::record(tx, [(order.id, Fact::CancelRequested), (order.id, outcome)]).await?;
+    Ok(decision)
+}
+
+async fn release_stock(tx: &mut PgConnection, known: &KnownOrder) -> Result<(), Error> {
+    let order = &known.order;
+    let Some(mut reservation) = inventory::lock_reservation(tx, order.id).await? else {
+        return Ok(());
+    };
+    if reservation.release() {
+        let mut stock = inventory::lock(tx, &order.lines).await?;
+        stock.release(&order.lines);
+        inventory::save(tx, &stock).await?;
+        inventory::save_reservation(tx, order.id, reservation).await?;
+    }
+    Ok(())
+}
+
+/// Only written down here: the provider is called after the commit, by the settlement.
+async fn give_money_back(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
+    if let Some(payment) = payments::lock(tx, order).await? {
+        payments::save(tx, order, payment.give_back()?).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Dispatching what was not cancelled in time: a task over the rows that are due.
+//!
+//! Several replicas may run it at once, since each skips the rows that another holds.
+
+use std::time::Duration;
+
+use domain::{Fact, OrderId, Shipment};
+use sqlx::PgConnection;
+use store::{orders, payments, shipping};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::Shop;
+use crate::place_order::Error;
+
+/// How late a dispatch may be: small beside any cancellation window, and four looks a second at an
+/// index that holds due rows only cost next to nothing.
+const LOOK: Duration = Duration::from_millis(250);
+/// Orders a transaction: enough to share a commit, few enough not to hold locks for long.
+const BATCH: i64 = 100;
+
+/// Dispatches until `shutdown`. A failed look is logged and tried again at the next one.
+pub async fn run(shop: Shop, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        loop {
+            match dispatch_due(&shop).await {
+                Ok(0) => break,
+                Ok(dispatched) => info!(dispatched, "dispatched what was due"),
+                Err(error) => {
+                    warn!(%error, "left what was due for the next look");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Dispatches up to a batch of shipments whose cancellation window has ended, and tells how many.
+pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
+    let mut tx = shop.db.begin().await?;
+    let due = shipping::lock_due(&mut tx, BATCH).await?;
+    for order in &due {
+        dispatch(&mut tx, *order).await?;
+    }
+    orders::record(&mut tx, due.iter().map(|order| (*order, Fact::Dispatched))).await?;
+    tx.commit().await?;
+
+    if !due.is_empty() {
+        shop.settlement.wake();
+    }
+    Ok(due.len())
+}
+
+async fn dispatch(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
+    shipping::save(tx, order, Shipment::Dispatched).await?;
+    if let Some(payment) = payments::lock(tx, order).await? {
+        payments::save(tx, order, payment.capture()?).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Settling with the provider: captures, voids and refunds that a transaction wrote down as due.
+//!
+//! The rows say what is owed, so whatever dies, the next look finds it. The provider is called
+//! between transactions and idempotently; two replicas that settle the same payment do no harm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{OrderId, Payment};
+use futures::{StreamExt, stream};
+use store::payments;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::Shop;
+use crate::place_order::Error;
+
+/// Looks when woken by a commit, and at this interval for what a dead process left behind.
+const LOOK: Duration = Duration::from_secs(1);
+const BATCH: i64 = 100;
+/// Calls to the provider at a time.
+const CALLS: usize = 8;
+
+/// Wakes the settlement after a commit that left something due.
+#[derive(Clone, Default, Debug)]
+pub struct Settlement(Arc<Notify>);
+
+impl Settlement {
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Settles until `shutdown`. What fails is logged and stays due for the next look.
+pub async fn run(shop: Shop, shutdown: CancellationToken) {
+    loop {
+        let look = tokio::time::timeout(LOOK, shop.settlement.0.notified());
+        if shutdown.run_until_cancelled(look).await.is_none() {
+            return;
+        }
+        if let Err(error) = settle_due(&shop).await {
+            warn!(%error, "left payments due for the next look");
+        }
+    }
+}
+
+/// Settles what is due, and tells how much of it was settled.
+pub async fn settle_due(shop: &Shop) -> Result<usize, Error> {
+    let mut settled = 0;
+    loop {
+        let due = payments::due(&mut *shop.db.acquire().await?, BATCH).await?;
+        let all = due.len() as i64;
+        let done = stream::iter(due)
+            .map(|(order, payment)| settle(shop, order, payment))
+            .buffer_unordered(CALLS)
+            .filter(|done| std::future::ready(*done))
+            .count()
+            .await;
+        settled += done;
+        if all < BATCH || done == 0 {
+            return Ok(settled);
+        }
+    }
+}
+
+async fn settle(shop: &Shop, order: OrderId, due: Payment) -> bool {
+    let settled = async {
+        shop.provider.settle(order, due).await?;
+        payments::settle(&mut *shop.db.acquire().await?, order, due).await?;
+        Ok::<(), Error>(())
+    };
+    match settled.await {
+        Ok(()) => true,
+        Err(error) => {
+            warn!(%error, %order, due = due.as_str(), "left due");
+            false
+        }
+    }
+}

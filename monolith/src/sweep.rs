@@ -1,0 +1,40 @@
+//! Voiding authorizations that no order owns: what a process that died between the provider's
+//! answer and its commit leaves behind.
+
+use std::time::Duration;
+
+use store::payments;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::Shop;
+use crate::place_order::Error;
+
+/// Sweeps at start-up and then at `interval`, until `shutdown`.
+pub async fn run(shop: Shop, interval: Duration, shutdown: CancellationToken) {
+    loop {
+        match sweep(&shop, shop.sweep_age).await {
+            Ok(0) => {}
+            Ok(voided) => info!(voided, "voided authorizations that no order owns"),
+            Err(error) => warn!(%error, "left the sweep to the next interval"),
+        }
+        if shutdown.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Voids what was authorized before `age` ago for an order that was never committed, and tells how
+/// much that was. `age` must exceed the longest request, or an order in the making is voided.
+pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
+    let authorized = shop.provider.authorized_before(age).await?;
+    let orders: Vec<_> = authorized.iter().map(|authorization| authorization.order_id).collect();
+    let owned = payments::known(&mut *shop.db.acquire().await?, &orders).await?;
+
+    let mut voided = 0;
+    for orphan in orders.into_iter().filter(|order| !owned.contains(order)) {
+        shop.provider.void(orphan).await?;
+        voided += 1;
+    }
+    Ok(voided)
+}

@@ -1,0 +1,10 @@
+//! What both architectures do alike above the SQL: reading orders and products over HTTP, checking
+//! a new order, registering customers, and talking to the payment provider.
+//!
+//! None of it owns a story: placing, cancelling and dispatching stand in the monolith and in the
+//! services, each in its own way. What stands here cannot be what makes them differ.
+
+pub mod checkout;
+pub mod provider;
+
+pub use provider::{Provider, ProviderError};

@@ -1,0 +1,173 @@
+//! The payment provider: a third party, reached over HTTP.
+//!
+//! Every call is idempotent with the order's id as its key, so it may be repeated after a timeout
+//! or a crash. No call is ever made inside a database transaction: a provider that hangs would
+//! hold locks that other customers wait for.
+
+use std::time::Duration;
+
+use domain::{Order, OrderId, Payment};
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tracing::debug;
+
+/// A client of the provider. Cheap to clone: all clones share one pool of connections.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    http: Client,
+    url: String,
+}
+
+#[derive(Debug, Error)]
+pub enum ProviderError {
+    #[error("the payment provider cannot be reached or does not answer: {0}")]
+    Unavailable(#[from] reqwest::Error),
+    #[error("the payment provider refused the request with status {0}")]
+    Refused(StatusCode),
+}
+
+/// An authorization as the provider's books have it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Authorization {
+    pub order_id: OrderId,
+}
+
+#[derive(Serialize)]
+struct Authorize<'a> {
+    order_id: OrderId,
+    amount_minor: i64,
+    currency: &'static str,
+    payment_method: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: AnswerStatus,
+}
+
+#[derive(PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AnswerStatus {
+    Authorized,
+    Declined,
+    Captured,
+    Voided,
+    Refunded,
+}
+
+/// One attempt. The provider's own promise is an answer within half a second; four times that is
+/// taken for a hang.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Three attempts and their pauses end within 7 s, before the 10 s of an HTTP request do.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+impl Provider {
+    /// A client of the provider at `url`, such as `http://127.0.0.1:9400`.
+    pub fn new(url: &str) -> Result<Provider, ProviderError> {
+        let http = Client::builder().timeout(ATTEMPT_TIMEOUT).build()?;
+        Ok(Provider {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// Sets the order's total aside on the customer's card: `Authorized` or `Declined`.
+    pub async fn authorize(&self, order: &Order) -> Result<Payment, ProviderError> {
+        let body = Authorize {
+            order_id: order.id,
+            amount_minor: order.total.minor(),
+            currency: order.total.currency().code(),
+            payment_method: order.payment_method.as_str(),
+        };
+        let answer = self.post("authorizations", &body).await?;
+        match answer.status {
+            AnswerStatus::Authorized | AnswerStatus::Captured => Ok(Payment::Authorized),
+            AnswerStatus::Declined | AnswerStatus::Voided | AnswerStatus::Refunded => {
+                Ok(Payment::Declined)
+            }
+        }
+    }
+
+    /// Does what is due, and returns the payment as it is then. Nothing is called when nothing is.
+    pub async fn settle(&self, order: OrderId, due: Payment) -> Result<Payment, ProviderError> {
+        match due {
+            Payment::CaptureDue => self.act(order, "capture").await?,
+            Payment::VoidDue => self.act(order, "void").await?,
+            Payment::RefundDue => self.act(order, "refund").await?,
+            _ => {}
+        }
+        Ok(due.done())
+    }
+
+    /// Gives back what was set aside for an order that does not exist.
+    pub async fn void(&self, order: OrderId) -> Result<(), ProviderError> {
+        self.act(order, "void").await
+    }
+
+    /// What has been set aside for longer than `age` and neither captured nor voided since.
+    pub async fn authorized_before(
+        &self,
+        age: Duration,
+    ) -> Result<Vec<Authorization>, ProviderError> {
+        let url = format!("{}/authorizations", self.url);
+        let query = [
+            ("status", "authorized".to_owned()),
+            ("older_than_ms", age.as_millis().to_string()),
+        ];
+        let response = self
+            .http
+            .get(url)
+            .query(&query)
+            .send()
+            .await?
+            .error_for_status()?;
+        Ok(response.json().await?)
+    }
+
+    async fn act(&self, order: OrderId, action: &str) -> Result<(), ProviderError> {
+        self.post(&format!("authorizations/{order}/{action}"), &())
+            .await
+            .map(|_| ())
+    }
+
+    /// Posts, and tries again while the provider is not reached or answers with a 5xx.
+    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, ProviderError> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let error = match self.post_once(path, body).await {
+                Err(error) if attempt < ATTEMPTS && error.is_passing() => error,
+                answer => return answer,
+            };
+            debug!(%error, attempt, path, "asking the payment provider again");
+            tokio::time::sleep(pause).await;
+            pause *= 3;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    async fn post_once(&self, path: &str, body: &impl Serialize) -> Result<Answer, ProviderError> {
+        let response = self
+            .http
+            .post(format!("{}/{path}", self.url))
+            .json(body)
+            .send()
+            .await?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(ProviderError::Refused(status));
+        }
+        Ok(response.json().await?)
+    }
+}
+
+impl ProviderError {
+    /// Whether asking again may help.
+    fn is_passing(&self) -> bool {
+        match self {
+            ProviderError::Unavailable(_) => true,
+            ProviderError::Refused(status) => status.is_server_error(),
+        }
+    }
+}
