@@ -1,1 +1,20 @@
+//! Everything the shop needs from outside, on this machine: Postgres, an SQS endpoint and the
+//! payment provider.
+//!
+//! What is started here listens on the loopback interface only and never outlives the program:
+//! not on return, not on a panic, not on Ctrl-C and not on SIGKILL. Durability is never switched
+//! off, because a comparison without it would be worth nothing.
 
+mod account;
+mod error;
+mod options;
+pub mod postgres;
+mod run;
+mod supervised;
+pub mod testing;
+
+pub use self::account::Account;
+pub use self::error::Error;
+pub use self::options::{PostgresMode, Storage};
+pub use self::postgres::{Database, Server};
+pub use self::supervised::{Launch, Supervised};

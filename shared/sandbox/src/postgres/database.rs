@@ -1,0 +1,84 @@
+//! A database and the role that owns it, closed to every other role.
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
+
+use super::Server;
+use crate::Error;
+
+/// A database of its own, owned by a role of the same name that can reach no other.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pub name: String,
+    /// For `DATABASE_URL`: role, password, host, port and database.
+    pub url: String,
+    options: PgConnectOptions,
+}
+
+impl Database {
+    pub(super) async fn create(server: &Server, name: &str) -> Result<Self, Error> {
+        let quoted = quote(name);
+        let password = format!("{:032x}", rand::random::<u128>());
+        let mut admin = server.connect().await?;
+        let statements = [
+            // Membership lets an administrator who is no superuser give the database away.
+            format!("create role {quoted} login password '{password}'"),
+            format!("grant {quoted} to current_user"),
+            format!("create database {quoted} owner {quoted}"),
+            format!("revoke connect on database {quoted} from public"),
+        ];
+        execute(&mut admin, statements).await?;
+        admin.close().await?;
+
+        let options = server
+            .client()
+            .username(name)
+            .password(&password)
+            .database(name);
+        let url = options.to_url_lossy().to_string();
+        Ok(Self {
+            name: name.to_owned(),
+            url,
+            options,
+        })
+    }
+
+    /// Ends its connections and removes the database and its role.
+    pub(super) async fn remove(server: &Server, name: &str) -> Result<(), Error> {
+        let quoted = quote(name);
+        let mut admin = server.connect().await?;
+        let statements = [
+            format!("drop database if exists {quoted} with (force)"),
+            format!("drop role if exists {quoted}"),
+        ];
+        execute(&mut admin, statements).await?;
+        Ok(admin.close().await?)
+    }
+
+    /// One connection as the database's role.
+    pub async fn connect(&self) -> Result<PgConnection, Error> {
+        Ok(self.options.connect().await?)
+    }
+
+    /// A pool as the database's role, with sqlx's defaults.
+    pub async fn pool(&self) -> Result<PgPool, Error> {
+        Ok(PgPool::connect_with(self.options.clone()).await?)
+    }
+}
+
+async fn execute<const N: usize>(
+    admin: &mut PgConnection,
+    statements: [String; N],
+) -> Result<(), sqlx::Error> {
+    for statement in statements {
+        // Names are quoted, and the password is hexadecimal digits.
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut *admin)
+            .await?;
+    }
+    Ok(())
+}
+
+fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

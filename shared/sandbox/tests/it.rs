@@ -1,0 +1,7 @@
+//! The sandbox on real servers.
+
+// Helpers of tests may unwrap, like the tests themselves.
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/postgres.rs"]
+mod postgres;
