@@ -1,1 +1,30 @@
+//! What every process needs, so that a service is only what makes it different.
+//!
+//! [`run`] is the whole of a `main`: it reads the log settings, starts what it is given, serves it
+//! and stops it on SIGTERM or Ctrl-C. [`launch`] does the same inside a process that has others
+//! beside it, as tests and `all-in-one` do.
+//!
+//! Invariants:
+//! - every response that is an error is a [`Problem`] document (RFC 9457);
+//! - no request is larger than 64 KiB, takes longer than its timeout, or brings a process down;
+//! - a process that cannot start says why, and what to do, in one line;
+//! - nothing here knows of a queue or of a table.
 
+pub mod auth;
+pub mod config;
+pub mod database;
+mod extract;
+mod health;
+mod problem;
+mod process;
+mod request;
+mod serve;
+mod shutdown;
+mod telemetry;
+mod trace;
+
+pub use extract::{Json, Path, Query};
+pub use problem::Problem;
+pub use process::{Context, Running, launch, run};
+pub use request::{BODY_LIMIT, RequestId};
+pub use trace::TraceParent;

@@ -1,0 +1,133 @@
+//! Settings that processes share: flags with environment variables beside them.
+//!
+//! A process flattens those it needs into settings of its own:
+//!
+//! ```ignore
+//! #[derive(clap::Parser)]
+//! struct Settings {
+//!     #[command(flatten)]
+//!     serving: config::Serving,
+//!     #[command(flatten)]
+//!     database: config::Database,
+//! }
+//! ```
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+/// How a process is reached.
+#[derive(Args, Clone, Debug)]
+pub struct Serving {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
+    pub listen_addr: SocketAddr,
+
+    /// The longest that a request may take before it is answered with 504, in milliseconds.
+    #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
+    pub request_timeout_ms: u64,
+}
+
+/// A Postgres database.
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// Such as `postgres://user:password@127.0.0.1:5432/orders`.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Secret,
+
+    /// The most connections that this process holds.
+    #[arg(long, env = "DATABASE_POOL_SIZE", default_value_t = 8,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_pool_size: u32,
+}
+
+/// What it takes to check a token.
+#[derive(Args, Clone, Debug)]
+pub struct TokenKey {
+    /// The Ed25519 public key that tokens are checked with, as PEM.
+    #[arg(long, env = "AUTH_PUBLIC_KEY", hide_env_values = true)]
+    pub auth_public_key: Pem,
+}
+
+/// What it takes to issue a token.
+#[derive(Args, Clone, Debug)]
+pub struct TokenSigning {
+    /// The Ed25519 private key that tokens are signed with, as PEM
+    /// (`openssl genpkey -algorithm ed25519`).
+    #[arg(long, env = "AUTH_PRIVATE_KEY", hide_env_values = true)]
+    pub auth_private_key: Pem,
+
+    /// How long a token is good for, in seconds.
+    #[arg(long, env = "AUTH_TOKEN_LIFE_S", default_value_t = 3600)]
+    pub auth_token_life_s: u64,
+}
+
+/// A value that does not show in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// A secret that may have its line ends written as `\n`, as in files of variables.
+pub type Pem = Secret;
+
+impl Serving {
+    /// Any free port of this machine, for tests and for processes that find each other.
+    pub fn anywhere() -> Serving {
+        Serving {
+            listen_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            request_timeout_ms: 10_000,
+        }
+    }
+
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+impl Database {
+    pub fn new(url: impl Into<String>) -> Database {
+        Database {
+            database_url: Secret::new(url),
+            database_pool_size: 8,
+        }
+    }
+}
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Secret {
+        Secret(value.into())
+    }
+
+    /// The value itself. It belongs in no log and no error.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Secret, Infallible> {
+        Ok(Secret(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        let settings = Database::new("postgres://shop:hunter2@localhost/shop");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

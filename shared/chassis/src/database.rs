@@ -1,0 +1,100 @@
+//! Connecting to Postgres, and bringing its tables up to date.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::Instant;
+
+use crate::Context;
+use crate::config::Database;
+
+/// How long a database may take to come up beside us before we give up on it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a free connection before it is answered with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection that rested longer than this is tried before it is used. Trying each, as the pool
+/// would by itself, costs a round trip a transaction.
+const TRUSTED_FOR: Duration = Duration::from_secs(5);
+
+/// Connects, runs the migrations one after another, and makes readiness depend on the database.
+///
+/// Of several processes that start at once, one migrates and the others wait for it.
+///
+/// # Errors
+/// When the database cannot be reached, refuses us, or has other migrations than these.
+pub async fn connect(
+    settings: &Database,
+    migrations: impl IntoIterator<Item = Migrator>,
+    context: &Context,
+) -> anyhow::Result<PgPool> {
+    let options: PgConnectOptions = settings
+        .database_url
+        .expose()
+        .parse()
+        .context("DATABASE_URL is no address of a Postgres database")?;
+    let options = options.application_name(context.name());
+
+    let mut connection = first_connection(&options).await?;
+    for migrator in migrations {
+        let migrated = migrator.run(&mut connection).await;
+        migrated.context("cannot migrate the database")?;
+    }
+    connection.close().await?;
+
+    let database = PgPoolOptions::new()
+        .max_connections(settings.database_pool_size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, rest| {
+            Box::pin(async move {
+                let untested = rest.idle_for > TRUSTED_FOR;
+                Ok(!untested || connection.ping().await.is_ok())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    let watched = database.clone();
+    context.ready_when("database", move || {
+        let database = watched.clone();
+        async move { sqlx::query("select 1").execute(&database).await.is_ok() }
+    });
+    Ok(database)
+}
+
+/// Tries until the database answers, or [`PATIENCE`] is at its end.
+async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let attempt = PgConnection::connect_with(options);
+        let error = match tokio::time::timeout(PATIENCE, attempt).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(sqlx::Error::Io(error))) => anyhow!(error),
+            Ok(Err(error)) if is_starting(&error) => anyhow!(error),
+            Ok(Err(error)) => {
+                return Err(anyhow!(error)).context(format!(
+                    "the database at {place} refuses us: check the name, user and password in \
+                     DATABASE_URL"
+                ));
+            }
+            Err(_) => anyhow!("no answer"),
+        };
+        if Instant::now() > deadline {
+            return Err(error).context(format!(
+                "cannot reach a database at {place}: start it, or set DATABASE_URL"
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// SQLSTATE 57P03, cannot_connect_now: the server is there and not yet done with its recovery.
+fn is_starting(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some("57P03")
+}

@@ -1,0 +1,155 @@
+//! Errors as clients see them: problem documents (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use contracts::http::FieldError;
+use serde::Serialize;
+use tracing::error;
+
+/// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
+#[derive(Debug)]
+pub struct Problem(Box<Document>);
+
+#[derive(Debug, Serialize)]
+struct Document {
+    /// A name that does not change, or `about:blank` when the status says it all.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: Cow<'static, str>,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+impl Problem {
+    /// A problem that its status explains, such as 404.
+    pub fn new(status: StatusCode) -> Problem {
+        Problem(Box::new(Document {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error").into(),
+            status,
+            detail: None,
+            errors: vec![],
+            retry_after_s: None,
+        }))
+    }
+
+    /// 422: the request was read, and these fields cannot be accepted.
+    pub fn invalid(errors: Vec<FieldError>) -> Problem {
+        Problem::of_fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
+    }
+
+    /// 422 for a single field.
+    pub fn invalid_field(field: impl Into<String>, message: impl std::fmt::Display) -> Problem {
+        Problem::invalid(vec![FieldError::new(field, message)])
+    }
+
+    pub(crate) fn of_fields(status: StatusCode, errors: Vec<FieldError>) -> Problem {
+        Problem::new(status)
+            .named("urn:twofold:invalid-request", "The request is not valid")
+            .detail("see `errors` for what to change")
+            .with_errors(errors)
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST).detail(detail)
+    }
+
+    /// 401: no token, or none that is good.
+    pub fn unauthorized(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED).detail(detail)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND).detail(detail)
+    }
+
+    /// 405. The `Allow` header names the methods that would do.
+    pub(crate) fn method_not_allowed() -> Problem {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED)
+            .detail("the `allow` header names the methods of this path")
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT).detail(detail)
+    }
+
+    /// 503, to be tried again.
+    pub fn unavailable(detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail);
+        problem.0.retry_after_s = Some(1);
+        problem
+    }
+
+    /// 500. The cause goes to the log and not to the client.
+    pub fn internal(cause: impl std::fmt::Display) -> Problem {
+        error!(error = %cause, "request failed");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+            .detail("the cause is in the log, under the request's id")
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Problem {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<FieldError>) -> Problem {
+        self.0.errors = errors;
+        self
+    }
+
+    /// Gives the problem a type of its own, which clients may tell it by.
+    pub fn named(mut self, kind: &'static str, title: &'static str) -> Problem {
+        self.0.kind = kind;
+        self.0.title = title.into();
+        self
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Problem(document) = self;
+        let body = serde_json::to_vec(&document).expect("a problem has only string keys");
+        let mut response = (document.status, body).into_response();
+
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if document.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = document.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Handlers use `?` on the store's functions. A pool without a free connection is a passing
+/// shortage; anything else is a fault of ours.
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Problem {
+        match error {
+            sqlx::Error::PoolTimedOut => Problem::unavailable("no database connection is free"),
+            error => Problem::internal(error),
+        }
+    }
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u16(status.as_u16())
+}

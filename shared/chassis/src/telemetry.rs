@@ -1,0 +1,40 @@
+//! Logs on standard output, and metrics for Prometheus.
+
+use std::io::{IsTerminal, stdout};
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Seconds, in steps that tell 1 ms from 2 ms and 1 s from 2.5 s.
+const DURATION_BUCKETS: [f64; 13] = [
+    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Sets up logging for the process: `RUST_LOG` says what (default `info`), `LOG_FORMAT` whether
+/// as `text` (default) or `json`. A second call changes nothing.
+pub(crate) fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let already_set = if json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_ansi(stdout().is_terminal()).try_init()
+    };
+    drop(already_set);
+}
+
+/// The metrics of this process. There is one set a process, however many services it runs.
+pub(crate) fn metrics() -> &'static PrometheusHandle {
+    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+    METRICS.get_or_init(|| {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&DURATION_BUCKETS)
+            .expect("the buckets are not empty")
+            .build_recorder();
+        let handle = recorder.handle();
+        drop(metrics::set_global_recorder(recorder));
+        handle
+    })
+}

@@ -1,0 +1,157 @@
+//! W3C trace context: which request of which caller this work belongs to.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+/// A `traceparent` header (W3C Trace Context, level 1, section 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TraceParent {
+    trace_id: u128,
+    parent_id: u64,
+    flags: u8,
+}
+
+/// The header is not one that this version of the standard knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a traceparent: expected version, trace id, parent id and flags in lower-case hex")]
+pub struct MalformedTraceParent;
+
+impl TraceParent {
+    /// A trace that begins here. It is marked as not sampled, as nobody asked for it.
+    pub fn root() -> TraceParent {
+        TraceParent {
+            trace_id: rand::random_range(1..=u128::MAX),
+            parent_id: rand::random_range(1..=u64::MAX),
+            flags: 0,
+        }
+    }
+
+    /// The same trace, one step further in.
+    pub fn child(self) -> TraceParent {
+        TraceParent {
+            parent_id: rand::random_range(1..=u64::MAX),
+            ..self
+        }
+    }
+
+    /// The id of the whole trace, as 32 hexadecimal digits.
+    pub fn trace_id(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{:032x}", self.trace_id))
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TraceParent {
+            trace_id,
+            parent_id,
+            flags,
+        } = self;
+        write!(f, "00-{trace_id:032x}-{parent_id:016x}-{flags:02x}")
+    }
+}
+
+impl FromStr for TraceParent {
+    type Err = MalformedTraceParent;
+
+    fn from_str(text: &str) -> Result<TraceParent, MalformedTraceParent> {
+        let mut parts = text.split('-');
+        let mut next = |digits: usize| {
+            let part = parts.next().filter(|part| part.len() == digits);
+            let part = part.ok_or(MalformedTraceParent)?;
+            let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            if !part.bytes().all(is_hex) {
+                return Err(MalformedTraceParent);
+            }
+            u128::from_str_radix(part, 16).map_err(|_| MalformedTraceParent)
+        };
+        let version = next(2)?;
+        let parent = TraceParent {
+            trace_id: next(32)?,
+            parent_id: next(16)? as u64,
+            flags: next(2)? as u8,
+        };
+
+        // A later version may say more behind the part that is known; 255 is forbidden.
+        let ends_well = version > 0 || parts.next().is_none();
+        if version == 255 || parent.trace_id == 0 || parent.parent_id == 0 || !ends_well {
+            return Err(MalformedTraceParent);
+        }
+        Ok(parent)
+    }
+}
+
+/// The step of the trace that this request is, to be handed on with whatever it causes.
+impl<S: Sync> FromRequestParts<S> for TraceParent {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<TraceParent, Infallible> {
+        let known = parts.extensions.get::<TraceParent>();
+        Ok(known.copied().unwrap_or_else(TraceParent::root))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_well_formed_parent_is_continued() {
+        let check = |text: &str, accepted: bool| {
+            assert_eq!(text.parse::<TraceParent>().is_ok(), accepted, "{text}");
+        };
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            true,
+        );
+        check(
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            true,
+        );
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            false,
+        );
+        check(
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            false,
+        );
+        check(
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            false,
+        );
+        check(
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            false,
+        );
+        check("", false);
+    }
+
+    #[test]
+    fn a_child_stays_in_its_trace() {
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let parent: TraceParent = header.parse().unwrap();
+        assert_eq!(parent.to_string(), header);
+
+        let child = parent.child().to_string();
+        assert_ne!(child, header);
+        assert!(child.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+        assert!(child.ends_with("-01"));
+    }
+}
