@@ -66,7 +66,8 @@ pub async fn offer(tx: &mut PgConnection, products: &[Product]) -> Result<(), Er
         "insert into products (sku, name, price_minor, currency)
          select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
          on conflict (sku) do update
-         set name = excluded.name, price_minor = excluded.price_minor, currency = excluded.currency",
+         set name = excluded.name, price_minor = excluded.price_minor,
+             currency = excluded.currency",
     )
     .bind(skus)
     .bind(names)

@@ -1,0 +1,451 @@
+//! The store's functions on a real Postgres, a database a test.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use domain::{
+    CustomerId, Fact, Facts, Line, Lines, Order, OrderId, Payment, PaymentMethod, Product,
+    Quantity, Reservation, Shipment, Sku, Status,
+};
+use sandbox::testing::{self, TestDatabase};
+use sqlx::types::JsonValue;
+use sqlx::{Connection, PgConnection};
+use store::orders::Idempotency;
+use store::{Context, catalogue, inventory, orders, payments, seed, shipping};
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// A database with the tables of every context and three products, 10 pieces of each.
+struct Shop {
+    database: TestDatabase,
+    products: Vec<Product>,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        let database = testing::database("store").await;
+        let mut db = connect(&database).await;
+        for context in Context::ALL {
+            context.migrations().run(&mut db).await.unwrap();
+        }
+        let products = seed::products(3);
+        catalogue::offer(&mut db, &products).await.unwrap();
+        let shelf = products.iter().map(|product| (&product.sku, 10));
+        inventory::restock(&mut db, shelf).await.unwrap();
+        Shop { database, products }
+    }
+
+    async fn connect(&self) -> PgConnection {
+        connect(&self.database).await
+    }
+
+    /// An order of these products, by number, each with a quantity.
+    fn order(&self, wanted: &[(usize, i64)]) -> Order {
+        let line = |(n, quantity): &(usize, i64)| Line {
+            sku: self.products[*n].sku.clone(),
+            quantity: Quantity::new(*quantity).unwrap(),
+            unit_price: self.products[*n].unit_price,
+        };
+        let lines = Lines::new(wanted.iter().map(line).collect()).unwrap();
+        Order::place(
+            CustomerId::new(),
+            lines,
+            PaymentMethod::parse("tok_ok").unwrap(),
+        )
+        .unwrap()
+    }
+
+    async fn placed(&self, db: &mut PgConnection) -> Order {
+        let order = self.order(&[(0, 1)]);
+        orders::insert(db, &order, &key("first"))
+            .await
+            .unwrap()
+            .unwrap();
+        order
+    }
+
+    async fn level(&self, db: &mut PgConnection, n: usize) -> (i64, i64) {
+        let sku = self.products[n].sku.as_str();
+        sqlx::query_as("select available, reserved from stock where sku = $1")
+            .bind(sku)
+            .fetch_one(db)
+            .await
+            .unwrap()
+    }
+}
+
+async fn connect(database: &TestDatabase) -> PgConnection {
+    PgConnection::connect(&database.url).await.unwrap()
+}
+
+fn key(key: &str) -> Idempotency {
+    Idempotency {
+        key: key.to_owned(),
+        request: JsonValue::String(key.to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_read_back_as_it_was_placed() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.order(&[(2, 3), (0, 1)]);
+
+    let placed_at = orders::insert(&mut db, &order, &key("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    orders::record(&mut db, [(order.id, Fact::OrderPlaced)])
+        .await
+        .unwrap();
+
+    let known = orders::find(&mut db, order.id).await.unwrap().unwrap();
+    assert_eq!(known.order, order);
+    assert_eq!(known.placed_at, placed_at);
+    assert_eq!(known.facts, Facts::none().with(Fact::OrderPlaced));
+    assert_eq!(orders::find(&mut db, OrderId::new()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_same_key_places_one_order_of_a_customer() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let first = shop.order(&[(0, 1)]);
+    let again = Order {
+        id: OrderId::new(),
+        ..first.clone()
+    };
+    let of_another = shop.order(&[(0, 1)]);
+
+    assert!(
+        orders::insert(&mut db, &first, &key("k"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        orders::insert(&mut db, &again, &key("k"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        orders::insert(&mut db, &of_another, &key("k"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+
+    let found = orders::find_by_key(&mut db, first.customer, "k")
+        .await
+        .unwrap();
+    assert_eq!(found, Some((first.id, key("k").request)));
+    assert_eq!(orders::find(&mut db, again.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_orders_under_one_key_at_the_same_time_one_is_placed() {
+    let shop = Shop::open().await;
+    let (mut one, mut two) = (shop.connect().await, shop.connect().await);
+    let first = shop.order(&[(0, 1)]);
+    let second = Order {
+        id: OrderId::new(),
+        ..first.clone()
+    };
+    let idempotency = key("k");
+
+    let mut tx = one.begin().await.unwrap();
+    assert!(
+        orders::insert(&mut tx, &first, &idempotency)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let (waited, ()) = tokio::join!(orders::insert(&mut two, &second, &idempotency), async {
+        tx.commit().await.unwrap();
+    });
+    assert_eq!(waited.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_fact_is_known_from_when_it_was_first_heard() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.placed(&mut db).await;
+    let known = [
+        (order.id, Fact::OrderPlaced),
+        (order.id, Fact::PaymentAuthorized),
+    ];
+
+    orders::record(&mut db, known).await.unwrap();
+    let once = orders::history(&mut db, order.id).await.unwrap();
+    orders::record(&mut db, known.into_iter().rev())
+        .await
+        .unwrap();
+    let twice = orders::history(&mut db, order.id).await.unwrap();
+
+    assert_eq!(once, twice);
+    assert_eq!(once.len(), 2);
+}
+
+#[tokio::test]
+async fn a_status_follows_from_the_recorded_facts() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.placed(&mut db).await;
+    let facts = [Fact::OrderPlaced, Fact::PaymentDeclined];
+    orders::record(&mut db, facts.map(|fact| (order.id, fact)))
+        .await
+        .unwrap();
+    let known = orders::find(&mut db, order.id).await.unwrap().unwrap();
+    assert_eq!(known.status(), Status::Cancelled);
+}
+
+#[tokio::test]
+async fn orders_are_listed_newest_first_and_page_by_page() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let customer = CustomerId::new();
+    let mut placed = vec![];
+    for n in 0..5 {
+        let order = Order {
+            customer,
+            ..shop.order(&[(0, 1)])
+        };
+        orders::insert(&mut db, &order, &key(&n.to_string()))
+            .await
+            .unwrap();
+        placed.insert(0, order.id);
+    }
+    shop.placed(&mut db).await;
+
+    let mut seen = vec![];
+    let mut after = None;
+    loop {
+        let page = orders::list(&mut db, customer, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.order.id);
+        seen.extend(page.iter().map(|known| known.order.id));
+    }
+    assert_eq!(seen, placed);
+}
+
+#[tokio::test]
+async fn products_are_listed_found_and_repriced() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let [first, second, ..] = &shop.products[..] else {
+        panic!()
+    };
+
+    let page = catalogue::list(&mut db, Some(&first.sku), 1).await.unwrap();
+    assert_eq!(page, [second.clone()]);
+
+    let unknown = Sku::parse("unheard-of").unwrap();
+    let found = catalogue::find(&mut db, [&unknown, &first.sku])
+        .await
+        .unwrap();
+    assert_eq!(found, [first.clone()]);
+
+    let unit_price = first.unit_price.plus(first.unit_price).unwrap();
+    let dearer = Product {
+        unit_price,
+        ..first.clone()
+    };
+    catalogue::offer(&mut db, std::slice::from_ref(&dearer))
+        .await
+        .unwrap();
+    assert_eq!(
+        catalogue::find(&mut db, [&first.sku]).await.unwrap(),
+        [dearer]
+    );
+}
+
+#[tokio::test]
+async fn stock_moves_between_available_and_reserved() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.order(&[(0, 4), (1, 1)]);
+
+    let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
+    stock.reserve(&order.lines).unwrap();
+    inventory::save(&mut db, &stock).await.unwrap();
+    assert_eq!(shop.level(&mut db, 0).await, (6, 4));
+    assert_eq!(shop.level(&mut db, 1).await, (9, 1));
+    assert_eq!(shop.level(&mut db, 2).await, (10, 0));
+
+    let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
+    stock.release(&order.lines);
+    inventory::save(&mut db, &stock).await.unwrap();
+    assert_eq!(shop.level(&mut db, 0).await, (10, 0));
+}
+
+#[tokio::test]
+async fn the_schema_refuses_negative_stock() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let sold = sqlx::query("update stock set available = available - 11")
+        .execute(&mut db)
+        .await;
+    let error = sold.unwrap_err();
+    let constraint = error
+        .as_database_error()
+        .and_then(|error| error.constraint());
+    assert_eq!(constraint, Some("stock_never_negative"));
+}
+
+#[tokio::test]
+async fn orders_of_the_same_products_never_wait_in_a_circle() {
+    let shop = Shop::open().await;
+    let (one, two) = (shop.order(&[(0, 1), (1, 1)]), shop.order(&[(1, 1), (0, 1)]));
+
+    let reserve = async |order: &Order| {
+        let mut db = shop.connect().await;
+        for _ in 0..50 {
+            let mut tx = db.begin().await.unwrap();
+            let mut stock = inventory::lock(&mut tx, &order.lines).await.unwrap();
+            stock.reserve(&order.lines).unwrap();
+            stock.release(&order.lines);
+            inventory::save(&mut tx, &stock).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    tokio::join!(reserve(&one), reserve(&two));
+    assert_eq!(shop.level(&mut shop.connect().await, 0).await, (10, 0));
+}
+
+#[tokio::test]
+async fn an_order_has_one_reservation() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.order(&[(0, 1)]);
+
+    assert_eq!(
+        inventory::lock_reservation(&mut db, order.id)
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(
+        inventory::insert_reservation(&mut db, &order, Reservation::Held)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !inventory::insert_reservation(&mut db, &order, Reservation::Released)
+            .await
+            .unwrap()
+    );
+
+    let found = inventory::lock_reservation(&mut db, order.id)
+        .await
+        .unwrap();
+    assert_eq!(found, Some(Reservation::Held));
+    inventory::save_reservation(&mut db, order.id, Reservation::Released)
+        .await
+        .unwrap();
+    let found = inventory::lock_reservation(&mut db, order.id)
+        .await
+        .unwrap();
+    assert_eq!(found, Some(Reservation::Released));
+}
+
+#[tokio::test]
+async fn an_order_has_one_payment_and_what_is_due_is_found() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let (order, other) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
+
+    assert!(
+        payments::insert(&mut db, &order, Payment::Authorized)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !payments::insert(&mut db, &order, Payment::Declined)
+            .await
+            .unwrap()
+    );
+    assert_eq!(payments::due(&mut db, 10).await.unwrap(), []);
+
+    let payment = payments::lock(&mut db, order.id).await.unwrap().unwrap();
+    payments::save(&mut db, order.id, payment.capture().unwrap())
+        .await
+        .unwrap();
+    let due = [(order.id, Payment::CaptureDue)];
+    assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
+
+    payments::settle(&mut db, order.id, Payment::VoidDue)
+        .await
+        .unwrap();
+    assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
+    payments::settle(&mut db, order.id, Payment::CaptureDue)
+        .await
+        .unwrap();
+    assert_eq!(payments::due(&mut db, 10).await.unwrap(), []);
+    assert_eq!(
+        payments::lock(&mut db, order.id).await.unwrap(),
+        Some(Payment::Captured)
+    );
+
+    let known = payments::known(&mut db, &[other.id, order.id])
+        .await
+        .unwrap();
+    assert_eq!(known, [order.id]);
+}
+
+#[tokio::test]
+async fn a_shipment_is_due_when_its_window_has_ended_and_to_one_replica() {
+    let shop = Shop::open().await;
+    let (mut one, mut two) = (shop.connect().await, shop.connect().await);
+    let (now, later) = (OrderId::new(), OrderId::new());
+    for (order, window) in [(now, Duration::ZERO), (later, WINDOW)] {
+        assert!(
+            shipping::insert(&mut one, order, Shipment::Scheduled, window)
+                .await
+                .unwrap()
+        );
+    }
+    assert!(
+        !shipping::insert(&mut one, now, Shipment::Cancelled, WINDOW)
+            .await
+            .unwrap()
+    );
+
+    let mut tx = one.begin().await.unwrap();
+    assert_eq!(shipping::lock_due(&mut tx, 10).await.unwrap(), [now]);
+    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
+    shipping::save(&mut tx, now, Shipment::Dispatched)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
+    assert_eq!(
+        shipping::lock(&mut two, now).await.unwrap(),
+        Some(Shipment::Dispatched)
+    );
+}
+
+#[tokio::test]
+async fn a_word_that_is_not_known_is_an_error_and_no_guess() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let order = shop.placed(&mut db).await;
+    sqlx::query("insert into order_facts (order_id, fact) values ($1, 'order_lost')")
+        .bind(order.id.0)
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let error = orders::find(&mut db, order.id).await.unwrap_err();
+    assert!(error.to_string().contains("order_lost"), "{error}");
+}
+
+#[tokio::test]
+async fn a_context_runs_in_a_database_of_its_own() {
+    for context in Context::ALL {
+        let database = testing::database("context").await;
+        let mut db = connect(&database).await;
+        context.migrations().run(&mut db).await.unwrap();
+    }
+}
