@@ -7,5 +7,17 @@ mod validation;
 pub use order::{
     Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, Placement,
 };
-pub use product::ProductBody;
+pub use product::{ProductBody, ProductCursor, ProductPage};
 pub use validation::FieldError;
+
+/// Items a page when the client does not say.
+fn default_limit() -> i64 {
+    20
+}
+
+fn page_size(limit: i64) -> Result<i64, &'static str> {
+    (1..=100)
+        .contains(&limit)
+        .then_some(limit)
+        .ok_or("must be a whole number from 1 to 100")
+}

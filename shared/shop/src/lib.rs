@@ -5,6 +5,8 @@
 //! services, each in its own way. What stands here cannot be what makes them differ.
 
 pub mod checkout;
+pub mod placing;
 pub mod provider;
+pub mod reading;
 
 pub use provider::{Provider, ProviderError};

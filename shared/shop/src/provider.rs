@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use chassis::Problem;
 use domain::{Order, OrderId, Payment};
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// A client of the provider. Cheap to clone: all clones share one pool of connections.
 #[derive(Clone, Debug)]
@@ -93,17 +94,28 @@ impl Provider {
     /// Does what is due, and returns the payment as it is then. Nothing is called when nothing is.
     pub async fn settle(&self, order: OrderId, due: Payment) -> Result<Payment, ProviderError> {
         match due {
-            Payment::CaptureDue => self.act(order, "capture").await?,
-            Payment::VoidDue => self.act(order, "void").await?,
-            Payment::RefundDue => self.act(order, "refund").await?,
+            Payment::CaptureDue => self.capture(order).await?,
+            Payment::VoidDue => self.void(order).await?,
+            Payment::RefundDue => self.refund(order).await?,
             _ => {}
         }
         Ok(due.done())
     }
 
-    /// Gives back what was set aside for an order that does not exist.
+    /// Takes what was set aside.
+    pub async fn capture(&self, order: OrderId) -> Result<(), ProviderError> {
+        self.act(order, "capture").await
+    }
+
+    /// Gives back what was set aside. An order the provider has not heard of yet is voided all the
+    /// same: a late authorization for it is declined.
     pub async fn void(&self, order: OrderId) -> Result<(), ProviderError> {
         self.act(order, "void").await
+    }
+
+    /// Gives back what was taken.
+    pub async fn refund(&self, order: OrderId) -> Result<(), ProviderError> {
+        self.act(order, "refund").await
     }
 
     /// What has been set aside for longer than `age` and neither captured nor voided since.
@@ -160,6 +172,12 @@ impl Provider {
         }
         Ok(response.json().await?)
     }
+}
+
+/// 503: nothing was ordered, and the same request may be sent again.
+pub fn unavailable(error: &ProviderError) -> Problem {
+    warn!(%error, "could not ask the payment provider");
+    Problem::unavailable("the payment provider does not answer: send the same request again")
 }
 
 impl ProviderError {

@@ -92,7 +92,7 @@ pub struct Cursor {
     /// The `next` of the page before.
     pub after: Option<Uuid>,
     /// Orders a page, 1 to 100.
-    #[serde(default = "Cursor::default_limit")]
+    #[serde(default = "super::default_limit")]
     #[param(minimum = 1, maximum = 100, default = 20)]
     pub limit: i64,
 }
@@ -118,6 +118,15 @@ impl OrderBody {
             total: order.total.into(),
             placed_at,
         }
+    }
+}
+
+impl OrderPage {
+    /// A page of up to `limit` orders. A full one may have a successor.
+    pub fn new(items: Vec<OrderBody>, limit: i64) -> OrderPage {
+        let full = items.len() as i64 == limit;
+        let next = items.last().filter(|_| full).map(|order| order.id);
+        OrderPage { items, next }
     }
 }
 
@@ -161,18 +170,10 @@ impl PlaceOrder {
 }
 
 impl Cursor {
-    fn default_limit() -> i64 {
-        20
-    }
-
     pub fn validate(self) -> Result<Cursor, Vec<FieldError>> {
-        if !(1..=100).contains(&self.limit) {
-            return Err(vec![FieldError::new(
-                "limit",
-                "must be a whole number from 1 to 100",
-            )]);
-        }
-        Ok(self)
+        let mut errors = vec![];
+        let limit = check(&mut errors, "limit", super::page_size(self.limit));
+        limit.map(|limit| Cursor { limit, ..self }).ok_or(errors)
     }
 }
 

@@ -1,16 +1,64 @@
 //! `GET /products` and `GET /products/{sku}`.
 
-use domain::Product;
+use domain::{Product, Sku};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::Amount;
+use super::validation::check;
+use super::{Amount, FieldError};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProductBody {
     pub sku: String,
     pub name: String,
     pub unit_price: Amount,
+}
+
+/// In the order of their SKUs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProductPage {
+    pub items: Vec<ProductBody>,
+    /// Pass it as `after` to read on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ProductCursor {
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// Products a page, 1 to 100.
+    #[serde(default = "super::default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub limit: i64,
+}
+
+impl ProductPage {
+    /// A page of up to `limit` products. A full one may have a successor.
+    pub fn new(products: Vec<Product>, limit: i64) -> ProductPage {
+        let items: Vec<ProductBody> = products.into_iter().map(ProductBody::from).collect();
+        let full = items.len() as i64 == limit;
+        let next = items
+            .last()
+            .filter(|_| full)
+            .map(|product| product.sku.clone());
+        ProductPage { items, next }
+    }
+}
+
+impl ProductCursor {
+    pub fn validate(self) -> Result<(Option<Sku>, i64), Vec<FieldError>> {
+        let mut errors = vec![];
+        let after = self
+            .after
+            .and_then(|sku| check(&mut errors, "after", Sku::parse(sku)));
+        let limit = check(&mut errors, "limit", super::page_size(self.limit));
+        limit
+            .filter(|_| errors.is_empty())
+            .map(|limit| (after, limit))
+            .ok_or(errors)
+    }
 }
 
 impl From<Product> for ProductBody {
