@@ -20,8 +20,12 @@ const LOOK: Duration = Duration::from_millis(250);
 const BATCH: i64 = 100;
 
 /// Dispatches until `shutdown`. A failed look is logged and tried again at the next one.
-pub async fn run(shop: Shop, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
+    while shutdown
+        .run_until_cancelled(tokio::time::sleep(LOOK))
+        .await
+        .is_some()
+    {
         loop {
             match dispatch_due(&shop).await {
                 Ok(0) => break,
@@ -33,6 +37,7 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) {
             }
         }
     }
+    Ok(())
 }
 
 /// Dispatches up to a batch of shipments whose cancellation window has ended, and tells how many.

@@ -1,1 +1,16 @@
-fn main() {}
+//! The monolith's process.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use monolith::Settings;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let serving = settings.serving.clone();
+    chassis::run("monolith", serving, |context| {
+        monolith::start(settings, context)
+    })
+    .await
+}

@@ -37,7 +37,11 @@ pub async fn place_order(
     if let Ok(Some((placed_at, facts))) = decided {
         // Should the commit fail, nobody knows whether it happened: the sweep asks the database.
         tx.commit().await?;
-        let known = KnownOrder { order, facts, placed_at };
+        let known = KnownOrder {
+            order,
+            facts,
+            placed_at,
+        };
         if known.status() == Status::Cancelled {
             shop.settlement.wake();
         }

@@ -33,11 +33,11 @@ impl Settlement {
 }
 
 /// Settles until `shutdown`. What fails is logged and stays due for the next look.
-pub async fn run(shop: Shop, shutdown: CancellationToken) {
+pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
     loop {
         let look = tokio::time::timeout(LOOK, shop.settlement.0.notified());
         if shutdown.run_until_cancelled(look).await.is_none() {
-            return;
+            return Ok(());
         }
         if let Err(error) = settle_due(&shop).await {
             warn!(%error, "left payments due for the next look");

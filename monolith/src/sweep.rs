@@ -10,16 +10,23 @@ use tracing::{info, warn};
 use crate::Shop;
 use crate::place_order::Error;
 
-/// Sweeps at start-up and then at `interval`, until `shutdown`.
-pub async fn run(shop: Shop, interval: Duration, shutdown: CancellationToken) {
+/// An authorization is held for days (Visa's rules: 5 to 30), so a minute more is no hardship.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Sweeps at start-up and then every minute, until `shutdown`.
+pub async fn run(shop: Shop, age: Duration, shutdown: CancellationToken) -> anyhow::Result<()> {
     loop {
-        match sweep(&shop, shop.sweep_age).await {
+        match sweep(&shop, age).await {
             Ok(0) => {}
             Ok(voided) => info!(voided, "voided authorizations that no order owns"),
             Err(error) => warn!(%error, "left the sweep to the next interval"),
         }
-        if shutdown.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
-            return;
+        if shutdown
+            .run_until_cancelled(tokio::time::sleep(INTERVAL))
+            .await
+            .is_none()
+        {
+            return Ok(());
         }
     }
 }
@@ -28,7 +35,10 @@ pub async fn run(shop: Shop, interval: Duration, shutdown: CancellationToken) {
 /// much that was. `age` must exceed the longest request, or an order in the making is voided.
 pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
     let authorized = shop.provider.authorized_before(age).await?;
-    let orders: Vec<_> = authorized.iter().map(|authorization| authorization.order_id).collect();
+    let orders: Vec<_> = authorized
+        .iter()
+        .map(|authorization| authorization.order_id)
+        .collect();
     let owned = payments::known(&mut *shop.db.acquire().await?, &orders).await?;
 
     let mut voided = 0;
