@@ -1,0 +1,234 @@
+//! What the style guide can say as a test: which crate may lean on which, and how files look.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Who may depend on whom among our own crates. What is not listed is not allowed.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("contracts", &["domain", "messaging"]),
+    ("store", &["domain"]),
+    ("chassis", &["contracts", "domain"]),
+    ("shop", &["chassis", "contracts", "domain", "store"]),
+    ("messaging", &[]),
+    ("sqs-local", &[]),
+    ("sandbox", &["sqs-local"]),
+    (
+        "monolith",
+        &["chassis", "contracts", "domain", "shop", "store"],
+    ),
+    ("gateway", &["chassis", "contracts"]),
+    (
+        "auth-service",
+        &["chassis", "contracts", "domain", "shop", "store"],
+    ),
+    ("order-service", SERVICE),
+    ("payment-service", SERVICE),
+    ("inventory-service", SERVICE),
+    ("shipping-service", SERVICE),
+    ("template-service", &["chassis", "messaging"]),
+];
+const SERVICE: &[&str] = &[
+    "chassis",
+    "contracts",
+    "domain",
+    "messaging",
+    "shop",
+    "store",
+];
+/// These put everything together, so they may see everything.
+const ROOTS: &[&str] = &["all-in-one", "loadtests"];
+
+#[test]
+fn crates_lean_only_on_what_the_architecture_allows() {
+    let allowed: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let packages = packages();
+    let ours: BTreeSet<_> = packages.keys().map(String::as_str).collect();
+
+    for (name, dependencies) in &packages {
+        if ROOTS.contains(&name.as_str()) {
+            continue;
+        }
+        let Some(allowed) = allowed.get(name.as_str()) else {
+            panic!("{name} is not in the table of arrows: add it, with a reason");
+        };
+        for dependency in dependencies.iter().filter(|d| ours.contains(d.as_str())) {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{name} may not use {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_monolith_knows_of_no_broker() {
+    let tree = cargo(&["tree", "-p", "monolith", "-e", "normal", "--prefix", "none"]);
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap_or_default();
+        let broker = name.starts_with("aws-sdk") || name == "aws-config" || name == "messaging";
+        assert!(!broker, "the monolith depends on {line}");
+    }
+}
+
+#[test]
+fn folders_are_named_as_their_crates() {
+    for manifest in files("Cargo.toml") {
+        let text = fs::read_to_string(&manifest).unwrap();
+        let name = text.lines().find_map(|line| line.strip_prefix("name = "));
+        let Some(name) = name.map(|name| name.trim_matches('"')) else {
+            continue;
+        };
+        let folder = manifest.parent().unwrap().file_name().unwrap();
+        assert_eq!(folder, name, "{}", manifest.display());
+    }
+}
+
+#[test]
+fn versions_stand_in_the_workspace_manifest_alone() {
+    for manifest in files("Cargo.toml") {
+        if manifest == root().join("Cargo.toml") {
+            continue;
+        }
+        let text = fs::read_to_string(&manifest).unwrap();
+        let loose = text.lines().find(|line| line.contains("version = \""));
+        assert_eq!(loose, None, "{}", manifest.display());
+    }
+}
+
+#[test]
+fn two_files_fit_side_by_side() {
+    for file in files(".rs") {
+        for (n, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let columns = line.chars().count();
+            assert!(
+                columns <= 100,
+                "{}:{} has {columns} columns",
+                file.display(),
+                n + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn the_store_never_begins_or_commits() {
+    for file in files(".rs")
+        .into_iter()
+        .filter(|f| f.starts_with(root().join("shared/store/src")))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        for word in [".begin()", ".commit()", ".rollback()", "PgPool"] {
+            assert!(!text.contains(word), "{} says {word}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_domain_has_no_async_and_no_clock() {
+    for file in files(".rs")
+        .into_iter()
+        .filter(|f| f.starts_with(root().join("shared/domain/src")))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        for word in ["async ", "SystemTime", "Instant::now", "sqlx"] {
+            assert!(!text.contains(word), "{} says {word}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    for file in files(".rs") {
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let drawer = [
+            "util", "utils", "common", "helper", "helpers", "manager", "misc",
+        ];
+        assert!(!drawer.contains(&stem.as_str()), "{}", file.display());
+    }
+}
+
+#[test]
+fn tests_wait_on_conditions_and_not_on_time() {
+    for file in files(".rs")
+        .into_iter()
+        .filter(|f| f.components().any(|c| c.as_os_str() == "tests"))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        // Assembled, so that this line does not find itself.
+        let blocking = ["thread", "sleep("].join("::");
+        assert!(!text.contains(&blocking), "{} sleeps", file.display());
+        assert!(
+            !text.contains(&["#[", "ignore"].concat()),
+            "{} ignores a test",
+            file.display()
+        );
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Our packages, each with what it depends on outside its tests.
+fn packages() -> BTreeMap<String, Vec<String>> {
+    let metadata = cargo(&[
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+    ]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            let all = package["dependencies"].as_array().unwrap();
+            let normal = all.iter().filter(|dependency| dependency["kind"].is_null());
+            (name(package), normal.map(name).collect())
+        })
+        .collect()
+}
+
+/// The project's files whose names end so; build output and hidden folders are left out.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut found = vec![];
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && name != "target" && !name.starts_with('.') {
+                folders.push(path);
+            } else if name.ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
