@@ -5,5 +5,3 @@
 
 #[path = "it/postgres.rs"]
 mod postgres;
-#[path = "it/provider.rs"]
-mod provider;

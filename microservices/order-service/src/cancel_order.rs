@@ -1,0 +1,44 @@
+//! Cancelling an order: a wish, passed on to shipping, which alone decides the race against the
+//! dispatch.
+
+use contracts::Event;
+use domain::{Cancellation, Fact, Refusal, Status};
+use messaging::outbox;
+use sqlx::PgConnection;
+use store::orders;
+use store::orders::KnownOrder;
+
+use crate::Orders;
+
+/// Asks for the order to be cancelled, unless it is known already how that would end.
+pub async fn cancel_order(
+    service: &Orders,
+    known: &KnownOrder,
+) -> Result<Result<(), Refusal>, messaging::Error> {
+    if known.status() == Status::Dispatched || refused(known) {
+        return Ok(Err(Refusal::TooLateToCancel));
+    }
+    if known.status() == Status::Cancelled {
+        return Ok(Ok(()));
+    }
+
+    let mut tx = service.db.begin().await?;
+    request_cancellation(&mut tx, known).await?;
+    tx.commit().await?;
+
+    service.relay.wake();
+    Ok(Ok(()))
+}
+
+/// Notes the wish and tells shipping of it.
+pub async fn request_cancellation(
+    tx: &mut PgConnection,
+    known: &KnownOrder,
+) -> Result<(), messaging::Error> {
+    orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
+    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await
+}
+
+fn refused(known: &KnownOrder) -> bool {
+    Cancellation::of(known.facts) == Cancellation::Refused
+}

@@ -1,0 +1,38 @@
+//! What the order service does when it is told something: it remembers, and looks after orders
+//! that take too long.
+
+use contracts::{Event, ExpireOrder};
+use messaging::{Fault, Handler};
+use sqlx::PgConnection;
+use store::orders;
+
+use crate::cancel_order::request_cancellation;
+
+/// Remembers every fact. The status is read off them, so late and repeated ones do no harm.
+pub struct Remember;
+
+impl Handler for Remember {
+    type Message = Event;
+
+    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
+        orders::record(tx, [(event.order.id, event.fact)]).await?;
+        Ok(())
+    }
+}
+
+/// Asks for an order to be cancelled that is still unsettled when its time is up.
+pub struct Expire;
+
+impl Handler for Expire {
+    type Message = ExpireOrder;
+
+    async fn handle(&self, tx: &mut PgConnection, expiry: ExpireOrder) -> Result<(), Fault> {
+        let Some(known) = orders::find(tx, expiry.order).await? else {
+            return Err(Fault::reject(format!("no order has the id {}", expiry.order)));
+        };
+        if !known.status().is_settled() {
+            request_cancellation(tx, &known).await?;
+        }
+        Ok(())
+    }
+}

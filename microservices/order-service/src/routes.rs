@@ -1,0 +1,56 @@
+//! The order service's endpoints; what only reads is shared with the monolith.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use chassis::auth::Customer;
+use chassis::{Json, Path, Problem};
+use contracts::http::{OrderBody, PlaceOrder};
+use domain::OrderId;
+use shop::placing::{self, IdempotencyKey, Placing};
+use shop::reading;
+use uuid::Uuid;
+
+use crate::Orders;
+use crate::cancel_order::cancel_order;
+use crate::place_order::place_order;
+
+pub(crate) fn routes(service: Orders) -> Router {
+    Router::new()
+        .route("/orders", post(place))
+        .route("/orders/{id}/cancel", post(cancel))
+        .merge(reading::routes())
+        .with_state(service)
+}
+
+/// Answers when the order is written down: it is placed, and settles later.
+async fn place(
+    State(service): State<Orders>,
+    Customer(customer): Customer,
+    key: IdempotencyKey,
+    Json(request): Json<PlaceOrder>,
+) -> Result<(StatusCode, Json<OrderBody>), Problem> {
+    let known = match placing::prepare(&service.db, customer, key, request).await? {
+        Placing::Repeated(known) => known,
+        Placing::New(order, idempotency) => {
+            match place_order(&service, order, &idempotency).await? {
+                Some(known) => known,
+                None => placing::find_winner(&service.db, customer, &idempotency).await?,
+            }
+        }
+    };
+    Ok((StatusCode::CREATED, Json(reading::body(&known))))
+}
+
+/// Answers when the wish is written down: shipping decides whether it comes in time.
+async fn cancel(
+    State(service): State<Orders>,
+    Customer(customer): Customer,
+    Path(order): Path<Uuid>,
+) -> Result<(StatusCode, Json<OrderBody>), Problem> {
+    let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
+    cancel_order(&service, &known).await?.map_err(reading::refused)?;
+    let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
+    Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
+}
