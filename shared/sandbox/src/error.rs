@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// What keeps the sandbox from starting. Each message is one line that says what to do.
@@ -38,6 +39,12 @@ pub enum Error {
     #[error("`{program}` failed: {reason}")]
     Program { program: String, reason: String },
 
+    #[error("cannot listen on {address}: {error}; choose another address")]
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+
     #[error("cannot use {path}: {error}")]
     File { path: PathBuf, error: io::Error },
 
@@ -54,6 +61,13 @@ impl Error {
                 path: path.into(),
                 error,
             },
+        }
+    }
+
+    pub(crate) fn listen(address: SocketAddr) -> impl Fn(io::Error) -> Self {
+        move |error| match error.kind() {
+            io::ErrorKind::AddrInUse => Self::PortTaken(address.port()),
+            _ => Self::Listen { address, error },
         }
     }
 

@@ -3,12 +3,13 @@
 //! A harness's `main` is not ours and statics are never dropped, so it matters that the server
 //! stops by itself when the test process ends.
 
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 
 use tokio::sync::OnceCell;
 
 use crate::postgres::{Database, Server};
-use crate::{Error, Storage};
+use crate::{Error, Provider, Storage};
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 
@@ -25,6 +26,15 @@ pub async fn database(name: &str) -> TestDatabase {
         Ok::<_, Error>(TestDatabase { database, server })
     };
     made.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A payment provider for this test alone, so that its behaviour disturbs no other.
+///
+/// # Panics
+/// When the loopback interface has no free port.
+pub async fn provider() -> Provider {
+    let started = Provider::start((Ipv4Addr::LOCALHOST, 0).into()).await;
+    started.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The server of this test process: `DATABASE_URL` when set, else one of our own.

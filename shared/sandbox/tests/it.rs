@@ -5,3 +5,5 @@
 
 #[path = "it/postgres.rs"]
 mod postgres;
+#[path = "it/provider.rs"]
+mod provider;
