@@ -1,0 +1,84 @@
+//! DeleteMessage and DeleteMessageBatch.
+
+use serde::Deserialize;
+
+use super::batch::{self, BatchAnswer, Done};
+use super::{Empty, required};
+use crate::error::{Error, Result};
+use crate::host::State;
+use crate::queue::{Receipt, Refusal};
+use crate::service::Service;
+use crate::time::Time;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeleteMessage {
+    queue_url: Option<String>,
+    #[serde(default)]
+    id: String,
+    receipt_handle: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeleteMessageBatch {
+    queue_url: Option<String>,
+    #[serde(default)]
+    entries: Vec<DeleteMessage>,
+}
+
+pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    queue.with(|state, now| request.delete(state, now))?;
+    Ok(Empty {})
+}
+
+pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<BatchAnswer<Done>> {
+    let queue = service.queue(&request.queue_url)?;
+    let entries = &request.entries;
+    batch::check_ids(
+        "DeleteMessageBatchRequestEntry",
+        entries.iter().map(|entry| &*entry.id),
+    )?;
+    Ok(queue.with(|state, now| {
+        batch::answer(
+            entries,
+            |entry| &entry.id,
+            |entry| {
+                entry.delete(state, now)?;
+                Ok(Done {
+                    id: entry.id.clone(),
+                })
+            },
+        )
+    }))
+}
+
+impl DeleteMessage {
+    fn delete(&self, state: &mut State, now: Time) -> Result<()> {
+        let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
+        let receipt = Receipt::parse(handle).ok_or(Error::ReceiptHandleIsInvalid)?;
+        state
+            .queue
+            .delete(now, receipt)
+            .map_err(|refusal| refused(refusal, handle))
+    }
+}
+
+/// Amazon's words for a handle that was not honoured.
+pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
+    let invalid = |reason| Error::value("ReceiptHandle", handle, reason);
+    match refusal {
+        Refusal::Foreign => Error::ReceiptHandleIsInvalid,
+        Refusal::Expired => invalid("The receipt handle has expired."),
+        Refusal::Gone => {
+            invalid("Message does not exist or is not available for visibility timeout change.")
+        }
+        Refusal::NotInFlight => Error::MessageNotInflight(handle.into()),
+        Refusal::TooLong => Error::value(
+            "VisibilityTimeout",
+            "",
+            "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].",
+        ),
+    }
+}

@@ -1,0 +1,69 @@
+//! The actions: what a request must look like, what it does, what it answers.
+
+mod batch;
+mod delete;
+mod permissions;
+mod queues;
+mod receive;
+mod send;
+mod tags;
+mod tasks;
+mod visibility;
+
+use serde::Serialize;
+use serde::de::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::service::Service;
+
+/// Answers one request: decode, do, encode.
+pub(crate) async fn call(
+    service: &Service,
+    action: &str,
+    body: &[u8],
+    host: &str,
+) -> Result<Vec<u8>> {
+    match action {
+        "SendMessage" => encode(&send::one(service, &decode(body)?)?),
+        "SendMessageBatch" => encode(&send::batch(service, &decode(body)?)?),
+        "ReceiveMessage" => receive::receive(service, decode(body)?).await,
+        "DeleteMessage" => encode(&delete::one(service, &decode(body)?)?),
+        "DeleteMessageBatch" => encode(&delete::batch(service, &decode(body)?)?),
+        "ChangeMessageVisibility" => encode(&visibility::one(service, &decode(body)?)?),
+        "ChangeMessageVisibilityBatch" => encode(&visibility::batch(service, &decode(body)?)?),
+        "CreateQueue" => encode(&queues::create(service, decode(body)?, host)?),
+        "DeleteQueue" => encode(&queues::delete(service, &decode(body)?)?),
+        "GetQueueUrl" => encode(&queues::get_url(service, &decode(body)?, host)?),
+        "ListQueues" => encode(&queues::list(service, &decode(body)?, host)?),
+        "ListDeadLetterSourceQueues" => encode(&queues::sources(service, &decode(body)?, host)?),
+        "GetQueueAttributes" => encode(&queues::get_attributes(service, &decode(body)?)?),
+        "SetQueueAttributes" => encode(&queues::set_attributes(service, &decode(body)?)?),
+        "PurgeQueue" => encode(&queues::purge(service, &decode(body)?)?),
+        "TagQueue" => encode(&tags::tag(service, decode(body)?)?),
+        "UntagQueue" => encode(&tags::untag(service, &decode(body)?)?),
+        "ListQueueTags" => encode(&tags::list(service, &decode(body)?)?),
+        "AddPermission" => encode(&permissions::add(service, &decode(body)?)?),
+        "RemovePermission" => encode(&permissions::remove(service, &decode(body)?)?),
+        "StartMessageMoveTask" => encode(&tasks::start(service, decode(body)?)?),
+        "CancelMessageMoveTask" => encode(&tasks::cancel(service, &decode(body)?)?),
+        "ListMessageMoveTasks" => encode(&tasks::list(service, &decode(body)?)?),
+        other => Err(Error::InvalidAction(other.into())),
+    }
+}
+
+/// The answer of an action that has nothing to say.
+#[derive(Serialize)]
+struct Empty {}
+
+fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| Error::Serialization(error.to_string()))
+}
+
+fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(answer).map_err(|_| Error::InternalError)
+}
+
+fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
+    value.ok_or(Error::MissingParameter(name))
+}

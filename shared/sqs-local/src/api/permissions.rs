@@ -1,0 +1,139 @@
+//! AddPermission and RemovePermission: shorthand for editing the queue's access policy, which
+//! this server keeps and shows but does not enforce.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Empty, required};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::service::{ACTIONS, Service};
+
+/// At most so many actions in one statement (an Amazon quota).
+const MOST_ACTIONS: usize = 7;
+
+/// What an owner may let others do.
+const SHARED_ACTIONS: [&str; 9] = [
+    "*",
+    "SendMessage",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "ChangeMessageVisibility",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListDeadLetterSourceQueues",
+    "PurgeQueue",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AddPermission {
+    queue_url: Option<String>,
+    label: Option<String>,
+    #[serde(default, rename = "AWSAccountIds")]
+    accounts: Vec<String>,
+    #[serde(default)]
+    actions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RemovePermission {
+    queue_url: Option<String>,
+    label: Option<String>,
+}
+
+pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    let label = required(request.label.as_deref(), "Label")?;
+    check(request)?;
+    edit(&queue, |statements| {
+        if statements.iter().any(|statement| statement["Sid"] == label) {
+            return Err(Error::value("Label", label, "Already exists."));
+        }
+        let arn = |account: &String| format!("arn:aws:iam::{account}:root");
+        let principals = one_or_many(request.accounts.iter().map(arn));
+        let actions = one_or_many(request.actions.iter().map(|action| format!("SQS:{action}")));
+        statements.push(json!({
+            "Sid": label,
+            "Effect": "Allow",
+            "Principal": { "AWS": principals },
+            "Action": actions,
+            "Resource": *queue.arn,
+        }));
+        Ok(())
+    })
+}
+
+pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    let label = required(request.label.as_deref(), "Label")?;
+    edit(&queue, |statements| {
+        let before = statements.len();
+        statements.retain(|statement| statement["Sid"] != label);
+        if statements.len() == before {
+            let reason = "can't find label on existing policy.";
+            return Err(Error::value("Label", label, reason));
+        }
+        Ok(())
+    })
+}
+
+fn check(request: &AddPermission) -> Result<()> {
+    if request.actions.is_empty() {
+        return Err(Error::MissingParameter("Actions"));
+    }
+    if request.accounts.is_empty() {
+        return Err(Error::value("PrincipalId", "[]", "Unable to verify."));
+    }
+    if request.actions.len() > MOST_ACTIONS {
+        let count = request.actions.len();
+        let message = format!("{count} Actions were found, maximum allowed is {MOST_ACTIONS}.");
+        return Err(Error::OverLimit(message));
+    }
+    for action in &request.actions {
+        if !SHARED_ACTIONS.contains(&action.as_str()) {
+            let reason = match ACTIONS.contains(&action.as_str()) {
+                true => "Only the queue owner is allowed to invoke this action.",
+                false => "Please refer to the appropriate WSDL for a list of valid actions. ",
+            };
+            return Err(Error::value("ActionName", format!("SQS:{action}"), reason));
+        }
+    }
+    Ok(())
+}
+
+/// Edits the statements of the queue's policy, and drops the policy with the last of them.
+fn edit(queue: &Host, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
+    queue.with(|state, now| {
+        let mut settings = state.queue.settings().clone();
+        let policy = settings
+            .policy
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let mut policy: Value = policy.unwrap_or_else(|| {
+            let id = format!("{}/SQSDefaultPolicy", queue.arn);
+            json!({ "Version": "2008-10-17", "Id": id, "Statement": [] })
+        });
+        let mut statements = match policy["Statement"].take() {
+            Value::Array(statements) => statements,
+            Value::Null => Vec::new(),
+            single => vec![single],
+        };
+        change(&mut statements)?;
+        settings.policy = (!statements.is_empty()).then(|| {
+            policy["Statement"] = Value::Array(statements);
+            policy.to_string()
+        });
+        state.queue.reconfigure(now, settings);
+        Ok(Empty {})
+    })
+}
+
+fn one_or_many(values: impl ExactSizeIterator<Item = String>) -> Value {
+    let mut values: Vec<String> = values.collect();
+    match values.len() {
+        1 => Value::String(values.remove(0)),
+        _ => json!(values),
+    }
+}

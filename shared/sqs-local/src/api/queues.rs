@@ -1,0 +1,361 @@
+//! Creating, finding, describing, purging and deleting queues.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::{Empty, required, tags};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::service::Service;
+use crate::settings::{Pairs, Settings};
+
+/// How long after a purge the next may follow.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreateQueue {
+    queue_name: Option<String>,
+    #[serde(default)]
+    attributes: Option<Pairs>,
+    #[serde(default, rename = "tags")]
+    tags: Option<Pairs>,
+}
+
+/// What most actions on a whole queue have in common.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    queue_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetQueueUrl {
+    queue_name: Option<String>,
+    #[serde(rename = "QueueOwnerAWSAccountId")]
+    owner: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct QueueUrl {
+    queue_url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    queue_url: Option<String>,
+    #[serde(default)]
+    queue_name_prefix: Option<String>,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Listed {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queue_urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// The one answer whose member Amazon spells with a small letter.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Sources {
+    queue_urls: Vec<String>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetQueueAttributes {
+    queue_url: Option<String>,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SetQueueAttributes {
+    queue_url: Option<String>,
+    attributes: Option<Pairs>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attributes {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'static str, String>,
+}
+
+/// Creating a queue that exists is fine, as long as no attribute asked for differs.
+pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Result<QueueUrl> {
+    let name = required(request.queue_name, "QueueName")?;
+    let attributes = request.attributes.unwrap_or_default();
+    let tags = request.tags.unwrap_or_default();
+    let fifo = check_name(&name, &attributes)?;
+    let settings = Settings::new(fifo).with(&attributes)?;
+    tags::check(&tags, &name)?;
+    check_dead_letter_queue(service, &name, &settings)?;
+
+    let (queue, is_new) = service.queues.get_or_insert(&name, || {
+        let (arn, clock) = (service.arn(&name), service.clock.clone());
+        Host::new(
+            name.clone(),
+            arn,
+            settings.clone(),
+            clock,
+            Arc::downgrade(&service.queues),
+        )
+    });
+    if is_new {
+        queue.with(|state, _| state.tags = tags);
+    } else if let Some(different) = first_difference(&queue.settings(), &settings, &attributes) {
+        return Err(Error::QueueNameExists(different));
+    }
+    Ok(QueueUrl {
+        queue_url: service.url(host, &queue),
+    })
+}
+
+pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    if let Some(queue) = service.queues.remove(&queue.name) {
+        queue.close();
+    }
+    Ok(Empty {})
+}
+
+pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> Result<QueueUrl> {
+    let name = required(request.queue_name.as_deref(), "QueueName")?;
+    if request
+        .owner
+        .as_ref()
+        .is_some_and(|owner| *owner != service.account)
+    {
+        return Err(Error::QueueDoesNotExist);
+    }
+    let queue = service.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
+    Ok(QueueUrl {
+        queue_url: service.url(host, &queue),
+    })
+}
+
+pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<Listed> {
+    let prefix = request.queue_name_prefix.as_deref().unwrap_or("");
+    let (queue_urls, next_token) = page(service, request, host, prefix, |_| true)?;
+    Ok(Listed {
+        queue_urls,
+        next_token,
+    })
+}
+
+/// The queues that send their dead letters to this one.
+pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<Sources> {
+    let target = service.queue(&request.queue_url)?;
+    let is_source = |queue: &Host| {
+        queue.settings().redrive.is_some_and(|policy| {
+            service
+                .queues
+                .by_arn(&policy.target)
+                .is_some_and(|queue| Arc::ptr_eq(&queue, &target))
+        })
+    };
+    let (queue_urls, next_token) = page(service, request, host, "", is_source)?;
+    Ok(Sources {
+        queue_urls,
+        next_token,
+    })
+}
+
+pub(super) fn get_attributes(
+    service: &Service,
+    request: &GetQueueAttributes,
+) -> Result<Attributes> {
+    let queue = service.queue(&request.queue_url)?;
+    let known = describe(&queue);
+    let mut attributes = BTreeMap::new();
+    for name in &request.attribute_names {
+        if name == "All" {
+            return Ok(Attributes { attributes: known });
+        }
+        match known.get_key_value(name.as_str()) {
+            Some((name, value)) => attributes.insert(*name, value.clone()),
+            None if is_optional(name) => None,
+            None => return Err(Error::InvalidAttributeName(name.clone())),
+        };
+    }
+    Ok(Attributes { attributes })
+}
+
+pub(super) fn set_attributes(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    let changes = required(request.attributes.as_ref(), "Attributes")?;
+    let settings = queue.settings().with(changes)?;
+    if changes.contains_key("RedrivePolicy") {
+        check_dead_letter_queue(service, &queue.name, &settings)?;
+    }
+    queue.with(|state, now| {
+        state.queue.reconfigure(now, settings);
+        state.last_modified = now;
+    });
+    Ok(Empty {})
+}
+
+pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    queue.with(|state, now| {
+        if state
+            .last_purge
+            .is_some_and(|last| now < last + PURGE_INTERVAL)
+        {
+            return Err(Error::PurgeQueueInProgress(queue.name.clone()));
+        }
+        state.last_purge = Some(now);
+        state.queue.purge();
+        Ok(Empty {})
+    })
+}
+
+/// Whether the name is that of a FIFO queue, if it is a name.
+fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
+    let wants_fifo = attributes
+        .get("FifoQueue")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let stem = name.strip_suffix(".fifo");
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_name = (1..=80).contains(&name.len()) && stem.unwrap_or(name).chars().all(allowed);
+
+    let invalid = |reason: &str| Err(Error::InvalidParameterValue(reason.into()));
+    match (stem, wants_fifo) {
+        (None, true) => invalid(
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
+             underscores, must end with .fifo suffix and be 1 to 80 in length.",
+        ),
+        (None, false) if is_name => Ok(false),
+        (Some(_), true) if is_name => Ok(true),
+        _ => invalid(
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        ),
+    }
+}
+
+fn check_dead_letter_queue(service: &Service, name: &str, settings: &Settings) -> Result<()> {
+    let Some(policy) = &settings.redrive else {
+        return Ok(());
+    };
+    let invalid = |reason: &str| Err(Error::value("RedrivePolicy", policy, reason));
+    let Some(target) = service.queues.by_arn(&policy.target) else {
+        return invalid("Dead letter target does not exist.");
+    };
+    let target = target.settings();
+    if target.fifo != settings.fifo {
+        return invalid("Dead-letter queue must be same type of queue as the source queue.");
+    }
+    if target
+        .redrive_allow
+        .is_some_and(|allow| !allow.allows(&service.arn(name)))
+    {
+        return invalid("Queue does not have permission to redrive to this dead-letter queue.");
+    }
+    Ok(())
+}
+
+fn first_difference(now: &Settings, wanted: &Settings, asked: &Pairs) -> Option<&'static str> {
+    let (now, wanted) = (now.pairs(), wanted.pairs());
+    let asked = wanted
+        .into_iter()
+        .filter(|(name, _)| asked.contains_key(*name));
+    asked
+        .into_iter()
+        .find(|(name, value)| now.get(name) != Some(value))
+        .map(|(name, _)| name)
+}
+
+/// All attributes of the queue, those a client set and those the queue tells of itself.
+fn describe(queue: &Host) -> BTreeMap<&'static str, String> {
+    queue.with(|state, now| {
+        let depth = state.queue.depth(now);
+        let mut attributes = state.queue.settings().pairs();
+        attributes.extend([
+            ("QueueArn", queue.arn.to_string()),
+            ("CreatedTimestamp", queue.created.seconds().to_string()),
+            (
+                "LastModifiedTimestamp",
+                state.last_modified.seconds().to_string(),
+            ),
+            ("ApproximateNumberOfMessages", depth.waiting.to_string()),
+            (
+                "ApproximateNumberOfMessagesNotVisible",
+                depth.in_flight.to_string(),
+            ),
+            (
+                "ApproximateNumberOfMessagesDelayed",
+                depth.delayed.to_string(),
+            ),
+        ]);
+        attributes
+    })
+}
+
+/// Attributes a queue may lack, so that asking for them is no mistake.
+fn is_optional(name: &str) -> bool {
+    const OPTIONAL: [&str; 9] = [
+        "Policy",
+        "RedrivePolicy",
+        "RedriveAllowPolicy",
+        "FifoQueue",
+        "ContentBasedDeduplication",
+        "DeduplicationScope",
+        "FifoThroughputLimit",
+        "KmsMasterKeyId",
+        "KmsDataKeyReusePeriodSeconds",
+    ];
+    OPTIONAL.contains(&name)
+}
+
+/// One page of queue URLs, and the token for the next: the last name, in base64.
+fn page(
+    service: &Service,
+    request: &List,
+    host: &str,
+    prefix: &str,
+    filter: impl Fn(&Host) -> bool,
+) -> Result<(Vec<String>, Option<String>)> {
+    let most = request.max_results.unwrap_or(1000);
+    if !(1..=1000).contains(&most) {
+        let reason = "MaxResults must be an integer between 1 and 1000.";
+        return Err(Error::value("MaxResults", most, reason));
+    }
+    let after = request.next_token.as_ref().map(|token| {
+        let name = BASE64_URL_SAFE_NO_PAD.decode(token).ok();
+        name.and_then(|name| String::from_utf8(name).ok())
+            .ok_or_else(|| Error::value("NextToken", token, "Invalid token."))
+    });
+    let mut queues = service.queues.list(prefix, after.transpose()?.as_deref());
+    queues.retain(|queue| filter(queue));
+
+    let is_last = queues.len() <= most as usize;
+    queues.truncate(most as usize);
+    let last = queues
+        .last()
+        .filter(|_| !is_last && request.max_results.is_some());
+    let next_token = last.map(|queue| BASE64_URL_SAFE_NO_PAD.encode(&queue.name));
+    Ok((
+        queues
+            .iter()
+            .map(|queue| service.url(host, queue))
+            .collect(),
+        next_token,
+    ))
+}

@@ -1,0 +1,200 @@
+//! ReceiveMessage.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::encode;
+use super::send::{check_id, sequence_number};
+use crate::attributes::{self, Attribute};
+use crate::error::{Error, Result};
+use crate::queue::{Delivery, Receive};
+use crate::service::Service;
+use crate::settings::Settings;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ReceiveMessage {
+    queue_url: Option<String>,
+    max_number_of_messages: Option<i64>,
+    visibility_timeout: Option<i64>,
+    wait_time_seconds: Option<i64>,
+    receive_request_attempt_id: Option<String>,
+    #[serde(default)]
+    message_attribute_names: Vec<String>,
+    /// The older name of the next one; either will do.
+    #[serde(default)]
+    attribute_names: Vec<String>,
+    #[serde(default)]
+    message_system_attribute_names: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Message<'a> {
+    message_id: Uuid,
+    receipt_handle: String,
+    #[serde(rename = "MD5OfBody")]
+    md5_of_body: &'a str,
+    body: &'a RawValue,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'static str, String>,
+    #[serde(
+        rename = "MD5OfMessageAttributes",
+        skip_serializing_if = "Option::is_none"
+    )]
+    md5_of_attributes: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    message_attributes: BTreeMap<&'a String, &'a Attribute>,
+}
+
+/// The attributes the queue itself gives a message.
+const SYSTEM_ATTRIBUTES: [&str; 9] = [
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+];
+
+pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<Vec<u8>> {
+    let queue = service.queue(&request.queue_url)?;
+    let settings = queue.settings();
+    let receive = request.check(&settings)?;
+    let wait = request.wait(&settings)?;
+    let wanted = request.wanted_system_attributes()?;
+
+    let deliveries = queue.receive(receive, wait).await?;
+
+    let show = |delivery| {
+        show(
+            delivery,
+            &wanted,
+            &request.message_attribute_names,
+            &settings,
+        )
+    };
+    encode(&Answer {
+        messages: deliveries.iter().map(show).collect(),
+    })
+}
+
+impl ReceiveMessage {
+    fn check(&self, settings: &Settings) -> Result<Receive> {
+        let max = self.max_number_of_messages.unwrap_or(1);
+        if !(1..=10).contains(&max) {
+            let reason = "Must be between 1 and 10, if provided.";
+            return Err(Error::value("MaxNumberOfMessages", max, reason));
+        }
+        let visibility = self.visibility_timeout.unwrap_or(0);
+        if !(0..=43_200).contains(&visibility) {
+            let reason = "Must be >= 0 and <= 43200, if provided.";
+            return Err(Error::value("VisibilityTimeout", visibility, reason));
+        }
+        let attempt = self.receive_request_attempt_id.as_deref();
+        if let Some(attempt) = attempt.filter(|_| !settings.fifo) {
+            let reason = "The request include parameter that is not valid for this queue type.";
+            return Err(Error::value("ReceiveRequestAttemptId", attempt, reason));
+        }
+        check_id("ReceiveRequestAttemptId", attempt)?;
+        Ok(Receive {
+            max: max as usize,
+            visibility: self
+                .visibility_timeout
+                .map(|_| Duration::from_secs(visibility as u64)),
+            attempt: attempt.map(Arc::from),
+            ..Receive::default()
+        })
+    }
+
+    fn wait(&self, settings: &Settings) -> Result<Duration> {
+        match self.wait_time_seconds {
+            None => Ok(settings.wait),
+            Some(wait @ 0..=20) => Ok(Duration::from_secs(wait as u64)),
+            Some(wait) => Err(Error::value(
+                "WaitTimeSeconds",
+                wait,
+                "Must be >= 0 and <= 20, if provided.",
+            )),
+        }
+    }
+
+    fn wanted_system_attributes(&self) -> Result<Vec<&'static str>> {
+        let mut wanted = Vec::new();
+        for name in self
+            .attribute_names
+            .iter()
+            .chain(&self.message_system_attribute_names)
+        {
+            match SYSTEM_ATTRIBUTES.iter().find(|known| *known == name) {
+                Some(known) => wanted.push(*known),
+                None if name == "All" => return Ok(SYSTEM_ATTRIBUTES.to_vec()),
+                None => return Err(Error::InvalidAttributeName(name.clone())),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// A message as this client asked to see it. The digest is over the attributes it gets.
+fn show<'a>(
+    delivery: &'a Delivery,
+    wanted: &[&'static str],
+    wanted_attributes: &[String],
+    settings: &Settings,
+) -> Message<'a> {
+    let content = &delivery.content;
+    let message_attributes = attributes::select(&content.attributes, wanted_attributes);
+    let system = wanted
+        .iter()
+        .filter_map(|name| Some((*name, system_attribute(name, delivery, settings)?)));
+    Message {
+        message_id: content.id,
+        receipt_handle: delivery.receipt.to_string(),
+        md5_of_body: &content.md5,
+        body: &content.body,
+        attributes: system.collect(),
+        md5_of_attributes: attributes::md5_of_attributes(
+            message_attributes
+                .iter()
+                .map(|(name, attribute)| (*name, *attribute)),
+        ),
+        message_attributes,
+    }
+}
+
+fn system_attribute(name: &str, delivery: &Delivery, settings: &Settings) -> Option<String> {
+    let Delivery {
+        content,
+        history,
+        sequence,
+        ..
+    } = delivery;
+    match name {
+        "SenderId" => Some(content.sender.to_string()),
+        "SentTimestamp" => Some(content.sent.0.to_string()),
+        "ApproximateReceiveCount" => Some(history.receive_count.to_string()),
+        "ApproximateFirstReceiveTimestamp" => history.first_received.map(|at| at.0.to_string()),
+        "SequenceNumber" => settings.fifo.then(|| sequence_number(*sequence)),
+        "MessageDeduplicationId" => content.deduplication_id.as_deref().map(String::from),
+        "MessageGroupId" => content.group.as_deref().map(String::from),
+        "AWSTraceHeader" => content.trace_header.clone(),
+        "DeadLetterQueueSourceArn" => history.dead_letter_source.as_deref().map(String::from),
+        _ => None,
+    }
+}

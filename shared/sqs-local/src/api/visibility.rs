@@ -1,0 +1,87 @@
+//! ChangeMessageVisibility and ChangeMessageVisibilityBatch.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::batch::{self, BatchAnswer, Done};
+use super::delete::refused;
+use super::{Empty, required};
+use crate::error::{Error, Result};
+use crate::host::State;
+use crate::queue::{LONGEST_VISIBILITY, Receipt, Refusal};
+use crate::service::Service;
+use crate::time::Time;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ChangeMessageVisibility {
+    queue_url: Option<String>,
+    #[serde(default)]
+    id: String,
+    receipt_handle: Option<String>,
+    visibility_timeout: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ChangeMessageVisibilityBatch {
+    queue_url: Option<String>,
+    #[serde(default)]
+    entries: Vec<ChangeMessageVisibility>,
+}
+
+pub(super) fn one(service: &Service, request: &ChangeMessageVisibility) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    queue.with(|state, now| request.change(state, now))?;
+    Ok(Empty {})
+}
+
+pub(super) fn batch(
+    service: &Service,
+    request: &ChangeMessageVisibilityBatch,
+) -> Result<BatchAnswer<Done>> {
+    let queue = service.queue(&request.queue_url)?;
+    let entries = &request.entries;
+    let ids = entries.iter().map(|entry| &*entry.id);
+    batch::check_ids("ChangeMessageVisibilityBatchRequestEntry", ids)?;
+    Ok(queue.with(|state, now| {
+        batch::answer(
+            entries,
+            |entry| &entry.id,
+            |entry| {
+                entry.change(state, now)?;
+                Ok(Done {
+                    id: entry.id.clone(),
+                })
+            },
+        )
+    }))
+}
+
+impl ChangeMessageVisibility {
+    fn change(&self, state: &mut State, now: Time) -> Result<()> {
+        let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
+        let seconds = required(self.visibility_timeout, "VisibilityTimeout")?;
+        let visibility = u64::try_from(seconds).map(Duration::from_secs);
+        let visibility = visibility
+            .ok()
+            .filter(|v| *v <= LONGEST_VISIBILITY)
+            .ok_or_else(|| {
+                let reason = "VisibilityTimeout must be an integer between 0 and 43200.";
+                Error::value("VisibilityTimeout", seconds, reason)
+            })?;
+        let receipt = Receipt::parse(handle).ok_or(Error::ReceiptHandleIsInvalid)?;
+        state
+            .queue
+            .change_visibility(now, receipt, visibility)
+            .map_err(|refusal| match refusal {
+                Refusal::TooLong => {
+                    let reason = "Total VisibilityTimeout for the message is beyond the limit \
+                              [43200 seconds].";
+                    Error::value("VisibilityTimeout", seconds, reason)
+                }
+                refusal => refused(refusal, handle),
+            })
+    }
+}

@@ -1,0 +1,272 @@
+//! A queue at work: the value behind its one lock, the receives that wait for it, and the alarm
+//! that wakes them when a timer runs out.
+//!
+//! Whatever changes a queue then hands its messages to those who wait, the oldest first, under
+//! the same lock; nobody polls. A waiting client may go away at any moment, so a hand-off is
+//! checked on both sides: the queue takes the messages back when nobody listens any more, and
+//! [`Parked`] gives them back when its client left between the hand-off and the answer.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::directory::Directory;
+use crate::error::{Error, Result};
+use crate::queue::{Delivery, Departure, Queue, Receive, Received};
+use crate::settings::{Pairs, Settings};
+use crate::time::{Clock, Time};
+
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) arn: Arc<str>,
+    pub(crate) created: Time,
+    clock: Arc<Clock>,
+    directory: Weak<Directory>,
+    state: Mutex<State>,
+    timer_changed: Arc<Notify>,
+    alarm: AbortOnDropHandle<()>,
+}
+
+pub(crate) struct State {
+    pub(crate) queue: Queue,
+    pub(crate) tags: Pairs,
+    pub(crate) last_modified: Time,
+    pub(crate) last_purge: Option<Time>,
+    waiting: VecDeque<Waiter>,
+    alarm_set_for: Option<Time>,
+    deleted: bool,
+}
+
+struct Waiter {
+    request: Receive,
+    answer: oneshot::Sender<Vec<Delivery>>,
+}
+
+impl Host {
+    pub(crate) fn new(
+        name: String,
+        arn: String,
+        settings: Settings,
+        clock: Arc<Clock>,
+        directory: Weak<Directory>,
+    ) -> Arc<Host> {
+        let now = clock.now();
+        let timer_changed = Arc::new(Notify::new());
+        let state = State {
+            queue: Queue::new(rand::random(), settings),
+            tags: Pairs::new(),
+            last_modified: now,
+            last_purge: None,
+            waiting: VecDeque::new(),
+            alarm_set_for: None,
+            deleted: false,
+        };
+        Arc::new_cyclic(|host| Host {
+            name,
+            arn: arn.into(),
+            created: now,
+            clock,
+            directory,
+            state: Mutex::new(state),
+            timer_changed: timer_changed.clone(),
+            alarm: AbortOnDropHandle::new(tokio::spawn(alarm(host.clone(), timer_changed))),
+        })
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.lock().queue.settings().clone()
+    }
+
+    /// Does something to the queue, then serves those who wait for what came of it.
+    pub(crate) fn with<T>(&self, operation: impl FnOnce(&mut State, Time) -> T) -> T {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let result = operation(&mut state, now);
+        let dead = self.serve_waiting(&mut state, now);
+        drop(state);
+        self.bury(dead);
+        result
+    }
+
+    /// Receives now, or else waits up to `wait` for the first message to come.
+    pub(crate) async fn receive(&self, request: Receive, wait: Duration) -> Result<Vec<Delivery>> {
+        let mut parked = match self.receive_or_park(request, wait)? {
+            Turn::Now(deliveries) => return Ok(deliveries),
+            Turn::Later(parked) => parked,
+        };
+        match tokio::time::timeout(wait, &mut parked.answer).await {
+            Ok(Ok(deliveries)) => Ok(deliveries),
+            Ok(Err(_)) => Err(Error::QueueDoesNotExist),
+            Err(_) => Ok(parked.close()),
+        }
+    }
+
+    fn receive_or_park(&self, request: Receive, wait: Duration) -> Result<Turn<'_>> {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let received = self.take(&mut state, now, &request);
+        if received.deliveries.is_empty() && !wait.is_zero() {
+            let answer = state.park(request);
+            self.set_alarm(&mut state);
+            drop(state);
+            self.bury(received.dead);
+            return Ok(Turn::Later(Parked { host: self, answer }));
+        }
+        drop(state);
+        self.bury(received.dead);
+        if received.over_limit && received.deliveries.is_empty() {
+            return Err(Error::OverLimit("Too many messages in flight.".into()));
+        }
+        Ok(Turn::Now(received.deliveries))
+    }
+
+    /// Sends everybody who waits away: the queue is gone.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.deleted = true;
+        state.waiting.clear();
+        self.alarm.abort();
+    }
+
+    fn take(&self, state: &mut State, now: Time, request: &Receive) -> Received {
+        let give_up_after = self.dead_letter_queue(&state.queue).map(|(_, after)| after);
+        state.queue.receive(
+            now,
+            &Receive {
+                give_up_after,
+                ..request.clone()
+            },
+        )
+    }
+
+    fn serve_waiting(&self, state: &mut State, now: Time) -> Vec<Departure> {
+        let mut dead = Vec::new();
+        state.queue.advance(now);
+        while let Some(waiter) = state.waiting.pop_front() {
+            if waiter.answer.is_closed() {
+                continue;
+            }
+            let received = self.take(state, now, &waiter.request);
+            dead.extend(received.dead);
+            if received.deliveries.is_empty() {
+                state.waiting.push_front(waiter);
+                break;
+            }
+            if let Err(unread) = waiter.answer.send(received.deliveries) {
+                state.queue.take_back(now, &unread);
+            }
+        }
+        self.set_alarm(state);
+        dead
+    }
+
+    /// Wakes the alarm's task if somebody waits and something will happen sooner than it thinks.
+    fn set_alarm(&self, state: &mut State) {
+        let next = state
+            .queue
+            .next_timer()
+            .filter(|_| !state.waiting.is_empty());
+        if let Some(next) = next
+            && state.alarm_set_for.is_none_or(|set| next < set)
+        {
+            state.alarm_set_for = Some(next);
+            self.timer_changed.notify_one();
+        }
+    }
+
+    /// The queue's dead-letter queue and after how many receives a message goes there, if the
+    /// queue names one and it exists.
+    fn dead_letter_queue(&self, queue: &Queue) -> Option<(Arc<Host>, u32)> {
+        let policy = queue.settings().redrive.as_ref()?;
+        let target = self.directory.upgrade()?.by_arn(&policy.target)?;
+        Some((target, policy.max_receive_count))
+    }
+
+    /// Moves messages to the dead-letter queue, when this queue's own lock is free again.
+    fn bury(&self, dead: Vec<Departure>) {
+        if dead.is_empty() {
+            return;
+        }
+        let target = self
+            .dead_letter_queue(&self.lock().queue)
+            .map(|(target, _)| target);
+        if let Some(target) = target {
+            target.with(|state, now| {
+                for mut message in dead {
+                    message.history.dead_letter_source = Some(self.arn.clone());
+                    state.queue.accept(now, message);
+                }
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held is a bug, but no reason to lose all other queues' work.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn park(&mut self, request: Receive) -> oneshot::Receiver<Vec<Delivery>> {
+        let (answer, receiver) = oneshot::channel();
+        if !self.deleted {
+            self.waiting.retain(|waiter| !waiter.answer.is_closed());
+            self.waiting.push_back(Waiter { request, answer });
+        }
+        receiver
+    }
+}
+
+enum Turn<'a> {
+    Now(Vec<Delivery>),
+    Later(Parked<'a>),
+}
+
+/// A receive that waits. However it ends, no message stays with a client that is gone.
+struct Parked<'a> {
+    host: &'a Host,
+    answer: oneshot::Receiver<Vec<Delivery>>,
+}
+
+impl Parked<'_> {
+    /// Stops waiting, and takes what was handed over at the very last moment.
+    fn close(&mut self) -> Vec<Delivery> {
+        self.answer.close();
+        self.answer.try_recv().unwrap_or_default()
+    }
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        let unread = self.close();
+        if !unread.is_empty() {
+            self.host
+                .with(|state, now| state.queue.take_back(now, &unread));
+        }
+    }
+}
+
+/// Sleeps until the queue's next timer while somebody waits for it, and lets it happen.
+async fn alarm(host: Weak<Host>, timer_changed: Arc<Notify>) {
+    loop {
+        timer_changed.notified().await;
+        while let Some(at) = next_alarm(&host) {
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => {
+                    let Some(host) = host.upgrade() else { return };
+                    host.with(|state, _| state.alarm_set_for = None);
+                }
+                () = timer_changed.notified() => {}
+            }
+        }
+    }
+}
+
+fn next_alarm(host: &Weak<Host>) -> Option<tokio::time::Instant> {
+    let host = host.upgrade()?;
+    let at = host.lock().alarm_set_for?;
+    Some(host.clock.instant(at))
+}

@@ -1,0 +1,199 @@
+//! Message move tasks: a queue's dead letters go back to where they came from, or elsewhere, at
+//! a rate that does not hurt.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::{Builder, Uuid};
+
+use crate::directory::Directory;
+use crate::host::Host;
+use crate::queue::{Departure, History};
+use crate::time::Time;
+
+/// A task without a rate lets others at the queue after so many messages.
+const BURST: u64 = 100;
+
+#[derive(Default)]
+pub(crate) struct MoveTasks {
+    tasks: Mutex<Vec<Running>>,
+}
+
+struct Running {
+    task: Arc<MoveTask>,
+    _stops_with_the_service: DropGuard,
+}
+
+pub(crate) struct MoveTask {
+    pub(crate) id: Uuid,
+    pub(crate) source: Arc<Host>,
+    /// `None` sends each message back to the queue it came from.
+    pub(crate) destination: Option<Arc<Host>>,
+    /// Messages a second, 1 to 500; `None` is as fast as it goes.
+    pub(crate) rate: Option<u64>,
+    pub(crate) started: Time,
+    /// How many messages waited when the task began.
+    pub(crate) to_move: u64,
+    moved: AtomicU64,
+    end: OnceLock<End>,
+    cancel: CancellationToken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Completed,
+    Cancelled,
+    Failed(&'static str),
+}
+
+impl MoveTasks {
+    /// Starts a task, unless one is running for the same source.
+    pub(crate) fn start(
+        &self,
+        directory: &Arc<Directory>,
+        source: Arc<Host>,
+        destination: Option<Arc<Host>>,
+        rate: Option<u64>,
+    ) -> Option<Arc<MoveTask>> {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_running = |task: &MoveTask| task.is_running() && Arc::ptr_eq(&task.source, &source);
+        if tasks.iter().any(|running| is_running(&running.task)) {
+            return None;
+        }
+        let (started, to_move) =
+            source.with(|state, now| (now, state.queue.depth(now).waiting as u64));
+        let cancel = CancellationToken::new();
+        let task = Arc::new(MoveTask {
+            id: Builder::from_random_bytes(rand::random()).into_uuid(),
+            source,
+            destination,
+            rate,
+            started,
+            to_move,
+            moved: AtomicU64::new(0),
+            end: OnceLock::new(),
+            cancel: cancel.clone(),
+        });
+        tokio::spawn(run(task.clone(), directory.clone()));
+        tasks.push(Running {
+            task: task.clone(),
+            _stops_with_the_service: cancel.drop_guard(),
+        });
+        Some(task)
+    }
+
+    /// The tasks of one source, the latest first.
+    pub(crate) fn of(&self, source: &Arc<Host>) -> Vec<Arc<MoveTask>> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_source = tasks
+            .iter()
+            .filter(|running| Arc::ptr_eq(&running.task.source, source));
+        of_source
+            .rev()
+            .map(|running| running.task.clone())
+            .collect()
+    }
+
+    pub(crate) fn find(&self, id: Uuid) -> Option<Arc<MoveTask>> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks
+            .iter()
+            .find(|running| running.task.id == id)
+            .map(|running| running.task.clone())
+    }
+
+    pub(crate) fn clear(&self) {
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+impl MoveTask {
+    pub(crate) fn is_running(&self) -> bool {
+        self.end.get().is_none() && !self.cancel.is_cancelled()
+    }
+
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Relaxed)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// The status as Amazon calls it, and the reason if it is a failure.
+    pub(crate) fn status(&self) -> (&'static str, Option<&'static str>) {
+        match self.end.get() {
+            None if self.cancel.is_cancelled() => ("CANCELLING", None),
+            None => ("RUNNING", None),
+            Some(End::Completed) => ("COMPLETED", None),
+            Some(End::Cancelled) => ("CANCELLED", None),
+            Some(End::Failed(reason)) => ("FAILED", Some(reason)),
+        }
+    }
+
+    /// Moves the next message; the end when there is none, or nowhere for it to go.
+    fn step(&self, directory: &Directory) -> Result<(), End> {
+        let departure = self.source.with(|state, now| state.queue.take_out(now));
+        let departure = departure.ok_or(End::Completed)?;
+
+        let origin = departure.history.dead_letter_source.as_deref();
+        let destination = match (&self.destination, origin) {
+            (Some(destination), _) => Ok(destination.clone()),
+            (None, None) => Err(End::Failed("CouldNotDetermineMessageSource")),
+            (None, Some(arn)) => directory
+                .by_arn(arn)
+                .ok_or(End::Failed("AWS.SimpleQueueService.NonExistentQueue")),
+        };
+        match destination {
+            Ok(destination) => {
+                destination.with(|state, now| state.queue.accept(now, renewed(departure, now)));
+                self.moved.fetch_add(1, Relaxed);
+                Ok(())
+            }
+            Err(end) => {
+                self.source
+                    .with(|state, now| state.queue.accept(now, departure));
+                Err(end)
+            }
+        }
+    }
+}
+
+async fn run(task: Arc<MoveTask>, directory: Arc<Directory>) {
+    let end = loop {
+        if task.cancel.is_cancelled() {
+            break End::Cancelled;
+        }
+        if let Err(end) = task.step(&directory) {
+            break end;
+        }
+        match task.rate {
+            Some(rate) => {
+                let pause = tokio::time::sleep(Duration::from_secs(1) / rate as u32);
+                task.cancel.run_until_cancelled(pause).await;
+            }
+            None if task.moved().is_multiple_of(BURST) => yield_now().await,
+            None => {}
+        }
+    };
+    // Set once, here.
+    let _ = task.end.set(end);
+}
+
+/// A message that was moved is a new one: another id, another sent time, no history.
+fn renewed(departure: Departure, now: Time) -> Departure {
+    let mut content = Arc::unwrap_or_clone(departure.content);
+    content.id = Builder::from_random_bytes(rand::random()).into_uuid();
+    content.sent = now;
+    Departure {
+        content: Arc::new(content),
+        history: History::default(),
+        entered: now,
+    }
+}

@@ -1,0 +1,574 @@
+//! One queue, as a value. No lock, no clock, no task and no I/O: every operation is told what
+//! time it is, so fourteen days of retention pass in a test as fast as it can count.
+//!
+//! A message is in one of three states, and in each of them it waits for exactly one timer:
+//!
+//! ```text
+//!   send ──► Delayed ──delay ends──► Waiting ──receive──► InFlight ──delete──► gone
+//!        └───── no delay ─────────►     ▲ └─retention─► gone   │
+//!                                       └──── visibility ends ─┘
+//! ```
+//!
+//! What always holds:
+//! * a message is in the line of its group exactly when it is `Waiting`;
+//! * nobody else receives a message while it is `InFlight`;
+//! * the cost of an operation does not grow with the number of messages, but for the
+//!   logarithm in the sub-queues and the heap of timers.
+
+mod deduplication;
+mod groups;
+mod message;
+mod receipt;
+mod timers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use deduplication::INTERVAL;
+use deduplication::Recent;
+use groups::{GroupId, Groups};
+pub use message::{Content, Delivery, Departure, History};
+use message::{Message, State};
+pub use receipt::Receipt;
+use timers::Timers;
+use uuid::Uuid;
+
+use crate::settings::{Scope, Settings};
+use crate::time::Time;
+
+/// A message's place in its queue, and on a FIFO queue its sequence number.
+pub type Sequence = u64;
+
+/// The longest a message may stay invisible after one receive (an Amazon quota).
+pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+
+#[derive(Debug)]
+pub struct Queue {
+    id: u64,
+    settings: Settings,
+    messages: HashMap<Sequence, Message>,
+    groups: Groups,
+    timers: Timers,
+    depth: Depth,
+    sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
+    attempts: Recent<Arc<str>, Vec<Delivery>>,
+    last_sequence: Sequence,
+    last_receive: u64,
+}
+
+/// How many messages are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    pub delayed: usize,
+    pub waiting: usize,
+    pub in_flight: usize,
+}
+
+/// What a receive asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Receive {
+    /// 1 to 10.
+    pub max: usize,
+    /// 0 s to 12 h; `None` takes the queue's own.
+    pub visibility: Option<Duration>,
+    /// On a FIFO queue, the same id within five minutes gets the same messages again.
+    pub attempt: Option<Arc<str>>,
+    /// Where a message goes that was received this often; `None` when there is no such place.
+    pub give_up_after: Option<u32>,
+    /// How many messages to pass over: 0, but for reordering on request.
+    pub skip: usize,
+}
+
+/// What a receive found.
+#[derive(Debug, Default)]
+pub struct Received {
+    pub deliveries: Vec<Delivery>,
+    /// Messages that were received too often: they now belong to the dead-letter queue.
+    pub dead: Vec<Departure>,
+    /// Messages wait, but as many are in flight as the queue allows.
+    pub over_limit: bool,
+}
+
+/// Why a receipt handle was not honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was given by another queue, or by none.
+    Foreign,
+    /// On a FIFO queue: its visibility timeout is over.
+    Expired,
+    /// The message is deleted, or was received again since.
+    Gone,
+    /// The message is back in line, so there is no timeout to change.
+    NotInFlight,
+    /// The message would be invisible for more than twelve hours after its receive.
+    TooLong,
+}
+
+impl Queue {
+    /// `id` is stamped into receipt handles, so it has to differ from queue to queue.
+    pub fn new(id: u64, settings: Settings) -> Queue {
+        Queue {
+            id,
+            groups: Groups::new(settings.fifo),
+            settings,
+            messages: HashMap::new(),
+            timers: Timers::default(),
+            depth: Depth::default(),
+            sent: Recent::new(),
+            attempts: Recent::new(),
+            last_sequence: 0,
+            last_receive: 0,
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Adds a message, after the queue's delay or its own. On a FIFO queue, a message with the
+    /// deduplication id of one sent in the last five minutes is accepted and dropped, and
+    /// answered with the id and the sequence number of the first.
+    pub fn send(
+        &mut self,
+        now: Time,
+        content: Arc<Content>,
+        delay: Option<Duration>,
+    ) -> (Uuid, Sequence) {
+        self.advance(now);
+        let id = content.id;
+        let key = content
+            .deduplication_id
+            .clone()
+            .filter(|_| self.settings.fifo)
+            .map(|id| {
+                let per_group = self.settings.deduplication_scope == Scope::MessageGroup;
+                (content.group.clone().filter(|_| per_group), id)
+            });
+        if let Some(first) = key.as_ref().and_then(|key| self.sent.get(now, key)) {
+            return *first;
+        }
+
+        let delay = delay.unwrap_or(self.settings.delay);
+        let sequence = self.put(now, content, History::default(), now, delay);
+
+        if let Some(key) = key {
+            self.sent.put(now, key, (id, sequence));
+        }
+        (id, sequence)
+    }
+
+    /// Takes in a message another queue gave up. A FIFO queue counts its retention afresh, a
+    /// standard one goes on from when it was first sent.
+    pub fn accept(&mut self, now: Time, message: Departure) {
+        self.advance(now);
+        let entered = if self.settings.fifo {
+            now
+        } else {
+            message.entered
+        };
+        self.put(
+            now,
+            message.content,
+            message.history,
+            entered,
+            Duration::ZERO,
+        );
+    }
+
+    /// Takes up to `request.max` messages, which nobody else will see for the visibility timeout.
+    pub fn receive(&mut self, now: Time, request: &Receive) -> Received {
+        self.advance(now);
+        let visibility = request
+            .visibility
+            .unwrap_or(self.settings.visibility_timeout);
+        let attempt = request.attempt.as_ref().filter(|_| self.settings.fifo);
+        if let Some(deliveries) = attempt.and_then(|id| self.repeat(now, id, visibility)) {
+            return Received {
+                deliveries,
+                ..Received::default()
+            };
+        }
+
+        let mut received = Received::default();
+        while received.deliveries.len() < request.max {
+            let wanted = request.max - received.deliveries.len();
+            let room = self
+                .settings
+                .in_flight_limit()
+                .saturating_sub(self.depth.in_flight);
+            if room == 0 {
+                received.over_limit = self.depth.waiting > 0;
+                break;
+            }
+            let taken = self.groups.take(wanted.min(room), request.skip);
+            if taken.is_empty() {
+                break;
+            }
+            for sequence in taken {
+                self.lift(sequence);
+                if self.is_spent(sequence, request.give_up_after) {
+                    received.dead.extend(self.remove(sequence));
+                } else {
+                    received
+                        .deliveries
+                        .extend(self.lease(now, sequence, visibility));
+                }
+            }
+        }
+
+        if let Some(id) = attempt
+            && !received.deliveries.is_empty()
+        {
+            self.attempts
+                .put(now, id.clone(), received.deliveries.clone());
+        }
+        received
+    }
+
+    /// Undoes a receive whose client is gone: the messages are back in their places, as if they
+    /// had never been out.
+    pub fn take_back(&mut self, now: Time, deliveries: &[Delivery]) {
+        self.advance(now);
+        for delivery in deliveries {
+            let Some(message) = self.messages.get_mut(&delivery.sequence) else {
+                continue;
+            };
+            if message.receive == delivery.receipt.receive && message.state == State::InFlight {
+                message.history.receive_count -= 1;
+                if message.history.receive_count == 0 {
+                    message.history.first_received = None;
+                }
+                self.land(delivery.sequence);
+            }
+        }
+    }
+
+    /// Deletes the message for good. Doing it twice is fine, and so is doing it late, unless the
+    /// message was received again since: then a standard queue ignores it and a FIFO refuses.
+    pub fn delete(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
+        self.advance(now);
+        match self.state_of(receipt) {
+            Err(Refusal::Foreign) => Err(Refusal::Foreign),
+            Err(_) => Ok(()),
+            Ok(State::InFlight) => {
+                self.remove(receipt.message);
+                Ok(())
+            }
+            Ok(_) if self.settings.fifo => Err(Refusal::Expired),
+            Ok(_) => {
+                self.remove(receipt.message);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a delivered message back in line instead of deleting it, as a standard queue may: it
+    /// promises "at least once".
+    pub fn delete_in_vain(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
+        self.advance(now);
+        if !self.settings.fifo && self.state_of(receipt) == Ok(State::InFlight) {
+            self.land(receipt.message);
+            return Ok(());
+        }
+        self.delete(now, receipt)
+    }
+
+    /// Counts the visibility timeout afresh from now; zero gives the message back at once.
+    pub fn change_visibility(
+        &mut self,
+        now: Time,
+        receipt: Receipt,
+        visibility: Duration,
+    ) -> Result<(), Refusal> {
+        self.advance(now);
+        match self.state_of(receipt)? {
+            State::InFlight => {}
+            _ if self.settings.fifo => return Err(Refusal::Expired),
+            _ => return Err(Refusal::NotInFlight),
+        }
+        let Some(message) = self.messages.get(&receipt.message) else {
+            return Err(Refusal::Gone);
+        };
+        if now + visibility > message.leased + LONGEST_VISIBILITY {
+            return Err(Refusal::TooLong);
+        }
+        if visibility.is_zero() {
+            self.land(receipt.message);
+        } else {
+            self.arm(receipt.message, now + visibility);
+        }
+        Ok(())
+    }
+
+    /// Drops every message in every state.
+    pub fn purge(&mut self) {
+        self.messages.clear();
+        self.groups.clear();
+        self.timers.clear();
+        self.depth = Depth::default();
+    }
+
+    /// Takes out the next waiting message for good, to move it to another queue.
+    pub fn take_out(&mut self, now: Time) -> Option<Departure> {
+        self.advance(now);
+        let sequence = *self.groups.take(1, 0).first()?;
+        self.lift(sequence);
+        self.remove(sequence)
+    }
+
+    /// Changes the settings. A new retention holds for the messages already here, and on a FIFO
+    /// queue a new delay does too.
+    pub fn reconfigure(&mut self, now: Time, settings: Settings) {
+        self.advance(now);
+        let retention_changed = settings.retention != self.settings.retention;
+        let delay_changed = settings.fifo && settings.delay != self.settings.delay;
+        self.settings = settings;
+        if !retention_changed && !delay_changed {
+            return;
+        }
+        let all: Vec<_> = self
+            .messages
+            .iter()
+            .map(|(k, m)| (*k, m.state, m.entered))
+            .collect();
+        for (sequence, state, entered) in all {
+            match state {
+                State::Waiting => self.arm(sequence, Time(u64::MAX)),
+                State::Delayed if delay_changed => {
+                    self.arm(sequence, entered + self.settings.delay)
+                }
+                State::Delayed | State::InFlight => {
+                    let ends = self.messages[&sequence].timer;
+                    self.arm(sequence, ends);
+                }
+            }
+        }
+        self.advance(now);
+    }
+
+    /// How many messages are in each state, now.
+    pub fn depth(&mut self, now: Time) -> Depth {
+        self.advance(now);
+        self.depth
+    }
+
+    /// When something next happens of itself; may be early, never late.
+    pub fn next_timer(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// The messages in order, with their state, without receiving them. Looks at all of them.
+    pub fn peek(&mut self, now: Time, limit: usize) -> Vec<(&'static str, Delivery)> {
+        self.advance(now);
+        let mut sequences: Vec<_> = self.messages.keys().copied().collect();
+        sequences.sort_unstable();
+        sequences.truncate(limit);
+        let look = |sequence| {
+            let message = &self.messages[&sequence];
+            let state = match message.state {
+                State::Delayed => "delayed",
+                State::Waiting => "waiting",
+                State::InFlight => "in flight",
+            };
+            (state, message.delivery(self.id, sequence))
+        };
+        sequences.into_iter().map(look).collect()
+    }
+
+    /// When the oldest message entered the queue. Looks at all of them.
+    pub fn oldest(&mut self, now: Time) -> Option<Time> {
+        self.advance(now);
+        self.messages.values().map(|message| message.entered).min()
+    }
+
+    /// Lets everything happen that was due by `now`. Every operation does this first.
+    pub fn advance(&mut self, now: Time) {
+        while let Some((at, sequence)) = self.timers.pop_due(now) {
+            let Some(message) = self.messages.get(&sequence) else {
+                continue;
+            };
+            if message.timer != at {
+                continue;
+            }
+            if message.entered + self.settings.retention <= now {
+                self.remove(sequence);
+                continue;
+            }
+            match message.state {
+                State::InFlight => self.land(sequence),
+                State::Delayed => self.queue_up(sequence),
+                State::Waiting => {}
+            }
+        }
+        let messages = &self.messages;
+        self.timers.sweep(messages.len(), |at, sequence| {
+            messages
+                .get(&sequence)
+                .is_some_and(|message| message.timer == at)
+        });
+    }
+
+    fn put(
+        &mut self,
+        now: Time,
+        content: Arc<Content>,
+        history: History,
+        entered: Time,
+        delay: Duration,
+    ) -> Sequence {
+        self.last_sequence += 1;
+        let sequence = self.last_sequence;
+        let timer = Time::default();
+        let state = State::Delayed;
+        let message = Message {
+            content,
+            history,
+            state,
+            timer,
+            entered,
+            leased: now,
+            receive: 0,
+        };
+        self.messages.insert(sequence, message);
+        self.depth.delayed += 1;
+        if delay.is_zero() {
+            self.queue_up(sequence);
+        } else {
+            self.arm(sequence, now + delay);
+        }
+        sequence
+    }
+
+    /// Delayed → Waiting.
+    fn queue_up(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::Waiting;
+        self.groups.wait(&message.content.group, sequence);
+        self.depth.delayed -= 1;
+        self.depth.waiting += 1;
+        self.arm(sequence, Time(u64::MAX));
+    }
+
+    /// Waiting → InFlight, once the message is out of the line of its group.
+    fn lift(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::InFlight;
+        self.depth.waiting -= 1;
+        self.depth.in_flight += 1;
+    }
+
+    /// InFlight → Waiting.
+    fn land(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::Waiting;
+        self.groups.land(&message.content.group, sequence);
+        self.depth.in_flight -= 1;
+        self.depth.waiting += 1;
+        self.arm(sequence, Time(u64::MAX));
+    }
+
+    /// Hands a lifted message to a consumer.
+    fn lease(&mut self, now: Time, sequence: Sequence, visibility: Duration) -> Option<Delivery> {
+        self.last_receive += 1;
+        let message = self.messages.get_mut(&sequence)?;
+        message.receive = self.last_receive;
+        message.leased = now;
+        message.history.receive_count += 1;
+        message.history.first_received.get_or_insert(now);
+        let delivery = message.delivery(self.id, sequence);
+        self.arm(sequence, now + visibility);
+        Some(delivery)
+    }
+
+    /// Answers a receive that was answered before with the same messages, provided that none of
+    /// them has been deleted or given back, and counts their visibility timeout afresh.
+    fn repeat(
+        &mut self,
+        now: Time,
+        attempt: &Arc<str>,
+        visibility: Duration,
+    ) -> Option<Vec<Delivery>> {
+        let deliveries = self.attempts.get(now, attempt)?.clone();
+        let untouched = |d: &Delivery| self.state_of(d.receipt) == Ok(State::InFlight);
+        if !deliveries.iter().all(untouched) {
+            return None;
+        }
+        for delivery in &deliveries {
+            self.arm(delivery.sequence, now + visibility);
+        }
+        Some(deliveries)
+    }
+
+    fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
+        let count = self.messages[&sequence].history.receive_count;
+        limit.is_some_and(|limit| count >= limit)
+    }
+
+    fn remove(&mut self, sequence: Sequence) -> Option<Departure> {
+        let message = self.messages.remove(&sequence)?;
+        match message.state {
+            State::Delayed => self.depth.delayed -= 1,
+            State::Waiting => {
+                self.depth.waiting -= 1;
+                self.groups.leave(&message.content.group, sequence, false);
+            }
+            State::InFlight => {
+                self.depth.in_flight -= 1;
+                self.groups.leave(&message.content.group, sequence, true);
+            }
+        }
+        let Message {
+            content,
+            history,
+            entered,
+            ..
+        } = message;
+        Some(Departure {
+            content,
+            history,
+            entered,
+        })
+    }
+
+    /// Sets the message's one timer: the end of its state, or of its retention if that is first.
+    fn arm(&mut self, sequence: Sequence, ends: Time) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.timer = ends.min(message.entered + self.settings.retention);
+        self.timers.set(message.timer, sequence);
+    }
+
+    /// The state of the message, if the handle is from its latest receive.
+    fn state_of(&self, receipt: Receipt) -> Result<State, Refusal> {
+        if receipt.queue != self.id {
+            return Err(Refusal::Foreign);
+        }
+        match self.messages.get(&receipt.message) {
+            Some(message) if message.receive == receipt.receive => Ok(message.state),
+            _ => Err(Refusal::Gone),
+        }
+    }
+}
+
+impl Message {
+    fn delivery(&self, queue: u64, sequence: Sequence) -> Delivery {
+        Delivery {
+            content: self.content.clone(),
+            history: self.history.clone(),
+            sequence,
+            receipt: Receipt {
+                queue,
+                message: sequence,
+                receive: self.receive,
+            },
+        }
+    }
+}

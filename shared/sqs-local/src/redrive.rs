@@ -1,0 +1,123 @@
+//! Dead letters: which queue takes the messages another gave up, and which queues may ask it to.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+
+/// `{"deadLetterTargetArn": "...", "maxReceiveCount": 3}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedrivePolicy {
+    pub target: String,
+    /// 1 to 1,000: a message received this often moves at the next receive.
+    pub max_receive_count: u32,
+}
+
+impl RedrivePolicy {
+    /// Reads the policy; the count may be a number or a string.
+    pub fn parse(text: &str) -> Result<RedrivePolicy> {
+        let invalid = |reason: &str| Error::value("RedrivePolicy", text, reason);
+        let policy: Value = serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| invalid("Redrive policy is not a valid JSON map."))?;
+
+        let target = policy["deadLetterTargetArn"]
+            .as_str()
+            .filter(|target| !target.is_empty());
+        let target = target.ok_or_else(|| {
+            invalid("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+        })?;
+        let count = match &policy["maxReceiveCount"] {
+            Value::Null => {
+                let reason =
+                    "Redrive policy does not contain mandatory attribute: maxReceiveCount.";
+                return Err(invalid(reason));
+            }
+            Value::String(count) => count.clone(),
+            count => count.to_string(),
+        };
+        let in_range = count.parse().ok().filter(|n| (1..=1000).contains(n));
+        let max_receive_count = in_range.ok_or_else(|| {
+            invalid(&format!(
+                "Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both \
+                 inclusive."
+            ))
+        })?;
+        Ok(RedrivePolicy {
+            target: target.into(),
+            max_receive_count,
+        })
+    }
+}
+
+impl fmt::Display for RedrivePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RedrivePolicy {
+            target,
+            max_receive_count,
+        } = self;
+        let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": max_receive_count});
+        policy.fmt(f)
+    }
+}
+
+/// `{"redrivePermission": "allowAll" | "denyAll" | "byQueue", "sourceQueueArns": [...]}`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedriveAllowPolicy {
+    text: String,
+    sources: Sources,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sources {
+    All,
+    None,
+    Some(Vec<String>),
+}
+
+impl RedriveAllowPolicy {
+    pub fn parse(text: &str) -> Result<RedriveAllowPolicy> {
+        let invalid = |reason: &str| Error::value("RedriveAllowPolicy", text, reason);
+        let policy: Value = serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or_else(|| invalid("Amazon SQS can't create the redrive allow policy."))?;
+
+        let queues = policy.get("sourceQueueArns").map(|queues| {
+            let queues = queues.as_array().map(Vec::as_slice).unwrap_or_default();
+            queues
+                .iter()
+                .filter_map(|queue| queue.as_str().map(String::from))
+                .collect::<Vec<_>>()
+        });
+        let sources = match (policy["redrivePermission"].as_str(), queues) {
+            (Some("allowAll"), None) => Sources::All,
+            (Some("denyAll"), None) => Sources::None,
+            (Some("byQueue"), Some(queues)) if (1..=10).contains(&queues.len()) => {
+                Sources::Some(queues)
+            }
+            _ => return Err(invalid("Amazon SQS can't create the redrive allow policy.")),
+        };
+        Ok(RedriveAllowPolicy {
+            text: text.into(),
+            sources,
+        })
+    }
+
+    /// Whether the queue with this ARN may name the policy's queue as its dead-letter queue.
+    pub fn allows(&self, source: &str) -> bool {
+        match &self.sources {
+            Sources::All => true,
+            Sources::None => false,
+            Sources::Some(queues) => queues.iter().any(|queue| queue == source),
+        }
+    }
+}
+
+impl fmt::Display for RedriveAllowPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
