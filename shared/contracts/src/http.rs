@@ -1,9 +1,11 @@
 //! The bodies of the HTTP contract, alike in both architectures.
 
+mod account;
 mod order;
 mod product;
 mod validation;
 
+pub use account::{AccessToken, Credentials};
 pub use order::{
     Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, Placement,
 };

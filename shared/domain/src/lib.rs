@@ -11,6 +11,7 @@
 //! - a step a state machine does not know is an [`IllegalMove`], never a silent no-op;
 //! - [`Status`] is read off a set of facts and does not depend on their order.
 
+mod account;
 mod fact;
 mod id;
 mod money;
@@ -24,6 +25,7 @@ mod sku;
 mod status;
 mod stock;
 
+pub use account::{Email, EmailError, Password, PasswordError};
 pub use fact::{Fact, Facts};
 pub use id::{CustomerId, OrderId};
 pub use money::{Currency, Money, MoneyError};

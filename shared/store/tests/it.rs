@@ -13,6 +13,9 @@ use sqlx::{Connection, PgConnection};
 use store::orders::Idempotency;
 use store::{Context, catalogue, inventory, orders, payments, seed, shipping};
 
+#[path = "it/accounts.rs"]
+mod accounts;
+
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// A database with the tables of every context and three products, 10 pieces of each.

@@ -1,0 +1,70 @@
+//! `POST /auth/register` and `POST /auth/login`.
+
+use std::fmt;
+
+use domain::{Email, Password};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::FieldError;
+use super::validation::check;
+
+/// What a customer signs up and signs in with.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    #[schema(example = "ada@example.org", min_length = 3, max_length = 254)]
+    pub email: String,
+    #[schema(example = "correct horse", min_length = 8, max_length = 256)]
+    pub password: String,
+}
+
+/// The right to act as a customer for a while (RFC 6750).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccessToken {
+    /// Sent with each request as `Authorization: Bearer <access_token>`.
+    pub access_token: String,
+    #[schema(example = "Bearer")]
+    pub token_type: String,
+    /// How long it is good for, in seconds.
+    pub expires_in: u64,
+}
+
+impl Credentials {
+    /// Checks both fields and names those that are wrong.
+    pub fn validate(self) -> Result<(Email, Password), Vec<FieldError>> {
+        let mut errors = vec![];
+        let email = check(&mut errors, "email", Email::parse(self.email));
+        let password = check(&mut errors, "password", Password::parse(self.password));
+        email.zip(password).ok_or(errors)
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("email", &self.email)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_fields_are_named_when_both_are_wrong() {
+        let check = |email: &str, password: &str, expected: &[&str]| {
+            let (email, password) = (email.to_owned(), password.to_owned());
+            let errors = Credentials { email, password }.validate().err();
+            let errors = errors.unwrap_or_default();
+            let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+            assert_eq!(fields, expected);
+        };
+        check("ada@example.org", "correct horse", &[]);
+        check("ada", "correct horse", &["email"]);
+        check("ada@example.org", "short", &["password"]);
+        check("", "", &["email", "password"]);
+    }
+}
