@@ -9,7 +9,7 @@ use chassis::{Json, Path, Problem};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
 use shop::placing::{self, IdempotencyKey, Placing};
-use shop::reading;
+use shop::{accounts, reading};
 use uuid::Uuid;
 
 use crate::Shop;
@@ -17,11 +17,13 @@ use crate::cancel_order::cancel_order;
 use crate::place_order::{Error, place_order};
 
 pub(crate) fn routes(shop: Shop) -> Router {
+    let accounts = accounts::routes(shop.db.clone(), shop.tokens.clone());
     Router::new()
         .route("/orders", post(place))
         .route("/orders/{id}/cancel", post(cancel))
         .merge(reading::routes())
         .with_state(shop)
+        .merge(accounts)
 }
 
 /// Answers when everything is decided: the order is confirmed or cancelled.

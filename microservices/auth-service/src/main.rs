@@ -1,1 +1,11 @@
-fn main() {}
+use std::process::ExitCode;
+
+use auth_service::{Settings, start};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let serving = settings.serving.clone();
+    chassis::run("auth-service", serving, |context| start(settings, context)).await
+}

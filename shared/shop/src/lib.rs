@@ -4,7 +4,9 @@
 //! None of it owns a story: placing, cancelling and dispatching stand in the monolith and in the
 //! services, each in its own way. What stands here cannot be what makes them differ.
 
+pub mod accounts;
 pub mod checkout;
+pub mod passwords;
 pub mod placing;
 pub mod provider;
 pub mod reading;

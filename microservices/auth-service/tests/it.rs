@@ -1,0 +1,131 @@
+//! The auth service on real Postgres, over HTTP.
+
+// Helpers of tests may unwrap, like the tests themselves.
+#![allow(clippy::unwrap_used)]
+
+use auth_service::Settings;
+use chassis::auth::{KeyPair, TokenVerifier};
+use chassis::config::{Database, Serving, TokenKey, TokenSigning};
+use chassis::{Running, launch};
+use contracts::http::AccessToken;
+use reqwest::{Client, Response};
+use sandbox::testing::{self, TestDatabase};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+struct Service {
+    running: Running,
+    tokens: TokenVerifier,
+    _database: TestDatabase,
+}
+
+async fn start() -> Service {
+    let database = testing::database("auth").await;
+    let keys = KeyPair::generate();
+    let settings = Settings {
+        serving: Serving::anywhere(),
+        database: Database::new(&database.url),
+        signing: TokenSigning {
+            auth_private_key: keys.private,
+            auth_token_life_s: 3600,
+        },
+    };
+    let serving = settings.serving.clone();
+    let running = launch(
+        "auth-service",
+        serving,
+        CancellationToken::new(),
+        |context| auth_service::start(settings, context),
+    );
+    let key = TokenKey {
+        auth_public_key: keys.public,
+    };
+    Service {
+        running: running.await.unwrap(),
+        tokens: TokenVerifier::new(&key).unwrap(),
+        _database: database,
+    }
+}
+
+impl Service {
+    async fn post(&self, path: &str, email: &str, password: &str) -> Response {
+        let body = json!({"email": email, "password": password});
+        let request = Client::new().post(self.running.url() + path).json(&body);
+        request.send().await.unwrap()
+    }
+
+    async fn register(&self, email: &str, password: &str) -> Response {
+        self.post("/auth/register", email, password).await
+    }
+
+    async fn login(&self, email: &str, password: &str) -> Response {
+        self.post("/auth/login", email, password).await
+    }
+}
+
+#[tokio::test]
+async fn a_login_gives_a_token_for_the_registered_customer() {
+    let service = start().await;
+    let registered = service.register("Ada@example.org", "correct horse").await;
+    assert_eq!(registered.status(), 201);
+    let registered: AccessToken = registered.json().await.unwrap();
+
+    let login = service.login("ada@example.org", "correct horse").await;
+    assert_eq!(login.status(), 200);
+    let login: AccessToken = login.json().await.unwrap();
+
+    assert_eq!(
+        (login.token_type.as_str(), login.expires_in),
+        ("Bearer", 3600)
+    );
+    let customer = |token: AccessToken| service.tokens.verify(&token.access_token).unwrap();
+    assert_eq!(customer(login), customer(registered));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_email_look_alike() {
+    let service = start().await;
+    let registered = service.register("ada@example.org", "correct horse").await;
+    assert_eq!(registered.status(), 201);
+
+    let wrong = service.login("ada@example.org", "wrong horse").await;
+    let unknown = service.login("bob@example.org", "correct horse").await;
+    assert_eq!(
+        (wrong.status().as_u16(), unknown.status().as_u16()),
+        (401, 401)
+    );
+    assert_eq!(wrong.text().await.unwrap(), unknown.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_second_account_for_an_email_is_a_conflict() {
+    let service = start().await;
+    let both = tokio::join!(
+        service.register("ada@example.org", "correct horse"),
+        service.register("ADA@example.org", "wrong horse"),
+    );
+    let mut statuses = [both.0.status().as_u16(), both.1.status().as_u16()];
+    statuses.sort();
+    assert_eq!(statuses, [201, 409]);
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_are_named() {
+    let service = start().await;
+    for path in ["/auth/register", "/auth/login"] {
+        let response = service.post(path, "ada", "short").await;
+        assert_eq!(response.status(), 422);
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["errors"][0]["field"], "email");
+        assert_eq!(problem["errors"][1]["field"], "password");
+    }
+}
+
+#[tokio::test]
+async fn it_is_ready_while_its_database_is() {
+    let service = start().await;
+    let ready = reqwest::get(service.running.url() + "/readyz")
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 200);
+}
