@@ -1,3 +1,5 @@
+//! The auth service's process.
+
 use std::process::ExitCode;
 
 use auth_service::{Settings, start};

@@ -1,1 +1,102 @@
+//! One door for all the services: it finds the right one, and keeps out who may not enter.
+//!
+//! Invariants:
+//! - a request for orders goes on only with a good token, checked here without asking anybody;
+//! - bodies stream through: none is held, and none is read;
+//! - a service that is down or slow is a 502 or a 504, and never a heap of waiting requests: what
+//!   exceeds the limit is sent away at once.
+//!
+//! It knows paths and nothing of what stands in bodies, and it keeps no state.
 
+mod forward;
+mod headers;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use chassis::auth::{Customer, TokenVerifier};
+use chassis::{Context, Problem, config};
+use clap::Parser;
+use forward::{Forwarder, Upstream};
+use tokio::sync::Semaphore;
+
+/// The gateway: one door for all the services.
+#[derive(Parser, Clone, Debug)]
+#[command(version)]
+pub struct Settings {
+    #[command(flatten)]
+    pub serving: config::Serving,
+    #[command(flatten)]
+    pub token_key: config::TokenKey,
+
+    /// Where the auth service is reached, such as `http://127.0.0.1:8081`.
+    #[arg(long, env = "AUTH_SERVICE_URL")]
+    pub auth_service_url: Upstream,
+
+    /// Where the order service is reached.
+    #[arg(long, env = "ORDER_SERVICE_URL")]
+    pub order_service_url: Upstream,
+
+    /// How many requests may wait for the services at a time. More are answered with 503.
+    #[arg(long, env = "CONCURRENCY_LIMIT", default_value_t = 512)]
+    pub concurrency_limit: usize,
+}
+
+#[derive(Clone, FromRef)]
+struct Gateway {
+    tokens: TokenVerifier,
+    #[from_ref(skip)]
+    services: Arc<Services>,
+}
+
+struct Services {
+    auth: Upstream,
+    order: Upstream,
+    forwarder: Forwarder,
+}
+
+/// It is ready as soon as it listens: a service that is down must not take the others with it.
+pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
+    let services = Services {
+        auth: settings.auth_service_url,
+        order: settings.order_service_url,
+        forwarder: Forwarder::new(Semaphore::new(settings.concurrency_limit)),
+    };
+    let gateway = Gateway {
+        tokens: TokenVerifier::new(&settings.token_key)?,
+        services: Arc::new(services),
+    };
+    Ok(Router::new()
+        .route("/auth/{*rest}", any(to_auth))
+        .route("/products", any(to_products))
+        .route("/products/{*rest}", any(to_products))
+        .route("/orders", any(to_orders))
+        .route("/orders/{*rest}", any(to_orders))
+        .with_state(gateway))
+}
+
+async fn to_auth(
+    State(Gateway { services, .. }): State<Gateway>,
+    request: Request,
+) -> Result<Response, Problem> {
+    services.forwarder.forward(&services.auth, request).await
+}
+
+async fn to_products(
+    State(Gateway { services, .. }): State<Gateway>,
+    request: Request,
+) -> Result<Response, Problem> {
+    services.forwarder.forward(&services.order, request).await
+}
+
+/// Orders are their customer's own. The order service reads the token again, for who it is.
+async fn to_orders(
+    State(Gateway { services, .. }): State<Gateway>,
+    Customer(_): Customer,
+    request: Request,
+) -> Result<Response, Problem> {
+    services.forwarder.forward(&services.order, request).await
+}

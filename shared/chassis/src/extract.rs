@@ -12,7 +12,7 @@ use contracts::http::FieldError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{BODY_LIMIT, Problem};
+use crate::Problem;
 
 /// A JSON body, read or written.
 pub struct Json<T>(pub T);
@@ -91,14 +91,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn unread(rejection: BytesRejection) -> Problem {
     match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => too_large(),
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Problem::too_large()
+        }
         other => Problem::bad_request(format!("the body did not arrive: {}", other.body_text())),
     }
-}
-
-pub(crate) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
-        .detail(format!("a body may have {BODY_LIMIT} bytes"))
 }
 
 fn wrong_path(rejection: PathRejection) -> Problem {

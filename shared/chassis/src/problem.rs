@@ -9,6 +9,8 @@ use contracts::http::FieldError;
 use serde::Serialize;
 use tracing::error;
 
+use crate::BODY_LIMIT;
+
 /// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
 #[derive(Debug)]
 pub struct Problem(Box<Document>);
@@ -76,6 +78,12 @@ impl Problem {
     pub(crate) fn method_not_allowed() -> Problem {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED)
             .detail("the `allow` header names the methods of this path")
+    }
+
+    /// 413: the body exceeds [`BODY_LIMIT`].
+    pub fn too_large() -> Problem {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
+            .detail(format!("a body may have {BODY_LIMIT} bytes"))
     }
 
     pub fn conflict(detail: impl Into<String>) -> Problem {

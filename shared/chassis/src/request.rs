@@ -20,7 +20,6 @@ use metrics::SharedString;
 use tower::Service;
 use tracing::{Instrument, info_span};
 
-use crate::extract::too_large;
 use crate::{Problem, TraceParent};
 
 /// The most bytes that a request's body may have. The largest order of 50 lines has 5 KiB.
@@ -82,7 +81,7 @@ async fn guarded(
     trace: TraceParent,
 ) -> Response {
     if request.body().size_hint().lower() > BODY_LIMIT as u64 {
-        return too_large().into_response();
+        return Problem::too_large().into_response();
     }
     let mut request = request.map(|body| Body::new(Limited::new(body, BODY_LIMIT)));
     request.extensions_mut().insert(id.clone());
