@@ -2,7 +2,6 @@
 
 mod account;
 mod order;
-mod problem;
 mod product;
 mod validation;
 
@@ -10,7 +9,6 @@ pub use account::{AccessToken, Credentials};
 pub use order::{
     Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, Placement,
 };
-pub use problem::ProblemBody;
 pub use product::{ProductBody, ProductCursor, ProductPage};
 pub use validation::FieldError;
 

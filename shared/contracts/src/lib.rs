@@ -9,7 +9,6 @@
 
 pub mod event;
 pub mod http;
-pub mod openapi;
 pub mod topology;
 
 pub use event::{Event, ExpireOrder};

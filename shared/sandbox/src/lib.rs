@@ -7,16 +7,20 @@
 
 mod account;
 mod error;
+mod fsync;
 mod options;
 pub mod postgres;
 pub mod provider;
 mod run;
+mod sandbox;
 mod supervised;
 pub mod testing;
 
 pub use self::account::Account;
 pub use self::error::Error;
-pub use self::options::{PostgresMode, Storage};
+pub use self::fsync::{FsyncLatency, probe_fsync};
+pub use self::options::{Options, PostgresMode, Storage};
 pub use self::postgres::{Database, Server};
 pub use self::provider::Provider;
+pub use self::sandbox::Sandbox;
 pub use self::supervised::{Launch, Supervised};

@@ -4,16 +4,21 @@ mod binaries;
 mod database;
 mod directory;
 mod download;
+mod given;
+mod lease;
 mod server;
 
 use std::path::Path;
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{ConnectOptions, Connection};
 
 pub use self::binaries::DIRECTORY_VARIABLE;
 pub use self::database::Database;
+use self::given::GivenServer;
+pub use self::lease::Lease;
 use self::server::OwnServer;
+pub(crate) use self::server::free_port;
 use crate::{Error, Storage};
 
 /// A Postgres server: one of ours, or one that was given.
@@ -23,10 +28,7 @@ pub struct Server(Kind);
 #[derive(Debug)]
 enum Kind {
     Own(Box<OwnServer>),
-    Given {
-        admin: Box<PgConnectOptions>,
-        prefix: String,
-    },
+    Given(Box<GivenServer>),
 }
 
 impl Server {
@@ -43,27 +45,7 @@ impl Server {
     /// # Errors
     /// When the address cannot be read or nobody answers there.
     pub async fn given(url: &str) -> Result<Self, Error> {
-        let unreachable = |address: String| {
-            move |error: sqlx::Error| Error::Unreachable {
-                address,
-                reason: error.to_string(),
-            }
-        };
-        let admin: PgConnectOptions = url.parse().map_err(unreachable(without_password(url)))?;
-        let address = format!("{}:{}", admin.get_host(), admin.get_port());
-        admin
-            .connect()
-            .await
-            .map_err(unreachable(address))?
-            .close()
-            .await?;
-
-        // Other people's databases share that server, and so may other runs of ours.
-        let prefix = format!("twofold_{:08x}_", rand::random::<u32>());
-        Ok(Self(Kind::Given {
-            admin: Box::new(admin),
-            prefix,
-        }))
+        Ok(Self(Kind::Given(Box::new(GivenServer::open(url).await?))))
     }
 
     /// A new database with its own role. On a server of ours both carry exactly this name, on a
@@ -71,19 +53,20 @@ impl Server {
     pub async fn database(&self, name: &str) -> Result<Database, Error> {
         let name = match &self.0 {
             Kind::Own(_) => name.to_owned(),
-            Kind::Given { prefix, .. } => format!("{prefix}{name}"),
+            Kind::Given(server) => server.full_name(name),
         };
         Database::create(self, &name).await
     }
 
     /// Removes a database and its role, ending its connections.
     pub async fn remove(&self, database: &Database) -> Result<(), Error> {
-        Database::remove(self, &database.name).await
+        let mut admin = self.connect().await?;
+        Ok(Database::remove(&mut admin, &database.name).await?)
     }
 
     /// Whether this server outlives us, so that what we create there must be removed.
     pub fn is_given(&self) -> bool {
-        matches!(self.0, Kind::Given { .. })
+        matches!(self.0, Kind::Given(_))
     }
 
     /// The server's main process, for measuring what it uses; none for a given server.
@@ -101,12 +84,22 @@ impl Server {
         self.own().map(OwnServer::directory)
     }
 
+    /// The address of the role that creates databases; on a server of ours the superuser, who
+    /// comes through a socket that only we can open.
+    pub fn admin_url(&self) -> String {
+        self.admin().to_url_lossy().to_string()
+    }
+
     /// A connection that may create and remove databases. A fresh one each time, because a
     /// connection does not survive the runtime of the test that made it.
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        self.admin().connect().await
+    }
+
+    fn admin(&self) -> PgConnectOptions {
         match &self.0 {
-            Kind::Own(server) => server.admin().connect().await,
-            Kind::Given { admin, .. } => admin.connect().await,
+            Kind::Own(server) => server.admin(),
+            Kind::Given(server) => server.admin.clone(),
         }
     }
 
@@ -117,21 +110,14 @@ impl Server {
                 .host("127.0.0.1")
                 .port(server.port())
                 .ssl_mode(PgSslMode::Disable),
-            Kind::Given { admin, .. } => (**admin).clone(),
+            Kind::Given(server) => server.admin.clone(),
         }
     }
 
     fn own(&self) -> Option<&OwnServer> {
         match &self.0 {
             Kind::Own(server) => Some(server),
-            Kind::Given { .. } => None,
+            Kind::Given(_) => None,
         }
     }
-}
-
-/// The part of an address that may be shown.
-fn without_password(url: &str) -> String {
-    url.rsplit_once('@')
-        .map_or(url, |(_, rest)| rest)
-        .to_owned()
 }

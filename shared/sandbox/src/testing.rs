@@ -1,29 +1,31 @@
-//! Postgres for tests: one server a test process, one database a test.
+//! The same for tests: one Postgres server a test process, and a database, a queue server and a
+//! payment provider for each test.
 //!
 //! A harness's `main` is not ours and statics are never dropped, so it matters that the server
 //! stops by itself when the test process ends.
 
 use std::net::Ipv4Addr;
-use std::ops::Deref;
+use std::sync::Arc;
 
+use sqs_local::SqsLocal;
 use tokio::sync::OnceCell;
 
-use crate::postgres::{Database, Server};
-use crate::{Error, Provider, Storage};
+use crate::postgres::{Lease, Server};
+use crate::{Error, Options, Provider, Storage};
 
-static SERVER: OnceCell<Server> = OnceCell::const_new();
+static SERVER: OnceCell<Arc<Server>> = OnceCell::const_new();
 
 /// A fresh, empty database, removed when dropped. `name` only helps a reader of logs.
 ///
 /// # Panics
 /// When no server can be had; the message says what to do.
-pub async fn database(name: &str) -> TestDatabase {
+pub async fn database(name: &str) -> Lease {
     let made = async {
         let server = server().await?;
         let database = server
             .database(&format!("{name}_{:012x}", rand::random::<u64>() >> 16))
             .await?;
-        Ok::<_, Error>(TestDatabase { database, server })
+        Ok::<_, Error>(Lease::new(database, server))
     };
     made.await.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -37,53 +39,48 @@ pub async fn provider() -> Provider {
     started.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// An SQS endpoint for this test alone: `SQS_ENDPOINT_URL` when set, else one in this process.
+///
+/// # Panics
+/// When the loopback interface has no free port.
+pub async fn sqs() -> Queues {
+    let prefix = format!("test{:08x}-", rand::random::<u32>());
+    if let Some(endpoint) = Options::from_env().sqs_endpoint_url {
+        return Queues {
+            endpoint,
+            prefix,
+            _server: None,
+        };
+    }
+    match SqsLocal::start((Ipv4Addr::LOCALHOST, 0)).await {
+        Ok(server) => Queues {
+            endpoint: server.endpoint(),
+            prefix,
+            _server: Some(server),
+        },
+        Err(error) => panic!("no port for the queue server: {error}"),
+    }
+}
+
+/// An SQS endpoint, and a prefix that keeps a test's queues apart where others share it.
+pub struct Queues {
+    /// For `SQS_ENDPOINT_URL`.
+    pub endpoint: String,
+    /// For `QUEUE_PREFIX`.
+    pub prefix: String,
+    _server: Option<SqsLocal>,
+}
+
 /// The server of this test process: `DATABASE_URL` when set, else one of our own.
-async fn server() -> Result<&'static Server, Error> {
-    SERVER
+async fn server() -> Result<Arc<Server>, Error> {
+    let server = SERVER
         .get_or_try_init(|| async {
-            match std::env::var("DATABASE_URL") {
-                Ok(url) => Server::given(&url).await,
-                Err(_) => Server::start(Storage::Disk).await,
-            }
-        })
-        .await
-}
-
-/// A database for one test; its `url`, `pool()` and `connect()` are [`Database`]'s.
-#[derive(Debug)]
-pub struct TestDatabase {
-    database: Database,
-    server: &'static Server,
-}
-
-impl Deref for TestDatabase {
-    type Target = Database;
-
-    fn deref(&self) -> &Database {
-        &self.database
-    }
-}
-
-impl Drop for TestDatabase {
-    /// In a thread and runtime of its own, since the test's runtime cannot wait here.
-    fn drop(&mut self) {
-        let removed = std::thread::scope(|scope| {
-            let remove = || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                let runtime = runtime.map_err(|error| error.to_string())?;
-                let removal = self.server.remove(&self.database);
-                runtime.block_on(removal).map_err(|error| error.to_string())
+            let server = match Options::from_env().database_url {
+                Some(url) => Server::given(&url).await?,
+                None => Server::start(Storage::Disk).await?,
             };
-            scope.spawn(remove).join()
-        });
-        if !matches!(removed, Ok(Ok(()))) {
-            tracing::warn!(
-                database = self.name,
-                ?removed,
-                "a test's database is left behind"
-            );
-        }
-    }
+            Ok::<_, Error>(Arc::new(server))
+        })
+        .await?;
+    Ok(server.clone())
 }

@@ -3,7 +3,11 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/parts.rs"]
+mod parts;
 #[path = "it/postgres.rs"]
 mod postgres;
 #[path = "it/provider.rs"]
 mod provider;
+#[path = "it/trouble.rs"]
+mod trouble;

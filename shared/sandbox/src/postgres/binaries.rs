@@ -53,7 +53,7 @@ impl Binaries {
             tried.push("none on the PATH or in the usual places".to_owned());
         }
 
-        match download::fetch(accounts, cache).await {
+        match download::fetch(cache).await {
             Ok(directory) => match Self::try_directory(&directory, account) {
                 Ok(found) => return Ok(found),
                 Err(reason) => tried.push(reason),

@@ -1,7 +1,7 @@
 //! A database and the role that owns it, closed to every other role.
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 
 use super::Server;
 use crate::Error;
@@ -12,6 +12,8 @@ pub struct Database {
     pub name: String,
     /// For `DATABASE_URL`: role, password, host, port and database.
     pub url: String,
+    /// The main process of the server it is on; none for a given server.
+    pub server_pid: Option<u32>,
     options: PgConnectOptions,
 }
 
@@ -28,7 +30,6 @@ impl Database {
             format!("revoke connect on database {quoted} from public"),
         ];
         execute(&mut admin, statements).await?;
-        admin.close().await?;
 
         let options = server
             .client()
@@ -39,20 +40,19 @@ impl Database {
         Ok(Self {
             name: name.to_owned(),
             url,
+            server_pid: server.pid(),
             options,
         })
     }
 
     /// Ends its connections and removes the database and its role.
-    pub(super) async fn remove(server: &Server, name: &str) -> Result<(), Error> {
+    pub(super) async fn remove(admin: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
         let quoted = quote(name);
-        let mut admin = server.connect().await?;
         let statements = [
             format!("drop database if exists {quoted} with (force)"),
             format!("drop role if exists {quoted}"),
         ];
-        execute(&mut admin, statements).await?;
-        Ok(admin.close().await?)
+        execute(admin, statements).await
     }
 
     /// One connection as the database's role.

@@ -182,7 +182,7 @@ fn template(binaries: &Binaries, accounts: &Accounts, cache: &Path) -> Result<Pa
 }
 
 /// A port nobody uses now. Somebody may take it before Postgres does; then another is tried.
-fn free_port() -> Result<u16, Error> {
+pub(crate) fn free_port() -> Result<u16, Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = listener.and_then(|listener| listener.local_addr());
     Ok(address.map_err(Error::file(Path::new("127.0.0.1")))?.port())

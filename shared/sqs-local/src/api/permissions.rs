@@ -5,10 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Empty, required};
-use crate::cloud::ACTIONS;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::service::Service;
+use crate::service::{ACTIONS, Service};
 
 /// At most so many actions in one statement (an Amazon quota).
 const MOST_ACTIONS: usize = 7;
