@@ -102,3 +102,29 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_printed_becomes_advice() {
+        let check = |output: &str, expected: &str| {
+            let error = Error::program(Path::new("postgres"), output, Path::new("/data"), 5432);
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
+            "cp: error writing '/data/1': No space left on device",
+            "no space left at /data: free some, or name a roomier place in TWOFOLD_SANDBOX_DIR",
+        );
+        check(
+            "LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\nHINT: ...",
+            "port 5432 is taken: choose another, or none to have a free one picked",
+        );
+        check(
+            "LOG:  starting\nFATAL:  lock file \"postmaster.pid\" already exists\nLOG:  bye",
+            "`postgres` failed: FATAL:  lock file \"postmaster.pid\" already exists",
+        );
+        check("", "`postgres` failed: no output");
+    }
+}

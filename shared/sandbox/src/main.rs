@@ -1,5 +1,7 @@
 //! The sandbox by itself, for a service under a debugger or a look with psql.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use sandbox::{Options, PostgresMode, Sandbox, Storage};
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,15 +26,25 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let mut terminate = signal(SignalKind::terminate())?;
 
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
     let Arguments {
         databases,
         postgres,

@@ -87,7 +87,7 @@ impl Server {
     /// The address of the role that creates databases; on a server of ours the superuser, who
     /// comes through a socket that only we can open.
     pub fn admin_url(&self) -> String {
-        self.admin().to_url_lossy().to_string()
+        database::plain_url(&self.admin())
     }
 
     /// A connection that may create and remove databases. A fresh one each time, because a

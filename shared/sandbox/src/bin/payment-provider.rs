@@ -1,6 +1,7 @@
 //! The payment provider as a process of its own.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 
 use clap::Parser;
 use sandbox::provider::{Behaviour, Provider};
@@ -30,12 +31,22 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).init();
-    let mut terminate = signal(SignalKind::terminate())?;
 
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
     let provider = Provider::start(SocketAddr::new(options.host, options.port)).await?;
     provider.set_behaviour(Behaviour {
         latency_ms: options.latency_ms,

@@ -36,7 +36,7 @@ impl Database {
             .username(name)
             .password(&password)
             .database(name);
-        let url = options.to_url_lossy().to_string();
+        let url = plain_url(&options);
         Ok(Self {
             name: name.to_owned(),
             url,
@@ -77,6 +77,17 @@ async fn execute<const N: usize>(
             .await?;
     }
     Ok(())
+}
+
+/// Without the settings that only sqlx knows, so that psql and every other client read it too.
+pub(super) fn plain_url(options: &PgConnectOptions) -> String {
+    let mut url = options.to_url_lossy();
+    let query = url.query().unwrap_or_default().to_owned();
+    let pairs = query
+        .split('&')
+        .filter(|pair| !pair.starts_with("statement-cache-capacity="));
+    url.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
+    url.to_string()
 }
 
 fn quote(identifier: &str) -> String {

@@ -83,6 +83,15 @@ impl RunDirectory {
     }
 }
 
+impl Drop for RunDirectory {
+    /// A server that never ran has no supervisor to remove its files.
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.path) {
+            tracing::warn!(%error, "a server's files are left to the next start");
+        }
+    }
+}
+
 fn sweep(base: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(base).map_err(Error::file(base))?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("run-") {

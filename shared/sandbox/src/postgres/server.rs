@@ -175,8 +175,11 @@ fn template(binaries: &Binaries, accounts: &Accounts, cache: &Path) -> Result<Pa
         ])
         .args(["--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
         .arg(&unfinished);
-    output_of(command, accounts.switch_to.as_ref())
-        .map_err(|reason| Error::program(&program, &reason, cache, 0))?;
+    let made = output_of(command, accounts.switch_to.as_ref());
+    if let Err(reason) = made {
+        directory::remove(&unfinished)?;
+        return Err(Error::program(&program, &reason, cache, 0));
+    }
     fs::rename(&unfinished, &path).map_err(Error::file(&path))?;
     Ok(path)
 }

@@ -177,3 +177,31 @@ async fn the_parts_run_as_processes_of_their_own() {
         .unwrap();
     assert!(health.status().is_success());
 }
+
+#[test]
+fn a_server_that_never_ran_leaves_nothing() {
+    let failing = tempfile::tempdir().unwrap();
+    let program = |variable: &str, value: &Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
+        command
+            .env_remove("DATABASE_URL")
+            .env("RUST_LOG", "off")
+            .env(variable, value);
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+
+    let missing = program("TWOFOLD_POSTGRES_DIR", failing.path());
+    assert!(missing.starts_with("error: no postgres found (") && missing.lines().count() == 1);
+    assert!(missing.contains("apt-get install postgresql"), "{missing}");
+
+    let file = failing.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let unusable = program("TWOFOLD_SANDBOX_DIR", &file);
+    assert!(
+        unusable.contains("cannot use") && unusable.lines().count() == 1,
+        "{unusable}"
+    );
+    assert_eq!(std::fs::read_dir(failing.path()).unwrap().count(), 1);
+}
