@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use chassis::auth::Customer;
-use chassis::{Json, Path, Problem};
+use chassis::{Json, Path, Problem, document};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
 use shop::placing::{self, IdempotencyKey, Placing};
@@ -24,6 +24,7 @@ pub(crate) fn routes(shop: Shop) -> Router {
         .merge(reading::routes())
         .with_state(shop)
         .merge(accounts)
+        .merge(document::routes())
 }
 
 /// Answers when everything is decided: the order is confirmed or cancelled.

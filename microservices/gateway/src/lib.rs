@@ -18,7 +18,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use chassis::auth::{Customer, TokenVerifier};
-use chassis::{Context, Problem, config};
+use chassis::{Context, Problem, config, document};
 use clap::Parser;
 use forward::{Forwarder, Upstream};
 use tokio::sync::Semaphore;
@@ -75,7 +75,8 @@ pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
         .route("/products/{*rest}", any(to_products))
         .route("/orders", any(to_orders))
         .route("/orders/{*rest}", any(to_orders))
-        .with_state(gateway))
+        .with_state(gateway)
+        .merge(document::routes()))
 }
 
 async fn to_auth(

@@ -13,6 +13,7 @@
 pub mod auth;
 pub mod config;
 pub mod database;
+pub mod document;
 mod extract;
 mod health;
 mod problem;

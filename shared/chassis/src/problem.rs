@@ -1,45 +1,36 @@
 //! Errors as clients see them: problem documents (RFC 9457).
 
-use std::borrow::Cow;
-
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use contracts::http::FieldError;
-use serde::Serialize;
+use contracts::http::{FieldError, ProblemBody};
 use tracing::error;
 
 use crate::BODY_LIMIT;
 
 /// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
 #[derive(Debug)]
-pub struct Problem(Box<Document>);
+pub struct Problem(Box<Inner>);
 
-#[derive(Debug, Serialize)]
-struct Document {
-    /// A name that does not change, or `about:blank` when the status says it all.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: Cow<'static, str>,
-    #[serde(serialize_with = "as_number")]
+#[derive(Debug)]
+struct Inner {
     status: StatusCode,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
-    #[serde(skip)]
+    body: ProblemBody,
     retry_after_s: Option<u32>,
 }
 
 impl Problem {
     /// A problem that its status explains, such as 404.
     pub fn new(status: StatusCode) -> Problem {
-        Problem(Box::new(Document {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error").into(),
+        Problem(Box::new(Inner {
             status,
-            detail: None,
-            errors: vec![],
+            body: ProblemBody {
+                kind: "about:blank".to_owned(),
+                title: status.canonical_reason().unwrap_or("Error").to_owned(),
+                status: status.as_u16(),
+                detail: None,
+                errors: vec![],
+            },
             retry_after_s: None,
         }))
     }
@@ -105,19 +96,19 @@ impl Problem {
     }
 
     pub fn detail(mut self, detail: impl Into<String>) -> Problem {
-        self.0.detail = Some(detail.into());
+        self.0.body.detail = Some(detail.into());
         self
     }
 
     pub(crate) fn with_errors(mut self, errors: Vec<FieldError>) -> Problem {
-        self.0.errors = errors;
+        self.0.body.errors = errors;
         self
     }
 
     /// Gives the problem a type of its own, which clients may tell it by.
     pub fn named(mut self, kind: &'static str, title: &'static str) -> Problem {
-        self.0.kind = kind;
-        self.0.title = title.into();
+        self.0.body.kind = kind.to_owned();
+        self.0.body.title = title.to_owned();
         self
     }
 
@@ -128,19 +119,19 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Problem(document) = self;
-        let body = serde_json::to_vec(&document).expect("a problem has only string keys");
-        let mut response = (document.status, body).into_response();
+        let Problem(problem) = self;
+        let body = serde_json::to_vec(&problem.body).expect("a problem has only string keys");
+        let mut response = (problem.status, body).into_response();
 
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if document.status == StatusCode::UNAUTHORIZED {
+        if problem.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = document.retry_after_s {
+        if let Some(seconds) = problem.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -156,8 +147,4 @@ impl From<sqlx::Error> for Problem {
             error => Problem::internal(error),
         }
     }
-}
-
-fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_u16(status.as_u16())
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod order;
+mod problem;
 mod product;
 mod validation;
 
@@ -9,6 +10,7 @@ pub use account::{AccessToken, Credentials};
 pub use order::{
     Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, Placement,
 };
+pub use problem::ProblemBody;
 pub use product::{ProductBody, ProductCursor, ProductPage};
 pub use validation::FieldError;
 

@@ -9,6 +9,7 @@
 
 pub mod event;
 pub mod http;
+pub mod openapi;
 pub mod topology;
 
 pub use event::{Event, ExpireOrder};

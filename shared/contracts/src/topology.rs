@@ -184,6 +184,10 @@ mod tests {
     fn the_diagram_in_the_docs_is_the_table() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/architecture.md");
         let page = std::fs::read_to_string(page).unwrap();
-        assert!(page.contains(&diagram()), "paste this into the page:\n{}", diagram());
+        assert!(
+            page.contains(&diagram()),
+            "paste this into the page:\n{}",
+            diagram()
+        );
     }
 }

@@ -16,8 +16,8 @@ pub enum Error {
     QueueNameExists(&'static str),
     #[error("Only one PurgeQueue operation on {0} is allowed every 60 seconds.")]
     PurgeQueueInProgress(String),
-    #[error("The input receipt handle is invalid.")]
-    ReceiptHandleIsInvalid,
+    #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
+    ReceiptHandleIsInvalid(String),
     #[error(
         "Value {0} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is \
          not available for visibility timeout change."
@@ -89,7 +89,7 @@ impl Error {
                 "AWS.SimpleQueueService.PurgeQueueInProgress",
                 403,
             ),
-            Error::ReceiptHandleIsInvalid => {
+            Error::ReceiptHandleIsInvalid(_) => {
                 ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404)
             }
             Error::MessageNotInflight(_) => (

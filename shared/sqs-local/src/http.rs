@@ -1,50 +1,60 @@
 //! The wire: one HTTP request in, one response out.
 //!
 //! SQS speaks AWS JSON 1.0: every request is a `POST /` whose header `X-Amz-Target` names the
-//! action, and whose body is its JSON document. Signatures are not looked at.
+//! action, and whose body is its JSON document. Of the signature only the region is read.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 
-use crate::control;
+use crate::cloud::Cloud;
+use crate::control::Control;
+use crate::control_http;
 use crate::error::{Error, Result};
-use crate::service::Service;
 
 /// The largest request read: a batch of 1 MiB, every byte of it escaped, with room for names.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+const AMAZON_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const XML: HeaderValue = HeaderValue::from_static("text/xml");
+
 pub(crate) async fn handle(
-    service: &Service,
+    cloud: &Arc<Cloud>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(match call(service, request).await {
-        Ok(document) => respond(StatusCode::OK, document),
-        Err(error) => {
-            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            let mut response = respond(status, error.document());
-            if let Ok(code) = HeaderValue::from_str(&error.query_error()) {
-                response.headers_mut().insert("x-amzn-query-error", code);
-            }
-            response
-        }
+    let (head, body) = request.into_parts();
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(error) => return Ok(fail(&error)),
+    };
+    if control_http::is_control(head.uri.path()) {
+        let (method, path, query) = (head.method.as_str(), head.uri.path(), head.uri.query());
+        let control = Control::new(cloud.clone());
+        let answer = control_http::call(&control, method, path, query.unwrap_or(""), &body);
+        return Ok(respond(answer.0, JSON, answer.1));
+    }
+    if is_identity_question(&body) {
+        return Ok(respond(StatusCode::OK, XML, identity(&cloud.account)));
+    }
+
+    let target = header(&head, HeaderName::from_static("x-amz-target")).unwrap_or_default();
+    let action = target.strip_prefix("AmazonSQS.").unwrap_or(target);
+    let host = header(&head, HOST).unwrap_or("localhost");
+    let region = header(&head, AUTHORIZATION).and_then(region);
+    Ok(match cloud.call(region, action, &body, host).await {
+        Ok(document) => respond(StatusCode::OK, AMAZON_JSON, document),
+        Err(error) => fail(&error),
     })
 }
 
-async fn call(service: &Service, request: Request<Incoming>) -> Result<Vec<u8>> {
-    let (head, body) = request.into_parts();
-    if let Some(answer) = control::call(service, head.method.as_str(), head.uri.path()) {
-        return Ok(answer.to_string().into_bytes());
-    }
-    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let target = text("x-amz-target").unwrap_or_default();
-    let action = target.strip_prefix("AmazonSQS.").unwrap_or(target);
-    let host = text(HOST.as_str()).unwrap_or("localhost");
-
+async fn read(body: Incoming) -> Result<Bytes> {
     let body = Limited::new(body, MOST_BYTES)
         .collect()
         .await
@@ -57,21 +67,55 @@ async fn call(service: &Service, request: Request<Incoming>) -> Result<Vec<u8>> 
             };
             Error::Serialization(message.into())
         })?;
-    service.call(action, &body.to_bytes(), host).await
+    Ok(body.to_bytes())
 }
 
-fn respond(status: StatusCode, document: Vec<u8>) -> Response<Full<Bytes>> {
+fn header(head: &Parts, name: HeaderName) -> Option<&str> {
+    head.headers.get(name)?.to_str().ok()
+}
+
+/// `... Credential=<key>/<date>/<region>/sqs/aws4_request, ...`
+fn region(authorization: &str) -> Option<&str> {
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope
+        .split('/')
+        .nth(2)
+        .filter(|region| !region.is_empty() && region.len() < 32)
+}
+
+fn fail(error: &Error) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = respond(status, AMAZON_JSON, error.document());
+    if let Ok(code) = HeaderValue::from_str(&error.query_error()) {
+        response.headers_mut().insert("x-amzn-query-error", code);
+    }
+    response
+}
+
+fn respond(status: StatusCode, kind: HeaderValue, document: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(document)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
+    headers.insert(CONTENT_TYPE, kind);
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let mut buffer = uuid::Uuid::encode_buffer();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {
         headers.insert("x-amzn-requestid", id);
     }
     response
+}
+
+/// The one question of another service (STS) that scripts for SQS ask: whose account this is.
+fn is_identity_question(body: &[u8]) -> bool {
+    body.starts_with(b"Action=GetCallerIdentity")
+}
+
+fn identity(account: &str) -> Vec<u8> {
+    format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+         <GetCallerIdentityResult><Arn>arn:aws:iam::{account}:root</Arn>\
+         <UserId>{account}</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+         </GetCallerIdentityResponse>"
+    )
+    .into_bytes()
 }

@@ -2,11 +2,14 @@
 
 mod api;
 mod attributes;
+mod cloud;
 mod control;
+mod control_http;
 mod directory;
 mod error;
 mod host;
 mod http;
+mod misbehaviour;
 mod move_task;
 pub mod queue;
 mod redrive;
@@ -16,8 +19,11 @@ mod settings;
 mod time;
 
 pub use attributes::{Attribute, Attributes};
+pub use cloud::{ACTIONS, Options};
+pub use control::{Control, Peeked, QueueStatus};
 pub use error::Error;
+pub use misbehaviour::{Latency, Misbehaviour};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy};
-pub use server::{Options, SqsLocal};
+pub use server::SqsLocal;
 pub use settings::{Pairs, Scope, Settings};
 pub use time::Time;

@@ -1,10 +1,13 @@
 //! The queue server as a process of its own.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use sqs_local::{Options, SqsLocal};
+use serde_json::{Value, json};
+use sqs_local::{Latency, Misbehaviour, Options, SqsLocal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
@@ -21,9 +24,33 @@ struct Args {
     /// Account in queue URLs and ARNs.
     #[arg(long, default_value = "000000000000")]
     account: String,
-    /// Region in ARNs.
+    /// Region of requests that are not signed for one.
     #[arg(long, default_value = "us-east-1")]
     region: String,
+    /// Queues to create at the start: a JSON file {"name": {"DelaySeconds": "5", ...}, ...}.
+    #[arg(long)]
+    queues: Option<PathBuf>,
+    /// Time added to each call, as its median and 99th percentile: 12,40 (milliseconds).
+    #[arg(long, value_parser = latency)]
+    latency: Option<Latency>,
+    /// Probability that a standard message is delivered again after its delete.
+    #[arg(long, default_value_t = 0.0)]
+    duplicates: f64,
+    /// Probability that a receive passes over messages at the head of the line.
+    #[arg(long, default_value_t = 0.0)]
+    reorder: f64,
+    /// Probability that a short poll finds nothing although messages wait.
+    #[arg(long, default_value_t = 0.0)]
+    short_poll_miss: f64,
+    /// Calls a second; those beyond are refused.
+    #[arg(long)]
+    throttle: Option<f64>,
+    /// Probability that a call fails with status 500 or 503.
+    #[arg(long, default_value_t = 0.0)]
+    errors: f64,
+    /// What all misbehaviour is drawn from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
 #[tokio::main]
@@ -32,16 +59,67 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).init();
 
     let args = Args::parse();
+    let misbehaviour = Misbehaviour {
+        latency: args.latency,
+        duplicates: args.duplicates,
+        reorder: args.reorder,
+        short_poll_miss: args.short_poll_miss,
+        throttle: args.throttle,
+        errors: args.errors,
+        paused: false,
+    };
+    misbehaviour.check().map_err(anyhow::Error::msg)?;
     let options = Options {
         account: args.account,
         region: args.region,
+        misbehaviour,
+        seed: args.seed,
     };
     let server = SqsLocal::start_with((args.host, args.port), options)
         .await
         .with_context(|| format!("cannot listen on {}:{}", args.host, args.port))?;
+    if let Some(file) = &args.queues {
+        create_queues(&server, file)
+            .await
+            .with_context(|| format!("in {}", file.display()))?;
+    }
     info!(address = %server.address(), "listening");
 
     stopped().await
+}
+
+/// Creates the queues of a file, those with a redrive policy last, as it names one of the others.
+async fn create_queues(server: &SqsLocal, file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file)?;
+    let queues: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text)?;
+    let mut queues: Vec<_> = queues.into_iter().collect();
+    queues.sort_by_key(|(_, attributes)| attributes.contains_key("RedrivePolicy"));
+    for (name, attributes) in queues {
+        let text = |value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let attributes: BTreeMap<_, _> = attributes
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect();
+        let request = json!({ "QueueName": name, "Attributes": attributes }).to_string();
+        server
+            .call("CreateQueue", &request)
+            .await
+            .with_context(|| format!("queue {name}"))?;
+    }
+    Ok(())
+}
+
+fn latency(text: &str) -> anyhow::Result<Latency> {
+    let (p50, p99) = text
+        .split_once(',')
+        .context("give the median and the 99th percentile")?;
+    Ok(Latency {
+        p50_ms: p50.trim().parse()?,
+        p99_ms: p99.trim().parse()?,
+    })
 }
 
 /// Returns on SIGTERM or Ctrl-C.

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 /// `{"deadLetterTargetArn": "...", "maxReceiveCount": 3}`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedrivePolicy {
+    /// As it was given, but with the count as a number.
+    text: String,
     pub target: String,
     /// 1 to 1,000: a message received this often moves at the next receive.
     pub max_receive_count: u32,
@@ -29,6 +31,7 @@ impl RedrivePolicy {
         let target = target.ok_or_else(|| {
             invalid("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
         })?;
+        let is_text = policy["maxReceiveCount"].is_string();
         let count = match &policy["maxReceiveCount"] {
             Value::Null => {
                 let reason =
@@ -45,7 +48,13 @@ impl RedrivePolicy {
                  inclusive."
             ))
         })?;
+        let text = match is_text {
+            true => json!({"deadLetterTargetArn": target, "maxReceiveCount": max_receive_count})
+                .to_string(),
+            false => text.into(),
+        };
         Ok(RedrivePolicy {
+            text,
             target: target.into(),
             max_receive_count,
         })
@@ -54,12 +63,7 @@ impl RedrivePolicy {
 
 impl fmt::Display for RedrivePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RedrivePolicy {
-            target,
-            max_receive_count,
-        } = self;
-        let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": max_receive_count});
-        policy.fmt(f)
+        f.write_str(&self.text)
     }
 }
 

@@ -71,7 +71,7 @@ impl Settings {
     pub fn with(&self, pairs: &Pairs) -> Result<Settings> {
         let mut settings = self.clone();
         for (name, value) in pairs {
-            settings.set(name, value)?;
+            settings.set(name.trim(), value)?;
         }
         if settings.throughput_limit == Scope::MessageGroup
             && settings.deduplication_scope == Scope::Queue

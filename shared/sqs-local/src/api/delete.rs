@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::batch::{self, BatchAnswer, Done};
 use super::{Empty, required};
 use crate::error::{Error, Result};
-use crate::host::State;
+use crate::host::{Host, State};
 use crate::queue::{Receipt, Refusal};
 use crate::service::Service;
 use crate::time::Time;
@@ -29,7 +29,7 @@ pub(super) struct DeleteMessageBatch {
 
 pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
-    queue.with(|state, now| request.delete(state, now))?;
+    queue.with(|state, now| request.delete(service, &queue, state, now))?;
     Ok(Empty {})
 }
 
@@ -45,7 +45,7 @@ pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<B
             entries,
             |entry| &entry.id,
             |entry| {
-                entry.delete(state, now)?;
+                entry.delete(service, &queue, state, now)?;
                 Ok(Done {
                     id: entry.id.clone(),
                 })
@@ -55,13 +55,15 @@ pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<B
 }
 
 impl DeleteMessage {
-    fn delete(&self, state: &mut State, now: Time) -> Result<()> {
+    fn delete(&self, service: &Service, queue: &Host, state: &mut State, now: Time) -> Result<()> {
         let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
-        let receipt = Receipt::parse(handle).ok_or(Error::ReceiptHandleIsInvalid)?;
-        state
-            .queue
-            .delete(now, receipt)
-            .map_err(|refusal| refused(refusal, handle))
+        let receipt =
+            Receipt::parse(handle).ok_or_else(|| Error::ReceiptHandleIsInvalid(handle.into()))?;
+        let deleted = match service.chaos.strikes(&queue.name, |rule| rule.duplicates) {
+            true => state.queue.delete_in_vain(now, receipt),
+            false => state.queue.delete(now, receipt),
+        };
+        deleted.map_err(|refusal| refused(refusal, handle))
     }
 }
 
@@ -69,7 +71,7 @@ impl DeleteMessage {
 pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
     let invalid = |reason| Error::value("ReceiptHandle", handle, reason);
     match refusal {
-        Refusal::Foreign => Error::ReceiptHandleIsInvalid,
+        Refusal::Foreign => Error::ReceiptHandleIsInvalid(handle.into()),
         Refusal::Expired => invalid("The receipt handle has expired."),
         Refusal::Gone => {
             invalid("Message does not exist or is not available for visibility timeout change.")

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Empty, required};
+use crate::cloud::ACTIONS;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::service::{ACTIONS, Service};
+use crate::service::Service;
 
 /// At most so many actions in one statement (an Amazon quota).
 const MOST_ACTIONS: usize = 7;

@@ -141,7 +141,7 @@ pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> R
     if request
         .owner
         .as_ref()
-        .is_some_and(|owner| *owner != service.account)
+        .is_some_and(|owner| **owner != *service.account)
     {
         return Err(Error::QueueDoesNotExist);
     }

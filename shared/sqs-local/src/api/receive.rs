@@ -75,10 +75,24 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
 pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<Vec<u8>> {
     let queue = service.queue(&request.queue_url)?;
     let settings = queue.settings();
-    let receive = request.check(&settings)?;
+    let mut receive = request.check(&settings)?;
+    receive.skip = if settings.fifo {
+        0
+    } else {
+        service.chaos.skip(&queue.name)
+    };
     let wait = request.wait(&settings)?;
     let wanted = request.wanted_system_attributes()?;
 
+    if wait.is_zero()
+        && service
+            .chaos
+            .strikes(&queue.name, |rule| rule.short_poll_miss)
+    {
+        return encode(&Answer {
+            messages: Vec::new(),
+        });
+    }
     let deliveries = queue.receive(receive, wait).await?;
 
     let show = |delivery| {

@@ -189,7 +189,7 @@ impl SendMessage<'_> {
             md5,
             attributes,
             trace_header,
-            sender: service.sender.clone(),
+            sender: service.account.clone(),
             sent: service.clock.now(),
             group: self.message_group_id.as_deref().map(Arc::from),
             deduplication_id,

@@ -71,7 +71,8 @@ impl ChangeMessageVisibility {
                 let reason = "VisibilityTimeout must be an integer between 0 and 43200.";
                 Error::value("VisibilityTimeout", seconds, reason)
             })?;
-        let receipt = Receipt::parse(handle).ok_or(Error::ReceiptHandleIsInvalid)?;
+        let receipt =
+            Receipt::parse(handle).ok_or_else(|| Error::ReceiptHandleIsInvalid(handle.into()))?;
         state
             .queue
             .change_visibility(now, receipt, visibility)

@@ -282,6 +282,7 @@ impl Queue {
         visibility: Duration,
     ) -> Result<(), Refusal> {
         self.advance(now);
+        let receipt = self.latest(receipt);
         match self.state_of(receipt)? {
             State::InFlight => {}
             _ if self.settings.fifo => return Err(Refusal::Expired),
@@ -544,6 +545,17 @@ impl Queue {
         };
         message.timer = ends.min(message.entered + self.settings.retention);
         self.timers.set(message.timer, sequence);
+    }
+
+    /// A standard queue lets an older handle change the timeout of a later receive.
+    fn latest(&self, receipt: Receipt) -> Receipt {
+        match self.messages.get(&receipt.message) {
+            Some(message) if !self.settings.fifo => Receipt {
+                receive: message.receive,
+                ..receipt
+            },
+            _ => receipt,
+        }
     }
 
     /// The state of the message, if the handle is from its latest receive.

@@ -1,0 +1,24 @@
+//! Errors as clients see them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::FieldError;
+
+/// What went wrong, for a program to act on (RFC 9457).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProblemBody {
+    /// A name that does not change, or `about:blank` when the status says it all.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:twofold:invalid-request")]
+    pub kind: String,
+    #[schema(example = "The request is not valid")]
+    pub title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The fields that cannot be accepted, when it is they that are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}

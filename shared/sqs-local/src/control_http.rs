@@ -1,0 +1,92 @@
+//! The control endpoint: [`Control`] over HTTP, in JSON.
+//!
+//! | | |
+//! | --- | --- |
+//! | `GET /control/queues` | depths, in flight, delayed, age of the oldest message |
+//! | `GET /control/queues/NAME/messages?limit=N` | messages, without receiving them |
+//! | `GET /control/calls`, `DELETE /control/calls` | API calls by action; count from zero again |
+//! | `GET`, `PUT /control/misbehaviour` | see [`Misbehaviour`]; what is left out is off |
+//! | `GET`, `PUT`, `DELETE /control/queues/NAME/misbehaviour` | the same for one queue |
+//! | `POST /control/reset` | forget everything |
+
+use hyper::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::control::Control;
+use crate::misbehaviour::Misbehaviour;
+
+type Answer = (StatusCode, Vec<u8>);
+
+/// Whether a path belongs to the control endpoint. moto's own test suite asks for a reset by
+/// the second name.
+pub(crate) fn is_control(path: &str) -> bool {
+    path.starts_with("/control/") || path == "/moto-api/reset"
+}
+
+pub(crate) fn call(
+    control: &Control,
+    method: &str,
+    path: &str,
+    query: &str,
+    body: &[u8],
+) -> Answer {
+    let parts: Vec<_> = path.trim_matches('/').split('/').skip(1).collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["queues"]) => json(&control.queues()),
+        ("GET", ["queues", name, "messages"]) => {
+            let limit = query
+                .strip_prefix("limit=")
+                .and_then(|limit| limit.parse().ok());
+            match control.messages(name, limit.unwrap_or(10)) {
+                Ok(messages) => json(&messages),
+                Err(error) => fail(StatusCode::NOT_FOUND, &error.to_string()),
+            }
+        }
+        ("GET", ["calls"]) => json(&control.calls()),
+        ("DELETE", ["calls"]) => {
+            control.reset_calls();
+            done()
+        }
+        ("GET", ["misbehaviour"]) => json(&control.misbehaviour(None)),
+        ("PUT", ["misbehaviour"]) => misbehave(body, |rule| control.misbehave(rule)),
+        ("GET", ["queues", name, "misbehaviour"]) => json(&control.misbehaviour(Some(name))),
+        ("PUT", ["queues", name, "misbehaviour"]) => {
+            misbehave(body, |rule| control.misbehave_on(name, Some(rule)))
+        }
+        ("DELETE", ["queues", name, "misbehaviour"]) => {
+            misbehave(b"{}", |_| control.misbehave_on(name, None))
+        }
+        ("POST", ["reset"]) => {
+            control.reset();
+            done()
+        }
+        _ => fail(
+            StatusCode::NOT_FOUND,
+            "nothing at this address: see /control/queues",
+        ),
+    }
+}
+
+fn misbehave(body: &[u8], set: impl FnOnce(Misbehaviour) -> Result<(), String>) -> Answer {
+    let rule = serde_json::from_slice(body).map_err(|error| error.to_string());
+    match rule.and_then(set) {
+        Ok(()) => done(),
+        Err(reason) => fail(StatusCode::BAD_REQUEST, &reason),
+    }
+}
+
+fn json(answer: &impl Serialize) -> Answer {
+    match serde_json::to_vec(answer) {
+        Ok(document) => (StatusCode::OK, document),
+        Err(error) => fail(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn done() -> Answer {
+    json(&json!({ "status": "ok" }))
+}
+
+fn fail(status: StatusCode, reason: &str) -> Answer {
+    (status, json!({ "error": reason }).to_string().into_bytes())
+}
