@@ -1,0 +1,126 @@
+//! Lanes: the transactions of a consumer. What gets ready while one is open shares the next.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::Running;
+use super::outcome::{InFlight, Outcome};
+use crate::Fault;
+use crate::process::{Process, Ready};
+use crate::telemetry;
+
+/// A shared transaction that takes longer is given up, in case one of its messages is stuck.
+const LONGEST_BATCH: Duration = Duration::from_secs(10);
+/// Messages of a failed batch that are handled at once, each in a transaction of its own.
+const SINGLES: usize = 4;
+
+type Waiting<P> = UnboundedReceiver<(InFlight, <P as Process>::Outside)>;
+
+impl<P: Process> Running<P> {
+    /// Runs as long as the consumer.
+    pub(super) async fn lanes(self: Arc<Self>, waiting: Waiting<P>) {
+        let waiting = Mutex::new(waiting);
+        join_all((0..self.limits.lanes.max(1)).map(|_| self.lane(&waiting))).await;
+    }
+
+    async fn lane(self: &Arc<Self>, waiting: &Mutex<Waiting<P>>) {
+        loop {
+            let mut taken = vec![];
+            if waiting
+                .lock()
+                .await
+                .recv_many(&mut taken, self.limits.batch)
+                .await
+                == 0
+            {
+                return;
+            }
+            let (messages, ready): (Vec<_>, Vec<_>) = taken
+                .into_iter()
+                .map(|(message, outside)| {
+                    let delivery = message.delivery.clone();
+                    (message, Ready { delivery, outside })
+                })
+                .unzip();
+            if self.stop.is_cancelled() {
+                messages
+                    .into_iter()
+                    .for_each(|message| self.end(message, Outcome::Released));
+            } else {
+                self.finish(messages, ready).await;
+            }
+        }
+    }
+
+    /// All together; or, if that fails, each by itself.
+    async fn finish(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
+        match self.finish_together(&messages, &ready).await {
+            Ok(()) => messages
+                .into_iter()
+                .for_each(|message| self.end(message, Outcome::Done)),
+            Err(outcome) if messages.len() == 1 => {
+                messages
+                    .into_iter()
+                    .for_each(|message| self.end(message, outcome.clone()));
+            }
+            Err(_) => {
+                debug!(
+                    queue = &*self.spec.name,
+                    "a batch failed: each message by itself"
+                );
+                // Beside the lane, which one that is stuck would otherwise block.
+                let running = self.clone();
+                self.working
+                    .spawn(async move { running.finish_each(messages, ready).await });
+            }
+        }
+    }
+
+    async fn finish_together(
+        &self,
+        messages: &[InFlight],
+        ready: &[Ready<P::Outside>],
+    ) -> Result<(), Outcome> {
+        let since = Instant::now();
+        let leases = messages.iter().map(|message| &*message.lease);
+        let work = async {
+            let finishing = self.process.finish(&self.spec.name, ready);
+            if ready.len() == 1 {
+                return finishing.await;
+            }
+            let late = Fault::retry("the shared transaction took too long");
+            timeout(LONGEST_BATCH, finishing).await.unwrap_or(Err(late))
+        };
+        let finished = self.guard(leases, work).await;
+        telemetry::worked(&self.spec.name, since.elapsed());
+        finished
+    }
+
+    async fn finish_each(&self, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
+        stream::iter(messages.into_iter().zip(ready))
+            .for_each_concurrent(SINGLES, |(message, ready)| async move {
+                let finished = self.finish_one(&message, ready).await;
+                self.end(message, finished.err().unwrap_or(Outcome::Done));
+            })
+            .await;
+    }
+
+    pub(super) async fn finish_one(
+        &self,
+        message: &InFlight,
+        ready: Ready<P::Outside>,
+    ) -> Result<(), Outcome> {
+        if message.lease.is_lost() {
+            return Err(Outcome::Lost);
+        }
+        self.finish_together(std::slice::from_ref(message), &[ready])
+            .await
+    }
+}

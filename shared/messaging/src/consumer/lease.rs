@@ -1,0 +1,161 @@
+//! Leases: a received message is ours until its visibility timeout is over, and the heartbeat
+//! extends that for as long as a handler works on it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use super::{Limits, Running};
+use crate::QueueSpec;
+use crate::process::Process;
+use crate::transport::{BATCH, LONGEST_VISIBILITY};
+
+/// The messages that one consumer holds.
+pub(super) struct Leases {
+    visibility: Duration,
+    longest: Duration,
+    held: Mutex<HashMap<String, Arc<Lease>>>,
+    /// Told when any of them is lost.
+    any_lost: Notify,
+}
+
+/// One message that is ours for a time.
+pub(super) struct Lease {
+    receipt: String,
+    since: Instant,
+    expires: Mutex<Instant>,
+    /// Locked while the heartbeat extends it, so that its end can wait for that.
+    extending: tokio::sync::Mutex<()>,
+    lost: AtomicBool,
+}
+
+impl Leases {
+    pub(super) fn new(spec: &QueueSpec, limits: &Limits) -> Leases {
+        Leases {
+            visibility: spec.visibility_timeout,
+            longest: limits.longest_lease.min(LONGEST_VISIBILITY),
+            held: Mutex::default(),
+            any_lost: Notify::new(),
+        }
+    }
+
+    pub(super) fn begin(&self, receipt: &str) -> Arc<Lease> {
+        let now = Instant::now();
+        let lease = Arc::new(Lease {
+            receipt: receipt.to_owned(),
+            since: now,
+            expires: Mutex::new(now + self.visibility),
+            extending: tokio::sync::Mutex::default(),
+            lost: AtomicBool::new(false),
+        });
+        self.held().insert(receipt.to_owned(), lease.clone());
+        lease
+    }
+
+    /// Ends the heartbeat of a message, and waits for one that is under way.
+    pub(super) async fn end(&self, lease: &Lease) {
+        self.held().remove(&lease.receipt);
+        drop(lease.extending.lock().await);
+    }
+
+    /// Waits until one of `leases` is lost.
+    pub(super) async fn lost<'a>(&self, leases: impl Iterator<Item = &'a Lease> + Clone) {
+        loop {
+            let told = self.any_lost.notified();
+            if leases.clone().any(Lease::is_lost) {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    fn lose(&self, lease: &Lease) {
+        self.held().remove(&lease.receipt);
+        lease.lost.store(true, Ordering::Release);
+        self.any_lost.notify_waiters();
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Lease>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those in the second half of their time. Those whose time is over are lost.
+    fn due(&self) -> Vec<Arc<Lease>> {
+        let now = Instant::now();
+        let half = self.visibility / 2;
+        let ending: Vec<_> = {
+            let held = self.held();
+            held.values()
+                .filter(|lease| lease.expires() <= now + half)
+                .cloned()
+                .collect()
+        };
+        let (over, due): (Vec<_>, Vec<_>) =
+            ending.into_iter().partition(|lease| lease.expires() <= now);
+        over.iter().for_each(|lease| self.lose(lease));
+        due.into_iter()
+            .filter(|lease| now + half < lease.since + self.longest)
+            .collect()
+    }
+}
+
+impl Lease {
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    fn expires(&self) -> Instant {
+        *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Process> Running<P> {
+    /// Runs as long as the consumer.
+    pub(super) async fn heartbeat(self: Arc<Self>) {
+        // Often enough that a failed extension is tried again several times.
+        let beat = (self.leases.visibility / 8).max(Duration::from_millis(50));
+        loop {
+            sleep(beat).await;
+            let due = self.leases.due();
+            join_all(due.chunks(BATCH).map(|leases| self.extend(leases))).await;
+        }
+    }
+
+    async fn extend(&self, leases: &[Arc<Lease>]) {
+        let mut held = vec![];
+        for lease in leases {
+            let guard = lease.extending.lock().await;
+            // It may have ended while the others were waited for.
+            if self.leases.held().contains_key(&lease.receipt) {
+                held.push((lease, guard));
+            }
+        }
+        let visibility = self.leases.visibility;
+        let receipts: Vec<_> = held
+            .iter()
+            .map(|(lease, _)| (lease.receipt.clone(), visibility))
+            .collect();
+        if receipts.is_empty() {
+            return;
+        }
+
+        let asked = Instant::now();
+        let settled = self.transport.hide(&self.spec.name, &receipts).await;
+        for ((lease, _guard), outcome) in held.iter().zip(settled) {
+            match outcome {
+                Ok(()) => {
+                    let mut expires = lease.expires.lock().unwrap_or_else(PoisonError::into_inner);
+                    *expires = asked + visibility;
+                }
+                Err(refused) if refused.is_final => self.leases.lose(lease),
+                // There is time for another beat.
+                Err(_) => {}
+            }
+        }
+    }
+}

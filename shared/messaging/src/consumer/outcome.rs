@@ -1,0 +1,83 @@
+//! A message in flight, and how its handling ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{error, warn};
+
+use super::Running;
+use super::lease::Lease;
+use super::settle::Settlement;
+use crate::fault::Verdict;
+use crate::process::Process;
+use crate::transport::{Delivery, LONGEST_VISIBILITY};
+use crate::{Fault, telemetry};
+
+/// A message that was received and is not settled.
+pub(super) struct InFlight {
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) lease: Arc<Lease>,
+    /// Given back when the message is settled.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+/// How the handling of a message ended.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    Done,
+    Failed(Fault),
+    /// Not begun, or not ended in the time that there was.
+    Released,
+    /// Somebody else may have the message by now.
+    Lost,
+}
+
+impl<P: Process> Running<P> {
+    /// Says what is to become of a message. It is out of our hands once that is done.
+    pub(super) fn end(&self, message: InFlight, outcome: Outcome) {
+        let queue = &*self.spec.name;
+        let settlement = match outcome {
+            Outcome::Done => Settlement::Delete,
+            Outcome::Released => {
+                self.tally.released.fetch_add(1, Ordering::Relaxed);
+                telemetry::ended(queue, "released");
+                Settlement::Hide(Duration::ZERO)
+            }
+            Outcome::Lost => {
+                let id = message.delivery.id;
+                warn!(queue, %id, "lost the message: it took too long, or another has it");
+                self.tally.lost.fetch_add(1, Ordering::Relaxed);
+                telemetry::ended(queue, "lost");
+                return;
+            }
+            Outcome::Failed(fault) => self.failed(&message.delivery, fault),
+        };
+        // The settler lives as long as anything is in flight.
+        let _ = self.settlements.send((message, settlement));
+    }
+
+    fn failed(&self, delivery: &Delivery, fault: Fault) -> Settlement {
+        let (queue, id, receives) = (&*self.spec.name, delivery.id, delivery.receive_count);
+        let Fault { verdict, reason } = fault;
+        // SQS would move it at the next receive, and without the reason.
+        let is_last = receives >= self.spec.max_receive_count;
+        let delay = match verdict {
+            Verdict::Reject => {
+                error!(queue, %id, reason, "rejected the message");
+                return Settlement::Bury(reason);
+            }
+            _ if is_last => {
+                error!(queue, %id, reason, receives, "gave the message up");
+                return Settlement::Bury(format!("gave up after {receives} receives: {reason}"));
+            }
+            Verdict::Retry => self.limits.backoff.delay(receives),
+            Verdict::RetryAfter(delay) => delay.min(LONGEST_VISIBILITY),
+        };
+        warn!(queue, %id, reason, receives, ?delay, "left the message in the queue");
+        self.tally.retried.fetch_add(1, Ordering::Relaxed);
+        telemetry::ended(queue, "retried");
+        Settlement::Hide(delay)
+    }
+}

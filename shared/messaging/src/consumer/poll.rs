@@ -1,0 +1,128 @@
+//! Receiving: as many messages as can start, and as many polls as it takes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Running;
+use super::outcome::InFlight;
+use crate::process::Process;
+use crate::transport::{BATCH, Delivery, LONGEST_POLL};
+use crate::{Backoff, telemetry};
+
+impl<P: Process> Running<P> {
+    /// Starts one more poller, unless there are enough.
+    pub(super) fn add_poller(self: &Arc<Self>) {
+        let more = |count| (count < self.most_pollers()).then_some(count + 1);
+        let added = self
+            .pollers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if added.is_ok() && !self.stop.is_cancelled() {
+            let running = self.clone();
+            self.polling.spawn(async move { running.poll().await });
+        }
+    }
+
+    /// Whether this poller is not needed; the last one always is.
+    fn is_spare(&self) -> bool {
+        let fewer = |count| (count > 1).then(|| count - 1);
+        self.pollers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+            .is_ok()
+    }
+
+    async fn poll(self: Arc<Self>) {
+        let mut failures = 0;
+        while let Some(permits) = self.permits().await {
+            let asked = permits.num_permits();
+            let since = Instant::now();
+            let Some(received) = self.receive(asked).await else {
+                return;
+            };
+            match received {
+                Ok(batch) => {
+                    failures = 0;
+                    let count = batch.len();
+                    self.begin(batch, permits);
+                    if count == BATCH {
+                        self.add_poller();
+                    } else if count == 0 && self.is_spare() {
+                        return;
+                    } else if count > 0 && count < asked {
+                        let gather = sleep_until(since + self.limits.batch_wait);
+                        self.stop.run_until_cancelled(gather).await;
+                    }
+                }
+                Err(()) => {
+                    failures += 1;
+                    drop(permits);
+                    let pause = sleep(Backoff::SERVER.delay(failures));
+                    self.stop.run_until_cancelled(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Permission to receive 1 to 10 messages; `None` when it is time to stop.
+    async fn permits(&self) -> Option<OwnedSemaphorePermit> {
+        let first = self.permits.clone().acquire_owned();
+        let mut permits = self.stop.run_until_cancelled(first).await?.ok()?;
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        let free = self.permits.available_permits().min(BATCH - 1);
+        for more in (1..=free).rev() {
+            if let Ok(others) = self.permits.clone().try_acquire_many_owned(more as u32) {
+                permits.merge(others);
+                break;
+            }
+        }
+        Some(permits)
+    }
+
+    /// `None` when it is time to stop and the poll could be dropped.
+    async fn receive(&self, max: usize) -> Option<Result<Vec<Delivery>, ()>> {
+        let queue = &*self.spec.name;
+        let visibility = self.spec.visibility_timeout;
+        let call = self.transport.receive(queue, max, LONGEST_POLL, visibility);
+        let received = match self.transport.may_abandon_polls() {
+            true => self.stop.run_until_cancelled(call).await?,
+            // A poll that is dropped may take messages with it, so it is waited for.
+            false => call.await,
+        };
+        let what = format!("receiving from {queue}");
+        Some(match received {
+            Ok(batch) => {
+                self.health.works(&what);
+                telemetry::received(queue, &batch);
+                Ok(batch)
+            }
+            Err(error) => {
+                self.health.fails(&what, &error.line());
+                Err(())
+            }
+        })
+    }
+
+    /// Each message takes a permit with it; those that are left over are given back.
+    fn begin(self: &Arc<Self>, batch: Vec<Delivery>, mut permits: OwnedSemaphorePermit) {
+        let mut messages = Vec::with_capacity(batch.len());
+        for delivery in batch {
+            // There are as many permits as were asked for; a server that sends more is wrong.
+            let Some(permit) = permits.split(1) else {
+                break;
+            };
+            let lease = self.leases.begin(&delivery.receipt);
+            messages.push(InFlight {
+                delivery: Arc::new(delivery),
+                lease,
+                _permit: permit,
+            });
+        }
+        if !messages.is_empty() {
+            self.work(messages);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Settling: deleting what is done, giving back what is not, burying what never will be.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::error;
+
+use super::Running;
+use super::outcome::InFlight;
+use crate::process::Process;
+use crate::telemetry;
+use crate::transport::{BATCH, Death, Outgoing, Settled};
+
+/// What is to become of a message.
+pub(super) enum Settlement {
+    Delete,
+    Hide(Duration),
+    /// To the dead letters, with the reason.
+    Bury(String),
+}
+
+/// Attempts at settling a message, each with the SDK's own retries. After that it comes back by
+/// itself, and the inbox knows it.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl<P: Process> Running<P> {
+    /// Collects settlements into batches. Runs as long as the consumer.
+    pub(super) async fn settle(
+        self: Arc<Self>,
+        mut settlements: UnboundedReceiver<(InFlight, Settlement)>,
+    ) {
+        // In a FIFO queue the next of a group waits for this one, so it does not linger.
+        let linger = if self.is_fifo() {
+            Duration::ZERO
+        } else {
+            self.limits.linger
+        };
+        while let Some(first) = settlements.recv().await {
+            let deadline = Instant::now() + linger;
+            let mut deletes = vec![];
+            let mut hides = vec![];
+            let mut next = Some(first);
+            while let Some((message, settlement)) = next {
+                match settlement {
+                    Settlement::Delete => deletes.push(message),
+                    Settlement::Hide(time) => hides.push((message, time)),
+                    Settlement::Bury(reason) => {
+                        let running = self.clone();
+                        tokio::spawn(async move { running.bury(message, reason).await });
+                    }
+                }
+                if deletes.len() == BATCH || hides.len() == BATCH {
+                    break;
+                }
+                // What is there already is taken even when the time is over.
+                next = match settlements.try_recv() {
+                    Ok(more) => Some(more),
+                    Err(_) => timeout_at(deadline, settlements.recv())
+                        .await
+                        .ok()
+                        .flatten(),
+                };
+            }
+            self.clone().flush(deletes, hides);
+        }
+    }
+
+    fn flush(self: Arc<Self>, deletes: Vec<InFlight>, hides: Vec<(InFlight, Duration)>) {
+        tokio::spawn(async move {
+            if !deletes.is_empty() {
+                self.delete(deletes).await;
+            }
+            if !hides.is_empty() {
+                self.hide(hides).await;
+            }
+        });
+    }
+
+    async fn delete(&self, mut messages: Vec<InFlight>) {
+        let queue = &*self.spec.name;
+        messages = self.end_heartbeats(messages).await;
+        for attempt in 1..=ATTEMPTS {
+            let receipts: Vec<_> = messages
+                .iter()
+                .map(|m| m.delivery.receipt.clone())
+                .collect();
+            if receipts.is_empty() {
+                return;
+            }
+            let settled = self.transport.delete(queue, &receipts).await;
+            let deleted = settled.iter().filter(|outcome| outcome.is_ok()).count();
+            self.tally
+                .handled
+                .fetch_add(deleted as u64, Ordering::Relaxed);
+            (0..deleted).for_each(|_| telemetry::ended(queue, "handled"));
+            messages = self.unsettled(messages, settled, "delete");
+            if !messages.is_empty() && attempt < ATTEMPTS {
+                sleep(PAUSE * attempt).await;
+            }
+        }
+        self.tally
+            .lost
+            .fetch_add(messages.len() as u64, Ordering::Relaxed);
+    }
+
+    async fn hide(&self, messages: Vec<(InFlight, Duration)>) {
+        let queue = &*self.spec.name;
+        let receipts: Vec<_> = messages
+            .iter()
+            .map(|(m, time)| (m.delivery.receipt.clone(), *time))
+            .collect();
+        let messages = messages.into_iter().map(|(message, _)| message).collect();
+        let messages = self.end_heartbeats(messages).await;
+        let settled = self.transport.hide(queue, &receipts).await;
+        // Whatever failed comes back when its visibility timeout is over, which is soon enough.
+        self.unsettled(messages, settled, "give back");
+    }
+
+    /// To the dead letters with the reason, and only then out of the queue.
+    async fn bury(&self, message: InFlight, reason: String) {
+        let queue = &*self.spec.name;
+        let delivery = &message.delivery;
+        let dead = Outgoing {
+            id: delivery.id,
+            queue: self.spec.dead_letters(),
+            kind: delivery.kind.clone().unwrap_or_default(),
+            body: delivery.body.clone(),
+            ordering_key: delivery.group.clone(),
+            trace_parent: delivery.trace_parent.clone(),
+            due_at: None,
+            dead: Some(Death {
+                reason: reason.chars().take(1_000).collect(),
+                source: queue.to_owned(),
+            }),
+        };
+        match self
+            .transport
+            .send(&dead.queue, std::slice::from_ref(&dead))
+            .await
+            .pop()
+        {
+            Some(Ok(())) => {
+                self.tally.rejected.fetch_add(1, Ordering::Relaxed);
+                telemetry::ended(queue, "rejected");
+                self.delete_buried(message).await;
+            }
+            outcome => {
+                error!(
+                    queue,
+                    dead.queue,
+                    ?outcome,
+                    "cannot bury the message; it stays"
+                );
+                let time = self.limits.backoff.delay(delivery.receive_count);
+                self.hide(vec![(message, time)]).await;
+            }
+        }
+    }
+
+    async fn delete_buried(&self, message: InFlight) {
+        let messages = self.end_heartbeats(vec![message]).await;
+        let receipts: Vec<_> = messages
+            .iter()
+            .map(|m| m.delivery.receipt.clone())
+            .collect();
+        let settled = self.transport.delete(&self.spec.name, &receipts).await;
+        self.unsettled(messages, settled, "delete");
+    }
+
+    /// No heartbeat may come after a settlement. Messages that were lost meanwhile are left out
+    /// by the queue itself, which knows their receipts no more.
+    async fn end_heartbeats(&self, messages: Vec<InFlight>) -> Vec<InFlight> {
+        for message in &messages {
+            self.leases.end(&message.lease).await;
+        }
+        messages
+    }
+
+    /// Those that are worth another attempt.
+    fn unsettled(
+        &self,
+        messages: Vec<InFlight>,
+        settled: Vec<Settled>,
+        action: &'static str,
+    ) -> Vec<InFlight> {
+        let queue = &*self.spec.name;
+        let mut again = vec![];
+        for (message, outcome) in messages.into_iter().zip(settled) {
+            let Err(refused) = outcome else { continue };
+            let (id, reason) = (message.delivery.id, refused.reason);
+            tracing::debug!(queue, %id, reason, "could not {action} the message");
+            if !refused.is_final {
+                again.push(message);
+            }
+        }
+        again
+    }
+}

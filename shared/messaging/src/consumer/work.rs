@@ -1,0 +1,88 @@
+//! Having messages handled: the first phase of each by itself, and panics kept to one message.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+
+use super::Running;
+use super::lease::Lease;
+use super::outcome::{InFlight, Outcome};
+use crate::process::Process;
+use crate::{Fault, telemetry};
+
+impl<P: Process> Running<P> {
+    /// Starts work on messages that were received together.
+    pub(super) fn work(self: &Arc<Self>, messages: Vec<InFlight>) {
+        if self.stop.is_cancelled() {
+            // They came with a poll that could not be taken back.
+            messages
+                .into_iter()
+                .for_each(|message| self.end(message, Outcome::Released));
+        } else if self.is_fifo() {
+            self.clone().work_in_order(messages);
+        } else {
+            let running = self.clone();
+            self.working
+                .spawn(async move { running.prepare(messages).await });
+        }
+    }
+
+    /// The first phase of all messages at once; each goes on as soon as it is ready.
+    async fn prepare(&self, messages: Vec<InFlight>) {
+        let preparing = messages.into_iter().map(|message| async {
+            let prepared = self.prepare_one(&message).await;
+            (message, prepared)
+        });
+        let mut preparing: FuturesUnordered<_> = preparing.collect();
+        while let Some((message, prepared)) = preparing.next().await {
+            match prepared {
+                // The lanes live as long as anything is in flight.
+                Ok(outside) if P::FINISHES => drop(self.ready.send((message, outside))),
+                Ok(_) => self.end(message, Outcome::Done),
+                Err(outcome) => self.end(message, outcome),
+            }
+        }
+    }
+
+    pub(super) async fn prepare_one(&self, message: &InFlight) -> Result<P::Outside, Outcome> {
+        let since = Instant::now();
+        let work = self.process.prepare(&message.delivery);
+        let prepared = self.guard([&*message.lease].into_iter(), work).await;
+        if !P::FINISHES {
+            telemetry::worked(&self.spec.name, since.elapsed());
+        }
+        prepared
+    }
+
+    /// Does `work`, unless it panics, one of the leases is lost, or the time to stop is over.
+    pub(super) async fn guard<'a, T>(
+        &self,
+        leases: impl Iterator<Item = &'a Lease> + Clone,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Outcome> {
+        let work = AssertUnwindSafe(work).catch_unwind();
+        tokio::select! {
+            biased;
+            done = work => match done {
+                Ok(Ok(done)) => Ok(done),
+                Ok(Err(fault)) => Err(Outcome::Failed(fault)),
+                Err(panic) => Err(Outcome::Failed(Fault::retry(said(panic)))),
+            },
+            () = self.leases.lost(leases) => Err(Outcome::Lost),
+            () = self.kill.cancelled() => Err(Outcome::Released),
+        }
+    }
+}
+
+fn said(panic: Box<dyn Any + Send>) -> String {
+    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!(
+        "the handler panicked: {}",
+        said.as_deref().unwrap_or("(no message)")
+    )
+}

@@ -1,0 +1,43 @@
+//! Whether the queues can be reached, for readiness.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{info, warn};
+
+/// What does not work just now. One line is logged when something breaks, one when it is mended.
+#[derive(Clone, Default)]
+pub struct Health(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Health {
+    /// Whether everything works.
+    pub fn is_good(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
+    /// What does not work, each with its reason.
+    pub fn troubles(&self) -> Vec<String> {
+        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles
+            .iter()
+            .map(|(what, why)| format!("{what}: {why}"))
+            .collect()
+    }
+
+    pub(crate) fn works(&self, what: &str) {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.remove(what).is_some() {
+            info!(what, "works again");
+        }
+    }
+
+    pub(crate) fn fails(&self, what: &str, error: &str) {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.insert(what.to_owned(), error.to_owned()).is_none() {
+            warn!(what, error, "does not work, and is tried again");
+        }
+    }
+}

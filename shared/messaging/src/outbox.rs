@@ -1,0 +1,175 @@
+//! The outbox: messages written down in the business transaction, to be sent once it committed.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sqlx::postgres::PgTransactionManager;
+use sqlx::{PgConnection, Row as _};
+use sqlx_core::transaction::TransactionManager;
+use uuid::Uuid;
+
+use crate::transport::{LONGEST_DELAY, Outgoing};
+use crate::{Error, Message, trace};
+
+/// How long a relay leaves rows to the process that wrote them and sends them by itself.
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+
+/// Beyond this a delay is a mistake, and timestamps run out.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Whether this process pushes ordered messages. Those that do not are spared a statement a sweep.
+pub(crate) static ORDERED: AtomicBool = AtomicBool::new(false);
+
+/// A row of the outbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// 0 until it is inserted.
+    pub(crate) position: i64,
+    pub(crate) outgoing: Outgoing,
+}
+
+tokio::task_local! {
+    /// What a handler has pushed: the runtime inserts it all at once before it commits.
+    static PUSHED: RefCell<Vec<Row>>;
+}
+
+/// Promises to send `message` to all of its destinations if, and only if, `tx` commits.
+///
+/// After the commit call [`Relay::wake`](crate::Relay::wake); in a handler the runtime does that.
+///
+/// # Errors
+/// When the message cannot be written as JSON, a delay is over 10 years, or the database fails.
+pub async fn push<M: Message>(tx: &mut PgConnection, message: &M) -> Result<(), Error> {
+    let rows = rows(message)?;
+    // A handler that uses a savepoint may roll back to it, so there it is inserted at once.
+    let in_savepoint = PgTransactionManager::get_transaction_depth(tx) > 1;
+    let mut rows = Some(rows);
+    if !in_savepoint {
+        let collect = |pushed: &RefCell<Vec<Row>>| {
+            pushed.borrow_mut().extend(rows.take().unwrap_or_default())
+        };
+        // Outside of a handler there is nobody to collect them.
+        let _ = PUSHED.try_with(collect);
+    }
+    match rows {
+        Some(rows) => insert(tx, rows, Duration::ZERO).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Does a handler's `work`, and returns what it has pushed besides.
+pub(crate) async fn collect<F: Future>(work: F) -> (F::Output, Vec<Row>) {
+    let collecting = async {
+        let output = work.await;
+        (output, PUSHED.with(RefCell::take))
+    };
+    PUSHED.scope(RefCell::default(), collecting).await
+}
+
+fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
+    let body = serde_json::to_string(message).map_err(|source| Error::Encode {
+        kind: M::KIND,
+        source,
+    })?;
+    let ordering_key = message.ordering_key();
+    if ordering_key.is_some() {
+        ORDERED.store(true, Ordering::Relaxed);
+    }
+    let trace_parent = trace::current().map(|trace| trace.to_string());
+    let row = |destination: crate::Destination| {
+        let wait = destination.delay.unwrap_or_default();
+        if wait > LONGEST_WAIT {
+            return Err(Error::DelayTooLong(wait));
+        }
+        let outgoing = Outgoing {
+            id: Uuid::now_v7(),
+            queue: destination.queue.into_owned(),
+            kind: M::KIND.to_owned(),
+            body: body.clone(),
+            ordering_key: ordering_key.clone(),
+            trace_parent: trace_parent.clone(),
+            due_at: destination.delay.map(|delay| SystemTime::now() + delay),
+            dead: None,
+        };
+        Ok(Row {
+            position: 0,
+            outgoing,
+        })
+    };
+    message.destinations().into_iter().map(row).collect()
+}
+
+impl Row {
+    /// How long it has to stay in the outbox: what of its delay is longer than SQS takes.
+    fn wait(&self) -> Duration {
+        let due = self.outgoing.due_at.unwrap_or(SystemTime::UNIX_EPOCH);
+        let left = due.duration_since(SystemTime::now()).unwrap_or_default();
+        left.saturating_sub(LONGEST_DELAY)
+    }
+
+    /// Whether the process that writes it may send it by itself. Ordered messages may not: another
+    /// process could overtake.
+    pub(crate) fn may_be_handed_over(&self) -> bool {
+        self.outgoing.ordering_key.is_none() && self.wait().is_zero()
+    }
+}
+
+/// Inserts all rows by one statement and returns them with their positions. No relay touches them
+/// before `lease` is over, or before what of a delay has to be waited for here is.
+pub(crate) async fn insert(
+    tx: &mut PgConnection,
+    mut rows: Vec<Row>,
+    lease: Duration,
+) -> Result<Vec<Row>, Error> {
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    let millis = |time: Duration| time.as_millis() as i64;
+    let column = |of: fn(&Outgoing) -> &str| -> Vec<&str> {
+        rows.iter().map(|row| of(&row.outgoing)).collect()
+    };
+    let optional = |of: fn(&Outgoing) -> Option<&str>| -> Vec<Option<&str>> {
+        rows.iter().map(|row| of(&row.outgoing)).collect()
+    };
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.outgoing.id).collect();
+    let now = SystemTime::now();
+    let due: Vec<Option<i64>> = rows
+        .iter()
+        .map(|row| row.outgoing.due_at)
+        .map(|due| due.map(|due| millis(due.duration_since(now).unwrap_or_default())))
+        .collect();
+    let waits: Vec<i64> = rows
+        .iter()
+        .map(|row| match row.may_be_handed_over() {
+            true => millis(lease),
+            false => millis(row.wait()),
+        })
+        .collect();
+
+    let inserted = sqlx::query(
+        "insert into outbox
+             (message_id, queue, kind, body, ordering_key, trace_parent, due_at, send_at)
+         select message_id, queue, kind, body, ordering_key, trace_parent,
+                now() + due * interval '1 millisecond', now() + wait * interval '1 millisecond'
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                     $7::bigint[], $8::bigint[])
+             as row (message_id, queue, kind, body, ordering_key, trace_parent, due, wait)
+         returning position, message_id",
+    )
+    .bind(&ids)
+    .bind(column(|row| &row.queue))
+    .bind(column(|row| &row.kind))
+    .bind(column(|row| &row.body))
+    .bind(optional(|row| row.ordering_key.as_deref()))
+    .bind(optional(|row| row.trace_parent.as_deref()))
+    .bind(&due)
+    .bind(&waits)
+    .fetch_all(tx)
+    .await?;
+    for (row, inserted) in rows.iter_mut().zip(inserted) {
+        debug_assert_eq!(inserted.try_get::<Uuid, _>(1)?, row.outgoing.id);
+        row.position = inserted.try_get(0)?;
+    }
+    Ok(rows)
+}

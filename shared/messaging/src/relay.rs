@@ -1,0 +1,83 @@
+//! The relay: sends what committed transactions have left in the outbox.
+//!
+//! There are two ways out. Messages that a handler of this process pushed are handed over in
+//! memory after the commit and sent at once: the *express* lane, without reading them back. All
+//! others, and those whose process died, are taken from the table: the *sweep*, which wakes at
+//! [`Relay::wake`] and once a second. Rows of the express lane are leased to it for
+//! [`outbox::LEASE`](crate::outbox), so that no sweep takes them too.
+//!
+//! A row is deleted only after its queue has taken the message, so a crash at any point can send
+//! a message twice, which the receiver's inbox notices, and can lose none.
+
+mod express;
+mod send;
+mod sweep;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::outbox::Row;
+use crate::{Health, Transport};
+
+/// Messages that wait in memory at most. Beyond that they stay in the table until a sweep.
+const HANDED_OVER: usize = 10_000;
+
+/// The relay of a process. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Relay(Arc<Shared>);
+
+struct Shared {
+    db: PgPool,
+    transport: Transport,
+    health: Health,
+    wake: Notify,
+    express: mpsc::Sender<Handed>,
+    receiver: Mutex<mpsc::Receiver<Handed>>,
+}
+
+/// A row that this process may send by itself, for a while.
+struct Handed {
+    row: Row,
+    since: Instant,
+}
+
+impl Relay {
+    pub(crate) fn new(db: PgPool, transport: Transport, health: Health) -> Relay {
+        let (express, receiver) = mpsc::channel(HANDED_OVER);
+        Relay(Arc::new(Shared {
+            db,
+            transport,
+            health,
+            wake: Notify::new(),
+            express,
+            receiver: Mutex::new(receiver),
+        }))
+    }
+
+    /// Says that something was pushed and committed. Costs nothing, and may be said too often.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Sends what is pushed until `shutdown`, and then what was handed over before.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        tokio::join!(self.express(&shutdown), self.sweep(&shutdown));
+    }
+
+    /// Takes rows that have just been committed by this process.
+    pub(crate) fn hand_over(&self, rows: Vec<Row>) {
+        let since = Instant::now();
+        for row in rows {
+            if row.outgoing.ordering_key.is_some() {
+                self.wake();
+            } else if row.may_be_handed_over() {
+                // When there is no room it stays in the table until its lease is over.
+                let _ = self.0.express.try_send(Handed { row, since });
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The express lane: what this process has just committed goes straight to its queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{Handed, Relay};
+use crate::outbox::LEASE;
+use crate::relay::send::send;
+
+/// Rows that are sent together at most.
+const ROUND: usize = 200;
+/// Rounds that are on their way at once, so that a slow one does not hold up the others.
+const ROUNDS: usize = 4;
+/// How long sent rows are collected before one statement deletes them. Longer means fewer
+/// statements, and more messages sent twice after a crash.
+const LINGER: Duration = Duration::from_millis(100);
+/// A row that waited so long is left to the sweep, as its lease might end while it is sent.
+const FRESH: Duration = LEASE.saturating_sub(Duration::from_secs(2));
+
+impl Relay {
+    pub(super) async fn express(&self, shutdown: &CancellationToken) {
+        let (sent, settled) = mpsc::channel(ROUND);
+        tokio::join!(self.rounds(shutdown, sent), self.settle(settled));
+    }
+
+    /// Ends when it is told to and everything handed over before is on its way.
+    async fn rounds(&self, shutdown: &CancellationToken, sent: mpsc::Sender<Vec<i64>>) {
+        let mut receiver = self.0.receiver.lock().await;
+        let limit = Arc::new(Semaphore::new(ROUNDS));
+        let mut round = Vec::with_capacity(ROUND);
+        loop {
+            let received = async {
+                // Closed by nobody.
+                let permit = limit.clone().acquire_owned().await.ok();
+                receiver.recv_many(&mut round, ROUND).await;
+                permit
+            };
+            let permit = tokio::select! {
+                biased;
+                permit = received => permit,
+                () = shutdown.cancelled() => break,
+            };
+            let round = std::mem::take(&mut round);
+            let (relay, sent) = (self.clone(), sent.clone());
+            tokio::spawn(async move {
+                let positions = relay.send_round(round).await;
+                // The other end lives until this one is gone.
+                let _ = sent.send(positions).await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// Returns the positions of the rows that were taken. The others are left to the sweep.
+    async fn send_round(&self, round: Vec<Handed>) -> Vec<i64> {
+        let fresh = round
+            .into_iter()
+            .filter(|handed| handed.since.elapsed() < FRESH);
+        let rows: Vec<_> = fresh.map(|handed| handed.row).collect();
+        let mut positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+
+        let failed = send(&self.0.transport, &self.0.health, rows).await;
+        positions.retain(|position| !failed.iter().any(|row| row.position == *position));
+        positions
+    }
+
+    /// Deletes what was sent. If that fails, the sweep sends it once more.
+    async fn settle(&self, mut sent: mpsc::Receiver<Vec<i64>>) {
+        while let Some(mut positions) = sent.recv().await {
+            let more = async {
+                while let Some(more) = sent.recv().await {
+                    positions.extend(more);
+                }
+            };
+            let _ = tokio::time::timeout(LINGER, more).await;
+            let deleted = sqlx::query("delete from outbox where position = any($1)")
+                .bind(&positions)
+                .execute(&self.0.db);
+            match deleted.await {
+                Ok(_) => self.0.health.works("the outbox"),
+                Err(error) => self.0.health.fails("the outbox", &error.to_string()),
+            }
+        }
+    }
+}

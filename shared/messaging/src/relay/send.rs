@@ -1,0 +1,151 @@
+//! Sending rows: by queue, by ten, by bytes, and each settled by itself.
+
+use std::collections::{BTreeMap, HashSet};
+
+use futures::StreamExt;
+use futures::stream;
+
+use crate::outbox::Row;
+use crate::transport::{BATCH, BATCH_BYTES, Settled};
+use crate::{Health, Transport};
+
+/// Calls that are open at once for one round of rows.
+const CALLS: usize = 8;
+
+/// Sends rows, in their order where a key asks for it. Returns those that were not taken.
+pub(super) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
+    let mut failed = vec![];
+    let mut rows = rows;
+    while !rows.is_empty() {
+        let (round, later) = first_of_each_key(rows);
+        let refused = send_round(transport, health, round).await;
+
+        // What comes behind a message that was not taken waits with it.
+        let stuck: HashSet<_> = refused.iter().filter_map(key).collect();
+        let (behind, next) = later
+            .into_iter()
+            .partition(|row: &Row| key(row).is_some_and(|key| stuck.contains(&key)));
+        failed.extend::<Vec<Row>>(refused);
+        failed.extend::<Vec<Row>>(behind);
+        rows = next;
+    }
+    failed
+}
+
+/// Two messages of one key are never in one call: the first could fail and the second not.
+fn first_of_each_key(rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+    let mut seen = HashSet::new();
+    rows.into_iter()
+        .partition(|row| key(row).is_none_or(|key| seen.insert(key)))
+}
+
+fn key(row: &Row) -> Option<(String, String)> {
+    let key = row.outgoing.ordering_key.clone()?;
+    Some((row.outgoing.queue.clone(), key))
+}
+
+async fn send_round(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
+    let mut queues: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        queues
+            .entry(row.outgoing.queue.clone())
+            .or_default()
+            .push(row);
+    }
+    let calls = queues.into_iter().flat_map(|(queue, rows)| {
+        chunks(rows)
+            .into_iter()
+            .map(move |rows| (queue.clone(), rows))
+    });
+    let calls = calls.map(|(queue, rows)| send_call(transport, health, queue, rows));
+    stream::iter(calls).buffer_unordered(CALLS).concat().await
+}
+
+async fn send_call(
+    transport: &Transport,
+    health: &Health,
+    queue: String,
+    rows: Vec<Row>,
+) -> Vec<Row> {
+    let messages: Vec<_> = rows.iter().map(|row| row.outgoing.clone()).collect();
+    let settled = transport.send(&queue, &messages).await;
+    let what = format!("sending to {queue}");
+    match settled.iter().find_map(|outcome| outcome.as_ref().err()) {
+        Some(refused) => health.fails(&what, &refused.reason),
+        None => health.works(&what),
+    }
+    metrics::counter!("messaging_sent_total", "queue" => queue)
+        .increment(settled.iter().filter(|outcome| outcome.is_ok()).count() as u64);
+    let refused = rows.into_iter().zip(settled);
+    refused
+        .filter(|(_, outcome): &(Row, Settled)| outcome.is_err())
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// As few calls as the limits of one allow.
+fn chunks(rows: Vec<Row>) -> Vec<Vec<Row>> {
+    let mut chunks: Vec<Vec<Row>> = vec![];
+    let mut bytes = 0;
+    for row in rows {
+        let size = row.outgoing.size();
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < BATCH && bytes + size <= BATCH_BYTES => {
+                bytes += size;
+                chunk.push(row);
+            }
+            _ => {
+                bytes = size;
+                chunks.push(vec![row]);
+            }
+        }
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::transport::Outgoing;
+
+    fn row(bytes: usize, key: Option<&str>) -> Row {
+        let outgoing = Outgoing {
+            id: Uuid::now_v7(),
+            queue: "q".into(),
+            kind: "k".into(),
+            body: "x".repeat(bytes),
+            ordering_key: key.map(str::to_owned),
+            trace_parent: None,
+            due_at: None,
+            dead: None,
+        };
+        Row {
+            position: 0,
+            outgoing,
+        }
+    }
+
+    #[test]
+    fn a_call_holds_ten_messages_and_a_mebibyte() {
+        let check = |sizes: &[usize], calls: &[usize]| {
+            let rows = sizes.iter().map(|size| row(*size, None)).collect();
+            let lengths: Vec<_> = chunks(rows).iter().map(Vec::len).collect();
+            assert_eq!(lengths, calls, "{sizes:?}");
+        };
+        check(&[], &[]);
+        check(&[10; 10], &[10]);
+        check(&[10; 21], &[10, 10, 1]);
+        check(&[600_000, 600_000, 100], &[1, 2]);
+        check(&[100_000; 11], &[10, 1]);
+    }
+
+    #[test]
+    fn only_the_first_of_a_key_goes_at_once() {
+        let keys = [Some("a"), None, Some("a"), Some("b"), None];
+        let rows = keys.map(|key| row(1, key)).to_vec();
+        let (now, later) = first_of_each_key(rows);
+        assert_eq!((now.len(), later.len()), (4, 1));
+    }
+}

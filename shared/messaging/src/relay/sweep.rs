@@ -1,0 +1,191 @@
+//! The sweep: takes rows from the table, sends them, and deletes them, in one transaction.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+use tokio_util::sync::CancellationToken;
+
+use super::Relay;
+use crate::outbox::{ORDERED, Row};
+use crate::relay::send::send;
+use crate::transport::Outgoing;
+use crate::{Backoff, Error};
+
+/// Rows of one transaction.
+const ROWS: i64 = 200;
+/// How often the table is looked at without being told to: for rows that wait for their delay, for
+/// another attempt, or for a relay that is gone.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Deletes rows and returns them; the transaction commits once they are sent. Those that another
+/// relay has in hand are skipped.
+const TAKE: &str = "
+    delete from outbox where position = any(array(
+        select position from outbox
+        where send_at <= now() and ordering_key is null
+        order by send_at limit $1 for update skip locked))
+    returning position, message_id, queue, kind, body, ordering_key, trace_parent,
+              extract(epoch from due_at - now())::float8 as due_in";
+
+/// Ordered rows are sent by one relay at a time, and none before an earlier one of its key.
+const LOCK_ORDERED: &str = "select pg_try_advisory_xact_lock('outbox'::regclass::oid::int, 0)";
+const TAKE_ORDERED: &str = "
+    delete from outbox where position = any(array(
+        select position from outbox as row
+        where send_at <= now() and ordering_key is not null and not exists (
+            select from outbox as earlier
+            where earlier.ordering_key = row.ordering_key and earlier.queue = row.queue
+              and earlier.position < row.position and earlier.send_at > now())
+        order by position limit $1 for update))
+    returning position, message_id, queue, kind, body, ordering_key, trace_parent,
+              extract(epoch from due_at - now())::float8 as due_in";
+
+/// Puts rows back that no queue has taken.
+const PUT_BACK: &str = "
+    insert into outbox (position, message_id, queue, kind, body, ordering_key, trace_parent,
+                        due_at, send_at)
+    values ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 second',
+            now() + $9 * interval '1 second')";
+
+impl Relay {
+    pub(super) async fn sweep(&self, shutdown: &CancellationToken) {
+        let mut failures = 0;
+        let mut all = true;
+        loop {
+            match self.sweep_once(failures + 1, all).await {
+                Ok(Swept::Sent { more: true }) => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(Swept::Sent { more: false }) => {
+                    failures = 0;
+                    self.0.health.works("the outbox");
+                }
+                Ok(Swept::Refused) => failures += 1,
+                Err(error) => {
+                    failures += 1;
+                    self.0.health.fails("the outbox", &error.line());
+                    let delay = Backoff::SERVER.delay(failures);
+                    shutdown
+                        .run_until_cancelled(tokio::time::sleep(delay))
+                        .await;
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.0.wake.notified() => all = ORDERED.load(Ordering::Relaxed),
+                () = self.tick() => all = true,
+            }
+        }
+    }
+
+    /// Waits until there is something due.
+    async fn tick(&self) {
+        loop {
+            tokio::time::sleep(TICK).await;
+            let due =
+                sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
+                    .fetch_one(&self.0.db);
+            // If the database fails, the sweep says so.
+            if due.await.unwrap_or(true) {
+                return;
+            }
+        }
+    }
+
+    /// Sends up to [`ROWS`] rows, and of ordered ones as many, if `all` are wanted.
+    async fn sweep_once(&self, failures: u32, all: bool) -> Result<Swept, Error> {
+        let free = self.sweep_rows(failures, TAKE, None).await?;
+        if !all {
+            return Ok(free);
+        }
+        let ordered = self
+            .sweep_rows(failures, TAKE_ORDERED, Some(LOCK_ORDERED))
+            .await?;
+        Ok(match (free, ordered) {
+            (Swept::Refused, _) | (_, Swept::Refused) => Swept::Refused,
+            (Swept::Sent { more: free }, Swept::Sent { more: ordered }) => Swept::Sent {
+                more: free || ordered,
+            },
+        })
+    }
+
+    async fn sweep_rows(
+        &self,
+        failures: u32,
+        take: &'static str,
+        lock: Option<&'static str>,
+    ) -> Result<Swept, Error> {
+        let mut tx = self.0.db.begin().await?;
+        if let Some(lock) = lock
+            && !sqlx::query_scalar::<_, bool>(lock)
+                .fetch_one(&mut *tx)
+                .await?
+        {
+            return Ok(Swept::Sent { more: false });
+        }
+        let taken = sqlx::query(take).bind(ROWS).fetch_all(&mut *tx).await?;
+        let mut rows = taken.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        if rows.is_empty() {
+            return Ok(Swept::Sent { more: false });
+        }
+        let more = rows.len() == ROWS as usize;
+        rows.sort_by_key(|row| row.position);
+
+        let failed = send(&self.0.transport, &self.0.health, rows).await;
+        let wait = Backoff::SERVER.delay(failures);
+        for row in &failed {
+            put_back(&mut tx, row, wait).await?;
+        }
+        tx.commit().await?;
+        Ok(match failed.is_empty() {
+            true => Swept::Sent { more },
+            false => Swept::Refused,
+        })
+    }
+}
+
+/// How a sweep ended.
+enum Swept {
+    Sent { more: bool },
+    Refused,
+}
+
+fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
+    let due_in: Option<f64> = row.try_get("due_in")?;
+    let due_in = due_in.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    let outgoing = Outgoing {
+        id: row.try_get("message_id")?,
+        queue: row.try_get("queue")?,
+        kind: row.try_get("kind")?,
+        body: row.try_get("body")?,
+        ordering_key: row.try_get("ordering_key")?,
+        trace_parent: row.try_get("trace_parent")?,
+        due_at: due_in.map(|left| SystemTime::now() + left),
+        dead: None,
+    };
+    Ok(Row {
+        position: row.try_get("position")?,
+        outgoing,
+    })
+}
+
+async fn put_back(tx: &mut PgConnection, row: &Row, wait: Duration) -> Result<(), sqlx::Error> {
+    let Row { position, outgoing } = row;
+    let left = |due: SystemTime| due.duration_since(SystemTime::now()).unwrap_or_default();
+    sqlx::query(PUT_BACK)
+        .bind(position)
+        .bind(outgoing.id)
+        .bind(&outgoing.queue)
+        .bind(&outgoing.kind)
+        .bind(&outgoing.body)
+        .bind(&outgoing.ordering_key)
+        .bind(&outgoing.trace_parent)
+        .bind(outgoing.due_at.map(|due| left(due).as_secs_f64()))
+        .bind(wait.as_secs_f64())
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Everything that a service needs of this crate, started and stopped together.
+
+use std::future::ready;
+
+use futures::future::{BoxFuture, join_all};
+use futures::{FutureExt, StreamExt};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::consumer::Limits;
+use crate::{
+    Consumer, Drained, Error, Handler, Health, PlainHandler, Provision, QueueSpec, Relay, Settings,
+    Sqs, Transport, TwoPhaseHandler, inbox,
+};
+
+/// The messaging side of a service: its queues with their handlers, and the relay of its outbox.
+pub struct Service {
+    db: PgPool,
+    transport: Transport,
+    provision: Provision,
+    health: Health,
+    relay: Relay,
+    limits: Limits,
+    queues: Vec<QueueSpec>,
+    consumers: Vec<Consumer>,
+}
+
+impl Service {
+    /// On SQS, found as `settings` say.
+    ///
+    /// # Errors
+    /// When no region is set anywhere. Nothing is called yet.
+    pub async fn connect(db: &PgPool, settings: &Settings) -> Result<Service, Error> {
+        let sqs = Sqs::connect(settings).await?;
+        let mut service = Service::new(db, sqs);
+        service.provision = settings.queues;
+        Ok(service)
+    }
+
+    /// On any transport. Queues that are missing are created.
+    pub fn new(db: &PgPool, transport: impl Into<Transport>) -> Service {
+        let transport = transport.into();
+        let health = Health::default();
+        Service {
+            db: db.clone(),
+            relay: Relay::new(db.clone(), transport.clone(), health.clone()),
+            transport,
+            provision: Provision::Create,
+            health,
+            limits: Limits::default(),
+            queues: vec![],
+            consumers: vec![],
+        }
+    }
+
+    /// Changes the settings of the consumers that are added from here on.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Service {
+        change(&mut self.limits);
+        self
+    }
+
+    /// Names queues that are sent to and not read here, so that they are there at the start,
+    /// whichever service starts first.
+    pub fn queues(mut self, specs: impl IntoIterator<Item = impl Into<QueueSpec>>) -> Service {
+        self.queues.extend(specs.into_iter().map(Into::into));
+        self
+    }
+
+    /// Has `handler` handle the queue's messages, each in a transaction.
+    pub fn handle(self, queue: impl Into<QueueSpec>, handler: impl Handler) -> Service {
+        let queue = queue.into();
+        let consumer = Consumer::new(
+            queue.clone(),
+            &self.transport,
+            &self.db,
+            &self.relay,
+            handler,
+        );
+        self.consume(queue, consumer)
+    }
+
+    /// The same, with a phase before the transaction.
+    pub fn handle_two_phase(
+        self,
+        queue: impl Into<QueueSpec>,
+        handler: impl TwoPhaseHandler,
+    ) -> Service {
+        let queue = queue.into();
+        let consumer = Consumer::two_phase(
+            queue.clone(),
+            &self.transport,
+            &self.db,
+            &self.relay,
+            handler,
+        );
+        self.consume(queue, consumer)
+    }
+
+    /// Has `handler` handle the queue's messages without a database.
+    pub fn handle_plain(self, queue: impl Into<QueueSpec>, handler: impl PlainHandler) -> Service {
+        let queue = queue.into();
+        let consumer = Consumer::plain(queue.clone(), &self.transport, handler);
+        self.consume(queue, consumer)
+    }
+
+    /// What to [wake](Relay::wake) after a commit.
+    pub fn relay(&self) -> Relay {
+        self.relay.clone()
+    }
+
+    /// Whether the queues can be reached, for readiness.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Creates or checks the queues, so that a wrong one stops the start and not the night.
+    ///
+    /// # Errors
+    /// When a queue cannot be reached, is missing, or differs from its specification.
+    pub async fn prepare(&self) -> Result<(), Error> {
+        let ensured = self
+            .queues
+            .iter()
+            .map(|spec| self.transport.ensure(spec, self.provision));
+        join_all(ensured).await.into_iter().collect()
+    }
+
+    /// Prepares the queues, and then consumes and relays until `shutdown`.
+    ///
+    /// # Errors
+    /// Those of [`Service::prepare`].
+    pub async fn run(self, shutdown: CancellationToken) -> Result<Drained, Error> {
+        self.prepare().await?;
+        // What the last handlers push is still sent.
+        let relaying = CancellationToken::new();
+        let relay = self.relay.clone();
+        let relayed = tokio::spawn({
+            let relaying = relaying.clone();
+            async move { relay.run(relaying).await }
+        });
+        let pruning = tokio::spawn(prune(self.db.clone()));
+
+        let consumers = self
+            .consumers
+            .into_iter()
+            .map(|consumer| consumer.run(shutdown.clone()));
+        let idle: BoxFuture<'_, _> = shutdown.cancelled().map(|()| Drained::default()).boxed();
+        let all = consumers.map(FutureExt::boxed).chain([idle]);
+        let drained = all.collect::<futures::stream::FuturesUnordered<_>>();
+        let drained = drained.fold(Drained::default(), |mut sum, drained| {
+            sum += drained;
+            ready(sum)
+        });
+        let drained = drained.await;
+        relaying.cancel();
+        let _ = relayed.await;
+        pruning.abort();
+        info!(%drained, "messaging stopped");
+        Ok(drained)
+    }
+
+    fn consume(mut self, queue: QueueSpec, consumer: Consumer) -> Service {
+        let (limits, health) = (self.limits.clone(), self.health.clone());
+        self.consumers
+            .push(consumer.limits(|all| *all = limits).health(health));
+        self.queues.push(queue);
+        self
+    }
+}
+
+/// Forgets old messages of the inbox, now and then.
+async fn prune(db: PgPool) {
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+    loop {
+        tokio::time::sleep(HOUR).await;
+        if let Ok(mut connection) = db.acquire().await {
+            while let Ok(1..) = inbox::prune(&mut connection, inbox::RETENTION).await {}
+        }
+    }
+}

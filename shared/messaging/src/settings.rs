@@ -1,0 +1,43 @@
+//! How a process finds its queues.
+
+use clap::{Args, ValueEnum};
+
+/// Flags with environment variables beside them, for a service's own settings to flatten.
+///
+/// Region and credentials come from the places that every AWS tool looks in: `AWS_REGION`,
+/// `AWS_ACCESS_KEY_ID` and so on, the profile files, web identity, ECS and EC2.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Settings {
+    /// An SQS server of your own, such as http://127.0.0.1:9324; Amazon's when left out.
+    #[arg(long, env = "SQS_ENDPOINT_URL")]
+    pub sqs_endpoint_url: Option<String>,
+
+    /// Put in front of every queue's name, so that deployments can share an account.
+    #[arg(long, env = "QUEUE_PREFIX", default_value = "")]
+    pub queue_prefix: String,
+
+    /// Whether to create queues that are missing, or only to check what is there.
+    #[arg(long, env = "QUEUES", value_enum, default_value_t)]
+    pub queues: Provision,
+}
+
+/// What to do about queues at the start. An existing queue is never changed: it is compared, and
+/// every difference is named.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Provision {
+    /// Create what is missing, check the rest.
+    #[default]
+    Create,
+    /// Check only, as where infrastructure code owns the queues.
+    Check,
+}
+
+impl Settings {
+    /// Queues on a server of one's own.
+    pub fn endpoint(url: impl Into<String>) -> Settings {
+        Settings {
+            sqs_endpoint_url: Some(url.into()),
+            ..Settings::default()
+        }
+    }
+}

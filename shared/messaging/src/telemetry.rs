@@ -1,0 +1,44 @@
+//! What is counted and measured. The names are the whole of the contract with a dashboard.
+
+use std::time::{Duration, SystemTime};
+
+use metrics::{counter, gauge, histogram};
+
+use crate::transport::Delivery;
+
+/// A poll came back with so many messages.
+pub(crate) fn received(queue: &str, batch: &[Delivery]) {
+    let name = || queue.to_owned();
+    counter!("messaging_polls_total", "queue" => name()).increment(1);
+    counter!("messaging_received_total", "queue" => name()).increment(batch.len() as u64);
+    let now = SystemTime::now();
+    let ages = batch
+        .iter()
+        .filter_map(|delivery| now.duration_since(delivery.sent_at?).ok());
+    let in_queue = histogram!("messaging_time_in_queue_seconds", "queue" => name());
+    let mut oldest = Duration::ZERO;
+    for age in ages {
+        in_queue.record(age.as_secs_f64());
+        oldest = oldest.max(age);
+    }
+    gauge!("messaging_oldest_received_seconds", "queue" => name()).set(oldest.as_secs_f64());
+}
+
+/// Messages were handled together in so long.
+pub(crate) fn worked(queue: &str, took: Duration) {
+    histogram!("messaging_handler_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
+}
+
+/// A message has come to an end of one kind: `handled`, `retried`, `rejected`, `released` or
+/// `lost`.
+pub(crate) fn ended(queue: &str, how: &'static str) {
+    counter!("messaging_messages_total", "queue" => queue.to_owned(), "outcome" => how)
+        .increment(1);
+}
+
+/// Messages that the inbox knew already.
+pub(crate) fn duplicates(queue: &str, count: usize) {
+    if count > 0 {
+        counter!("messaging_duplicates_total", "queue" => queue.to_owned()).increment(count as u64);
+    }
+}

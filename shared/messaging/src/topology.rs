@@ -1,0 +1,99 @@
+//! Queues as they are meant to be.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A queue and its settings. Its dead letters go to the queue `<name>-dlq`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueueSpec {
+    /// The name without the deployment's prefix. A FIFO queue's ends in `.fifo`, as SQS wants it.
+    pub name: Cow<'static, str>,
+    /// How long a received message stays hidden, 0 s to 12 h [30 s]. The consumer extends it by
+    /// heartbeat, so it bounds how long a crashed consumer's messages wait, and not how long a
+    /// handler may take.
+    pub visibility_timeout: Duration,
+    /// How long every message waits before it can be received, 0 to 900 s [0].
+    pub delay: Duration,
+    /// How long an unread message is kept, 60 s to 14 days [4 days, SQS's own default].
+    pub retention: Duration,
+    /// After this many receives a message goes to the dead letters, 1 to 1,000 [5]. With the
+    /// default backoff five receives span about half a minute.
+    pub max_receive_count: u32,
+}
+
+/// SQS has two kinds of queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueKind {
+    /// At least once, in about the order sent, without limit to the rate.
+    Standard,
+    /// In order within a message group.
+    Fifo,
+}
+
+/// Dead letters are kept for as long as SQS can: somebody has to find the time to look at them.
+const LONGEST_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+impl QueueSpec {
+    /// A queue with the defaults named at each field.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> QueueSpec {
+        QueueSpec {
+            name: name.into(),
+            visibility_timeout: Duration::from_secs(30),
+            delay: Duration::ZERO,
+            retention: Duration::from_secs(4 * 24 * 60 * 60),
+            max_receive_count: 5,
+        }
+    }
+
+    /// What its name says it is.
+    pub fn kind(&self) -> QueueKind {
+        kind(&self.name)
+    }
+
+    /// The name of the queue that its dead letters go to.
+    pub fn dead_letters(&self) -> String {
+        dead_letters(&self.name)
+    }
+
+    /// The queue that its dead letters go to.
+    pub(crate) fn dead_letter_spec(&self) -> QueueSpec {
+        QueueSpec {
+            delay: Duration::ZERO,
+            retention: LONGEST_RETENTION,
+            ..QueueSpec {
+                name: self.dead_letters().into(),
+                ..self.clone()
+            }
+        }
+    }
+}
+
+pub(crate) fn kind(name: &str) -> QueueKind {
+    match name.ends_with(".fifo") {
+        true => QueueKind::Fifo,
+        false => QueueKind::Standard,
+    }
+}
+
+/// The name of the queue that `name`'s dead letters go to.
+pub(crate) fn dead_letters(name: &str) -> String {
+    match name.strip_suffix(".fifo") {
+        Some(stem) => format!("{stem}-dlq.fifo"),
+        None => format!("{name}-dlq"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_letters_stand_beside_their_queue() {
+        let check = |name: &'static str, dead: &str, kind| {
+            let spec = QueueSpec::new(name);
+            assert_eq!((spec.dead_letters().as_str(), spec.kind()), (dead, kind));
+        };
+        check("parcels", "parcels-dlq", QueueKind::Standard);
+        check("parcels.fifo", "parcels-dlq.fifo", QueueKind::Fifo);
+    }
+}

@@ -1,0 +1,184 @@
+//! W3C trace context: carried from whoever pushed a message to whoever handles it.
+//!
+//! There is no tracing library underneath. The context of the work at hand is a task-local value:
+//! [`scope`] sets it, [`outbox::push`](crate::outbox::push) writes it into the message, and the
+//! consumer sets it again around the handler.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tokio::task::futures::TaskLocalFuture;
+
+/// A `traceparent` (W3C Trace Context, level 1, section 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TraceParent {
+    pub trace_id: u128,
+    /// The span that caused whatever carries this.
+    pub parent_id: u64,
+    /// Bit 0: the trace is recorded.
+    pub flags: u8,
+}
+
+/// The text is no `traceparent`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a traceparent: expected version, trace id, parent id and flags in lower-case hex")]
+pub struct MalformedTraceParent;
+
+tokio::task_local! {
+    static CURRENT: TraceParent;
+    static BATCH: Vec<Option<TraceParent>>;
+}
+
+/// The context of the work at hand, if it has one.
+pub fn current() -> Option<TraceParent> {
+    CURRENT.try_with(|trace| *trace).ok()
+}
+
+/// Does `work` in the context: every message that it pushes carries it on.
+pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
+    CURRENT.scope(trace, work)
+}
+
+/// Does `work` on messages that each have a context of their own.
+pub(crate) async fn batch<F: Future>(traces: Vec<Option<TraceParent>>, work: F) -> F::Output {
+    match traces.iter().any(Option::is_some) {
+        true => BATCH.scope(traces, work).await,
+        false => work.await,
+    }
+}
+
+/// Does the part of the work that is about the batch's `n`th message, in a step of its trace.
+pub(crate) async fn nth<F: Future>(n: usize, work: F) -> F::Output {
+    let trace = BATCH.try_with(|traces| traces.get(n).copied().flatten());
+    match trace.ok().flatten() {
+        Some(trace) => scope(trace.child(), work).await,
+        None => work.await,
+    }
+}
+
+impl TraceParent {
+    /// A trace that begins here. `recorded` says whether its parts are to be kept.
+    pub fn root(recorded: bool) -> TraceParent {
+        TraceParent {
+            trace_id: rand::random_range(1..=u128::MAX),
+            parent_id: 0,
+            flags: u8::from(recorded),
+        }
+        .child()
+    }
+
+    /// The same trace, one step further in.
+    pub fn child(self) -> TraceParent {
+        TraceParent {
+            parent_id: rand::random_range(1..=u64::MAX),
+            ..self
+        }
+    }
+
+    fn is_recorded(self) -> bool {
+        self.flags & 1 == 1
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TraceParent {
+            trace_id,
+            parent_id,
+            flags,
+        } = self;
+        write!(f, "00-{trace_id:032x}-{parent_id:016x}-{flags:02x}")
+    }
+}
+
+impl FromStr for TraceParent {
+    type Err = MalformedTraceParent;
+
+    fn from_str(text: &str) -> Result<TraceParent, MalformedTraceParent> {
+        let mut parts = text.split('-');
+        let mut next = |digits: usize| {
+            let part = parts.next().filter(|part| part.len() == digits);
+            let part = part.ok_or(MalformedTraceParent)?;
+            let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            if !part.bytes().all(is_hex) {
+                return Err(MalformedTraceParent);
+            }
+            u128::from_str_radix(part, 16).map_err(|_| MalformedTraceParent)
+        };
+        let version = next(2)?;
+        let trace = TraceParent {
+            trace_id: next(32)?,
+            parent_id: next(16)? as u64,
+            flags: next(2)? as u8,
+        };
+        // A later version may say more behind the part that is known; 255 is forbidden.
+        let ends_well = version > 0 || parts.next().is_none();
+        match version == 255 || trace.trace_id == 0 || trace.parent_id == 0 || !ends_well {
+            true => Err(MalformedTraceParent),
+            false => Ok(trace),
+        }
+    }
+}
+
+/// The same context as X-Ray writes it, for `AWSTraceHeader`; only for a trace that is recorded,
+/// since nothing else reads it.
+/// Source: "AWS X-Ray concepts, tracing header" in the X-Ray developer guide.
+pub(crate) fn xray_header(trace_parent: &str) -> Option<String> {
+    let trace: TraceParent = trace_parent.parse().ok()?;
+    let id = format!("{:032x}", trace.trace_id);
+    let (time, rest) = id.split_at(8);
+    let header = format!(
+        "Root=1-{time}-{rest};Parent={:016x};Sampled=1",
+        trace.parent_id
+    );
+    trace.is_recorded().then_some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn only_a_well_formed_parent_is_carried_on() {
+        let check = |text: &str, accepted: bool| {
+            assert_eq!(text.parse::<TraceParent>().is_ok(), accepted, "{text}");
+        };
+        check(RECORDED, true);
+        check(&RECORDED.replacen("00-", "cc-", 1), true);
+        check(&RECORDED.replacen("00-", "ff-", 1), false);
+        check(&RECORDED.to_uppercase(), false);
+        check(
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            false,
+        );
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            false,
+        );
+        check("", false);
+    }
+
+    #[test]
+    fn x_ray_reads_the_same_trace() {
+        let header = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1";
+        assert_eq!(xray_header(RECORDED).as_deref(), Some(header));
+        assert_eq!(xray_header(&RECORDED.replace("-01", "-00")), None);
+    }
+
+    #[tokio::test]
+    async fn work_on_a_batch_has_the_trace_of_each_message() {
+        let trace: TraceParent = RECORDED.parse().unwrap();
+        let seen = batch(vec![None, Some(trace)], async {
+            (
+                nth(0, async { current() }).await,
+                nth(1, async { current() }).await,
+            )
+        });
+        let (first, second) = seen.await;
+        assert_eq!(first, None);
+        assert_eq!(second.map(|trace| trace.trace_id), Some(trace.trace_id));
+        assert_ne!(second, Some(trace));
+    }
+}

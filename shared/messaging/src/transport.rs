@@ -1,0 +1,180 @@
+//! The seam between the runtime and a queue: SQS, or a queue inside this process.
+//!
+//! The relay and the consumer are written against these five calls. They do what SQS's calls do:
+//! at least once, hidden while somebody works on it, back when nobody deleted it.
+
+mod local;
+mod sqs;
+mod sqs_call;
+mod sqs_client;
+mod sqs_queues;
+
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+pub use self::local::Local;
+pub use self::sqs::Sqs;
+use crate::{Error, Provision, QueueSpec};
+
+/// The most messages that a batch call takes: an SQS quota.
+pub(crate) const BATCH: usize = 10;
+/// The most bytes of messages that a batch call takes: an SQS quota.
+pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
+/// The longest delay that a message can be sent with: an SQS quota.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
+/// The longest that a message can be hidden: an SQS quota.
+pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest poll: an SQS quota.
+pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// Where messages go.
+#[derive(Clone)]
+pub enum Transport {
+    /// Amazon SQS, or a server that speaks its language.
+    Sqs(Sqs),
+    /// A queue inside this process. It forgets everything when the process ends, but the outbox
+    /// does not, so use it where both are one, as in a comparison of architectures.
+    Local(Local),
+}
+
+/// A message on its way out.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) id: Uuid,
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) body: String,
+    pub(crate) ordering_key: Option<String>,
+    pub(crate) trace_parent: Option<String>,
+    /// When readers may see it, if not by the queue's own delay.
+    pub(crate) due_at: Option<SystemTime>,
+    /// Why it is a dead letter, if it is one.
+    pub(crate) dead: Option<Death>,
+}
+
+/// Why and from where a message came to the dead letters.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Death {
+    pub(crate) reason: String,
+    pub(crate) source: String,
+}
+
+/// A message as received. `receipt` is what proves to the queue that we hold it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Option<String>,
+    pub(crate) body: String,
+    pub(crate) receipt: String,
+    /// How often it was received, this time included.
+    pub(crate) receive_count: u32,
+    pub(crate) sent_at: Option<SystemTime>,
+    pub(crate) group: Option<String>,
+    pub(crate) trace_parent: Option<String>,
+}
+
+/// What happened to one entry of a batch call.
+pub(crate) type Settled = Result<(), Refused>;
+
+/// The queue took the call, but not this entry; or it did not take the call.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: String,
+    /// Whether it was the entry that was wrong, so that asking again is no use.
+    pub(crate) is_final: bool,
+}
+
+impl Outgoing {
+    /// The remaining delay in whole seconds, rounded up and at most SQS's longest.
+    fn delay_seconds(&self) -> Option<i32> {
+        let due = self.due_at?;
+        let left = due.duration_since(SystemTime::now()).unwrap_or_default();
+        Some(left.min(LONGEST_DELAY).as_millis().div_ceil(1_000) as i32)
+    }
+
+    /// What counts toward the size of a batch: the body and the attributes.
+    pub(crate) fn size(&self) -> usize {
+        // Three attributes with their names and types, and the id.
+        const ATTRIBUTES: usize = 150;
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let death = self
+            .dead
+            .as_ref()
+            .map_or(0, |d| d.reason.len() + d.source.len() + 50);
+        self.body.len() + self.kind.len() + text(&self.trace_parent) + death + ATTRIBUTES
+    }
+}
+
+impl Transport {
+    /// Makes sure that the queue and its dead letters are there and as they should be.
+    pub(crate) async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+        match self {
+            Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
+            Transport::Local(local) => {
+                local.ensure(spec);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits up to `wait` for up to `max` messages, which are then hidden for `visibility`.
+    pub(crate) async fn receive(
+        &self,
+        queue: &str,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Delivery>, Error> {
+        match self {
+            Transport::Sqs(sqs) => sqs.receive(queue, max, wait, visibility).await,
+            Transport::Local(local) => Ok(local.receive(queue, max, wait, visibility).await),
+        }
+    }
+
+    /// Sends up to [`BATCH`] messages to one queue. The outcomes are in the order of `messages`.
+    pub(crate) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+        match self {
+            Transport::Sqs(sqs) => sqs.send(queue, messages).await,
+            Transport::Local(local) => local.send(queue, messages),
+        }
+    }
+
+    /// Deletes up to [`BATCH`] messages.
+    pub(crate) async fn delete(&self, queue: &str, receipts: &[String]) -> Vec<Settled> {
+        match self {
+            Transport::Sqs(sqs) => sqs.delete(queue, receipts).await,
+            Transport::Local(local) => local.delete(queue, receipts),
+        }
+    }
+
+    /// Hides up to [`BATCH`] messages for the given times from now on.
+    pub(crate) async fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+        match self {
+            Transport::Sqs(sqs) => sqs.hide(queue, receipts).await,
+            Transport::Local(local) => local.hide(queue, receipts),
+        }
+    }
+
+    /// Whether a poll may be dropped when it is time to stop. A queue in this process, or a server
+    /// on this machine that sees the connection close, hands nothing to a poll that is gone;
+    /// Amazon may, and the message would then wait for its visibility timeout.
+    pub(crate) fn may_abandon_polls(&self) -> bool {
+        match self {
+            Transport::Sqs(sqs) => sqs.is_loopback(),
+            Transport::Local(_) => true,
+        }
+    }
+}
+
+impl From<Sqs> for Transport {
+    fn from(sqs: Sqs) -> Transport {
+        Transport::Sqs(sqs)
+    }
+}
+
+impl From<Local> for Transport {
+    fn from(local: Local) -> Transport {
+        Transport::Local(local)
+    }
+}

@@ -1,0 +1,104 @@
+//! Amazon SQS, through its SDK.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
+
+use super::sqs_client::{Clients, connect};
+use crate::transport::sqs_call::failed;
+use crate::{Error, Settings};
+
+/// Queues of Amazon SQS, or of a server that speaks its language.
+#[derive(Clone)]
+pub struct Sqs {
+    clients: Clients,
+    prefix: Arc<str>,
+    loopback: bool,
+    /// Names of queues with their addresses, which never change.
+    urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
+}
+
+impl Sqs {
+    /// Finds region and credentials. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When no region is set anywhere.
+    pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
+        let endpoint = settings.sqs_endpoint_url.as_deref();
+        Ok(Sqs {
+            clients: connect(endpoint).await?,
+            prefix: settings.queue_prefix.as_str().into(),
+            loopback: endpoint.is_some_and(is_loopback),
+            urls: Arc::default(),
+        })
+    }
+
+    /// The SDK's own client, for what this crate does not do.
+    pub fn client(&self) -> &Client {
+        &self.clients.act
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    pub(super) fn polling_client(&self) -> &Client {
+        &self.clients.poll
+    }
+
+    /// The name with the deployment's prefix.
+    pub(crate) fn full_name(&self, queue: &str) -> String {
+        format!("{}{queue}", self.prefix)
+    }
+
+    /// The address of the queue.
+    pub(crate) async fn url(&self, queue: &str) -> Result<Arc<str>, Error> {
+        if let Some(url) = self.urls().get(queue) {
+            return Ok(url.clone());
+        }
+        let found = self
+            .client()
+            .get_queue_url()
+            .queue_name(self.full_name(queue))
+            .send()
+            .await;
+        let url = match found {
+            Ok(found) => found.queue_url.unwrap_or_default(),
+            Err(error) => {
+                let missing = error
+                    .as_service_error()
+                    .is_some_and(GetQueueUrlError::is_queue_does_not_exist);
+                let queue = self.full_name(queue);
+                return Err(match missing {
+                    true => Error::NoSuchQueue { queue },
+                    false => failed("find", &queue, error),
+                });
+            }
+        };
+        Ok(self.remember(queue, url))
+    }
+
+    pub(super) fn remember(&self, queue: &str, url: String) -> Arc<str> {
+        let url: Arc<str> = url.into();
+        self.urls().insert(queue.to_owned(), url.clone());
+        url
+    }
+
+    /// A queue that is gone may come back under another address.
+    pub(super) fn forget(&self, queue: &str) {
+        self.urls().remove(queue);
+    }
+
+    fn urls(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
+        self.urls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split("//").nth(1).unwrap_or_default();
+    ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|name| host.starts_with(name))
+}

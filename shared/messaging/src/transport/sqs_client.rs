@@ -1,0 +1,94 @@
+//! How the SDK is set up: one TLS stack, short time-outs, and nothing that can stop a poller.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, tls};
+
+use super::LONGEST_POLL;
+use crate::Error;
+
+/// Two clients, so that polls that fail never use up the retry tokens of those calls that keep
+/// messages from coming back.
+#[derive(Clone)]
+pub(super) struct Clients {
+    /// For receiving. Its errors are answered by the poller's own backoff.
+    pub(super) poll: Client,
+    /// For everything else.
+    pub(super) act: Client,
+}
+
+/// No server answers slower than this and is well.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// All attempts of a call together.
+const CALL: Duration = Duration::from_secs(15);
+const CONNECT: Duration = Duration::from_secs(2);
+/// What a long poll may take beyond the wait that it asked for.
+const POLL_MARGIN: Duration = Duration::from_secs(5);
+
+pub(super) async fn connect(endpoint: Option<&str>) -> Result<Clients, Error> {
+    let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client(plain))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(endpoint) = endpoint {
+        loader = loader.endpoint_url(endpoint);
+        // A server of one's own checks no signature, so a machine without an account can use it.
+        if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() && plain {
+            let any = Credentials::new("local", "local", None, None, "a server of our own");
+            loader = loader.credentials_provider(any);
+        }
+        if std::env::var_os("AWS_REGION").is_none() && plain {
+            loader = loader.region(Region::new("us-east-1"));
+        }
+    }
+    let shared = loader.load().await;
+    if shared.region().is_none() {
+        return Err(Error::NoRegion);
+    }
+
+    let base = aws_sdk_sqs::config::Builder::from(&shared);
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT);
+    let poll = base
+        .clone()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            timeouts
+                .clone()
+                .operation_attempt_timeout(LONGEST_POLL + POLL_MARGIN)
+                .build(),
+        );
+    let act = base
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_initial_backoff(Duration::from_millis(100)),
+        )
+        .timeout_config(
+            timeouts
+                .operation_attempt_timeout(ATTEMPT)
+                .operation_timeout(CALL)
+                .build(),
+        );
+    Ok(Clients {
+        poll: Client::from_conf(poll.build()),
+        act: Client::from_conf(act.build()),
+    })
+}
+
+/// A plain endpoint needs no certificates, and reading them takes a good part of a start.
+fn http_client(plain: bool) -> SharedHttpClient {
+    // Connections that rest are closed by Amazon after 60 s, in the middle of a request at worst.
+    let builder = Builder::new().pool_idle_timeout(Duration::from_secs(50));
+    match plain {
+        true => builder.build_http(),
+        false => builder
+            .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+            .build_https(),
+    }
+}

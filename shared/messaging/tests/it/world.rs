@@ -1,0 +1,166 @@
+//! A parcel office: what the tests send, how they handle it, and how they wait.
+
+use std::time::Duration;
+
+use messaging::{
+    Destination, Fault, Handler, Message, QueueSpec, Service, Settings, Transport, outbox,
+};
+use sandbox::testing::{self, TestDatabase};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+use sqs_local::SqsLocal;
+use tokio_util::sync::CancellationToken;
+
+/// A parcel was brought. Weights above 100 are refused, 13 is dropped once.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct Brought {
+    pub parcel: i32,
+}
+
+/// A parcel was weighed; the second queue hears of it, too.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct Weighed {
+    pub parcel: i32,
+}
+
+impl Message for Brought {
+    const KIND: &'static str = "parcel-brought";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["parcels".into()]
+    }
+}
+
+impl Message for Weighed {
+    const KIND: &'static str = "parcel-weighed";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["weights".into()]
+    }
+}
+
+/// Writes each parcel down, and tells that it was weighed.
+pub struct Weigh;
+
+impl Handler for Weigh {
+    type Message = Brought;
+
+    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+        note(tx, "brought", brought.parcel).await?;
+        outbox::push(
+            tx,
+            &Weighed {
+                parcel: brought.parcel,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Writes down what was weighed.
+pub struct Remember;
+
+impl Handler for Remember {
+    type Message = Weighed;
+
+    async fn handle(&self, tx: &mut PgConnection, weighed: Weighed) -> Result<(), Fault> {
+        note(tx, "weighed", weighed.parcel).await?;
+        Ok(())
+    }
+}
+
+/// One line in the book.
+pub async fn note(tx: &mut PgConnection, what: &str, parcel: i32) -> Result<(), sqlx::Error> {
+    let insert = "insert into book (what, parcel) values ($1, $2)";
+    sqlx::query(insert)
+        .bind(what)
+        .bind(parcel)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A database with the outbox, the inbox and the book.
+pub struct World {
+    pub db: PgPool,
+    pub stop: CancellationToken,
+    _database: TestDatabase,
+}
+
+impl World {
+    pub async fn new() -> World {
+        let database = testing::database("messaging").await;
+        let db = database.pool().await.unwrap();
+        messaging::migrate(&db).await.unwrap();
+        let book = "create table book (position bigint generated always as identity, what text, parcel int)";
+        sqlx::query(book).execute(&db).await.unwrap();
+        World {
+            db,
+            stop: CancellationToken::new(),
+            _database: database,
+        }
+    }
+
+    /// The lines of one sort, in the order written.
+    pub async fn book(&self, what: &str) -> Vec<i32> {
+        let lines = "select parcel from book where what = $1 order by position";
+        sqlx::query_scalar(lines)
+            .bind(what)
+            .fetch_all(&self.db)
+            .await
+            .unwrap()
+    }
+
+    pub async fn count(&self, table: &'static str) -> i64 {
+        let count = match table {
+            "outbox" => "select count(*) from outbox",
+            "inbox" => "select count(*) from inbox",
+            _ => "select count(*) from book",
+        };
+        sqlx::query_scalar(count).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// Pushes messages in one transaction.
+    pub async fn push<M: Message>(&self, messages: impl IntoIterator<Item = M>) {
+        let mut tx = self.db.begin().await.unwrap();
+        for message in messages {
+            outbox::push(&mut tx, &message).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+}
+
+/// The whole office on one transport.
+pub fn office(world: &World, transport: impl Into<Transport>) -> Service {
+    Service::new(&world.db, transport)
+        .handle(quick("parcels"), Weigh)
+        .handle(quick("weights"), Remember)
+}
+
+/// A queue whose messages come back soon when nobody holds them.
+pub fn quick(name: &'static str) -> QueueSpec {
+    QueueSpec {
+        visibility_timeout: Duration::from_secs(2),
+        ..QueueSpec::new(name)
+    }
+}
+
+pub async fn sqs() -> (SqsLocal, messaging::Sqs) {
+    let server = SqsLocal::start("127.0.0.1:0").await.unwrap();
+    let settings = Settings::endpoint(server.endpoint());
+    let sqs = messaging::Sqs::connect(&settings).await.unwrap();
+    (server, sqs)
+}
+
+/// Waits until `condition` holds, for up to half a minute.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !condition().await {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "gave up waiting until {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
