@@ -1,5 +1,6 @@
 //! Handing a request on, and the answer back.
 
+use std::error::Error;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -68,7 +69,11 @@ impl Forwarder {
                 headers::keep_end_to_end(response.headers_mut());
                 Ok(response.map(Body::new))
             }
-            Err(error) if is_too_large(&error) => Err(Problem::too_large()),
+            Err(error) if has_cause::<LengthLimitError>(&error) => Err(Problem::too_large()),
+            // Bodies are axum's, so an error of axum's is one of the body on its way in.
+            Err(error) if has_cause::<axum::Error>(&error) => Err(Problem::bad_request(
+                "the body did not arrive as it was announced",
+            )),
             Err(error) => {
                 warn!(upstream = %upstream.0, error = said(&error), "no answer from a service");
                 Err(Problem::new(StatusCode::BAD_GATEWAY)
@@ -113,15 +118,16 @@ impl FromStr for Upstream {
     }
 }
 
-/// Whether it was the client's body that ended the exchange: the chassis cuts it off at its limit.
-fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| cause.is::<LengthLimitError>())
+fn has_cause<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<E>())
 }
 
 /// hyper tells the cause only as the error behind the error.
-fn said(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let said: Vec<String> = causes.map(ToString::to_string).collect();
+fn said(error: &(dyn Error + 'static)) -> String {
+    let said: Vec<String> = causes(error).map(ToString::to_string).collect();
     said.join(": ")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }

@@ -18,6 +18,8 @@ use futures::StreamExt;
 use gateway::Settings;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -272,6 +274,23 @@ async fn a_body_beyond_the_limit_is_cut_off() {
         .request(Method::POST, "/orders")
         .body(reqwest::Body::wrap_stream(chunks));
     assert_eq!(unknown.send().await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_clients_mistake() {
+    let read = any(async |body: String| body);
+    let door = Door::before(Router::new().route("/orders", read)).await;
+    let request = format!(
+        "POST /orders HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer {}\r\n\
+         transfer-encoding: chunked\r\n\r\nno length\r\n",
+        door.token
+    );
+    let mut stream = TcpStream::connect(door.gateway.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
 }
 
 #[tokio::test]

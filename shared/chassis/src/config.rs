@@ -49,7 +49,12 @@ pub struct Database {
 #[derive(Args, Clone, Debug)]
 pub struct TokenKey {
     /// The Ed25519 public key that tokens are checked with, as PEM.
-    #[arg(long, env = "AUTH_PUBLIC_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "AUTH_PUBLIC_KEY",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub auth_public_key: Pem,
 }
 
@@ -58,7 +63,12 @@ pub struct TokenKey {
 pub struct TokenSigning {
     /// The Ed25519 private key that tokens are signed with, as PEM
     /// (`openssl genpkey -algorithm ed25519`).
-    #[arg(long, env = "AUTH_PRIVATE_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "AUTH_PRIVATE_KEY",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub auth_private_key: Pem,
 
     /// How long a token is good for, in seconds.

@@ -6,15 +6,18 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+/// Without Postgres's notes that a table of migrations exists already.
+const DEFAULT: &str = "info,sqlx::postgres::notice=warn";
+
 /// Seconds, in steps that tell 1 ms from 2 ms and 1 s from 2.5 s.
 const DURATION_BUCKETS: [f64; 13] = [
     0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Sets up logging for the process: `RUST_LOG` says what (default `info`), `LOG_FORMAT` whether
+/// Sets up logging for the process: `RUST_LOG` says what (default [`DEFAULT`]), `LOG_FORMAT` whether
 /// as `text` (default) or `json`. A second call changes nothing.
 pub(crate) fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     let already_set = if json {

@@ -70,7 +70,8 @@ mod paths {
 
     /// One product.
     #[utoipa::path(
-        get, path = "/products/{sku}", tag = "products", params(("sku" = String, Path)),
+        get, path = "/products/{sku}", tag = "products",
+        params(("sku" = String, Path, example = "product-00001")),
         responses(
             (status = 200, description = "The product", body = ProductBody),
             (status = 404, description = "No product has this SKU"),
@@ -85,7 +86,7 @@ mod paths {
     #[utoipa::path(
         post, path = "/orders", tag = "orders", request_body = PlaceOrder,
         params((
-            "Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
+            "Idempotency-Key" = String, Header, max_length = 255, pattern = "^[ -~]+$",
             description = "New with each order, the same with each repetition: a UUID will do",
         )),
         responses(
@@ -221,6 +222,21 @@ mod tests {
             assert_eq!(
                 schema["$ref"], "#/components/schemas/ProblemBody",
                 "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_question_mark_is_said_to() {
+        let document: serde_json::Value = serde_json::from_str(&json()).unwrap();
+        for path in ["/orders", "/products"] {
+            let parameters = document["paths"][path]["get"]["parameters"]
+                .as_array()
+                .unwrap();
+            assert!(
+                parameters
+                    .iter()
+                    .all(|parameter| parameter["in"] == "query")
             );
         }
     }

@@ -13,7 +13,11 @@ use super::validation::check;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
-    #[schema(example = "ada@example.org", min_length = 3, max_length = 254)]
+    #[schema(
+        example = "ada@example.org",
+        max_length = 254,
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]+@[^\s\x00-\x1f\x7f-\x9f]+$"
+    )]
     pub email: String,
     #[schema(example = "correct horse", min_length = 8, max_length = 256)]
     pub password: String,

@@ -30,14 +30,14 @@ pub struct PlaceOrder {
     #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<NewLine>,
     /// The payment provider's token for the customer's card.
-    #[schema(example = "tok_ok")]
+    #[schema(example = "tok_ok", pattern = "^[a-z0-9_-]{1,64}$")]
     pub payment_method: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
-    #[schema(example = "teapot")]
+    #[schema(example = "product-00001", pattern = "^[a-z0-9-]{1,64}$")]
     pub sku: String,
     #[schema(minimum = 1, maximum = 1000)]
     pub quantity: i64,
@@ -87,6 +87,7 @@ pub struct OrderPage {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The `next` of the page before.

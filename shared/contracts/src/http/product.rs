@@ -24,9 +24,11 @@ pub struct ProductPage {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ProductCursor {
     /// The `next` of the page before.
+    #[param(pattern = "^[a-z0-9-]{1,64}$")]
     pub after: Option<String>,
     /// Products a page, 1 to 100.
     #[serde(default = "super::default_limit")]
