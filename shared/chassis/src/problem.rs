@@ -4,7 +4,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contracts::http::{FieldError, ProblemBody};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::BODY_LIMIT;
 
@@ -138,12 +138,15 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Handlers use `?` on the store's functions. A pool without a free connection is a passing
-/// shortage; anything else is a fault of ours.
+/// Handlers use `?` on the store's functions. A database that is away or has no free connection is
+/// a passing trouble, worth another try; anything else is a fault of ours.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
         match error {
-            sqlx::Error::PoolTimedOut => Problem::unavailable("no database connection is free"),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
+                warn!(%error, "no database for a request");
+                Problem::unavailable("the database does not answer")
+            }
             error => Problem::internal(error),
         }
     }

@@ -55,7 +55,7 @@ where
     match outcome.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {error:#}");
+            eprintln!("{name}: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
@@ -109,6 +109,18 @@ where
     })
 }
 
+/// The error and its causes. Many errors quote their cause, and nothing need be said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.ends_with(&cause) {
+            let separator = if line.is_empty() { "" } else { ": " };
+            line = format!("{line}{separator}{cause}");
+        }
+    }
+    line.replace('\n', " ")
+}
+
 /// The service's routes, with what every process serves beside them.
 fn complete(routes: Router, context: &Context) -> Router {
     Router::new()
@@ -157,7 +169,7 @@ impl Context {
                 error!(
                     service,
                     task,
-                    error = format!("{error:#}"),
+                    error = one_line(&error),
                     "stopping: a task failed"
                 );
                 failed.cancel();
@@ -216,5 +228,21 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         self.ended.await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_quoted_cause_is_said_once() {
+        let check = |error: anyhow::Error, expected: &str| assert_eq!(one_line(&error), expected);
+        check(anyhow!("cause"), "cause");
+        check(anyhow!("cause").context("error"), "error: cause");
+        check(anyhow!("cause").context("error: cause"), "error: cause");
+        check(anyhow!("two\nlines").context("error"), "error: two lines");
     }
 }
