@@ -7,6 +7,7 @@
 //! - the feature `messaging` says how events travel on SQS; without it this crate knows of no
 //!   broker, which is how the monolith uses it.
 
+pub mod elasticmq;
 pub mod event;
 pub mod http;
 pub mod openapi;

@@ -36,6 +36,15 @@ pub enum Error {
     #[error("DATABASE_URL names one server: unset it to give every database a server of its own")]
     OneServerGiven,
 
+    #[error("tests on containers need `cargo test --features sandbox/containers`")]
+    NoContainers,
+
+    #[error("TWOFOLD_TEST_BACKEND is `{0}`: set embedded, containers or auto")]
+    UnknownBackend(String),
+
+    #[error("no container: {0}; start a Docker engine, or unset TWOFOLD_TEST_BACKEND")]
+    Containers(String),
+
     #[error("`{program}` failed: {reason}")]
     Program { program: String, reason: String },
 

@@ -19,7 +19,7 @@ struct Args {
     #[arg(long, env = "SQS_LOCAL_PORT", default_value_t = 9324)]
     port: u16,
     /// Address to listen on.
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, env = "SQS_LOCAL_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Account in queue URLs and ARNs.
     #[arg(long, default_value = "000000000000")]
