@@ -55,11 +55,12 @@ impl Program {
         self.child.wait().unwrap();
     }
 
-    fn assert_nothing_is_left(&self) {
-        wait_until("the server is gone", || !runs(self.server));
+    async fn assert_nothing_is_left(&self) {
+        wait_until("the server is gone", || !runs(self.server)).await;
         wait_until("its files are gone", || {
             run_directories(self.base.path()).is_empty()
-        });
+        })
+        .await;
     }
 }
 
@@ -93,11 +94,11 @@ fn run_directories(base: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+async fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < DEADLINE, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -120,22 +121,22 @@ fn kill(signal: &str, pid: u32) {
     assert!(status.success());
 }
 
-#[test]
-fn sigkill_of_the_program_stops_the_server() {
+#[tokio::test]
+async fn sigkill_of_the_program_stops_the_server() {
     let mut program = Program::start();
     program.end_by("KILL");
-    program.assert_nothing_is_left();
+    program.assert_nothing_is_left().await;
 }
 
-#[test]
-fn ctrl_c_stops_the_server() {
+#[tokio::test]
+async fn ctrl_c_stops_the_server() {
     let mut program = Program::start();
     program.end_by("INT");
-    program.assert_nothing_is_left();
+    program.assert_nothing_is_left().await;
 }
 
-#[test]
-fn a_killed_supervisor_takes_the_server_along_or_leaves_it_to_the_next_start() {
+#[tokio::test]
+async fn a_killed_supervisor_takes_the_server_along_or_leaves_it_to_the_next_start() {
     let program = Program::start();
     let supervisor = ps(&["-o", "ppid=", "-p", &program.server.to_string()]);
     kill("KILL", supervisor.trim().parse().unwrap());
@@ -144,7 +145,7 @@ fn a_killed_supervisor_takes_the_server_along_or_leaves_it_to_the_next_start() {
         .status()
         .is_ok()
     {
-        wait_until("the server is gone", || !runs(program.server));
+        wait_until("the server is gone", || !runs(program.server)).await;
     }
 }
 
