@@ -153,16 +153,18 @@ impl Context {
 
     /// Runs something beside the server. It ends by itself when [`Context::shutdown`] is
     /// cancelled; if it fails or panics, the whole service stops, and says why.
-    pub fn background<Fut>(&self, task: &'static str, work: Fut)
+    pub fn background<Fut, T, E>(&self, task: &'static str, work: Fut)
     where
-        Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<anyhow::Error> + Send + 'static,
     {
         let (failed, shutdown) = (self.failed.clone(), self.shutdown.clone());
         let work = tokio::spawn(work);
         let service = self.name;
         self.background.spawn(async move {
             let outcome = match work.await {
-                Ok(outcome) => outcome,
+                Ok(outcome) => outcome.map(drop).map_err(Into::into),
                 Err(panic) => Err(anyhow!(panic)),
             };
             if let Err(error) = outcome {
@@ -190,7 +192,7 @@ impl Context {
                 }
             };
             shutdown.run_until_cancelled(upkeep).await;
-            Ok(())
+            anyhow::Ok(())
         });
     }
 

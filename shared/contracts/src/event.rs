@@ -1,5 +1,7 @@
 //! The events that the services tell each other.
 
+use std::time::Duration;
+
 use domain::{Fact, Order, OrderId};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,9 @@ pub struct Event {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExpireOrder {
     pub order: OrderId,
+    /// How long the note waits. The reader has no use for it: it has waited.
+    #[serde(skip)]
+    pub after: Duration,
 }
 
 impl Event {

@@ -11,6 +11,8 @@ pub mod elasticmq;
 pub mod event;
 pub mod http;
 pub mod openapi;
+#[cfg(feature = "messaging")]
+mod sqs;
 pub mod topology;
 
 pub use event::{Event, ExpireOrder};

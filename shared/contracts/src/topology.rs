@@ -13,7 +13,8 @@ pub const DISPATCH: &str = "shipping-dispatch";
 /// An order waits here, by a delay of its own, until it is overdue.
 pub const EXPIRY: &str = "order-expiry";
 
-/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`.
+/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are standard
+/// queues: a status that is a fold over facts has no use for an order of delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Queue {
     /// `<service>-<purpose>`; the service is the one that reads it.
@@ -27,13 +28,6 @@ pub struct Queue {
     pub retention: Duration,
     /// After this many receives a message goes to the dead letters, 1 to 1,000.
     pub max_receive_count: u32,
-    pub kind: QueueKind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum QueueKind {
-    Standard,
-    Fifo,
 }
 
 /// A fact and the queues it is sent to.
@@ -77,7 +71,6 @@ pub fn queues(settings: Settings) -> [Queue; 6] {
         delay: Duration::ZERO,
         retention: DAY * 4,
         max_receive_count: 5,
-        kind: QueueKind::Standard,
     };
     [
         // Calls the payment provider, which may take its time.
@@ -97,12 +90,47 @@ pub fn queues(settings: Settings) -> [Queue; 6] {
     ]
 }
 
+/// The queues that `service` reads or sends to: what has to be there when it starts.
+pub fn used_by(service: &str, settings: Settings) -> Vec<Queue> {
+    let sends_to = |name: &str| {
+        SUBSCRIPTIONS
+            .iter()
+            .any(|row| row.sent_by == service && row.queues.contains(&name))
+    };
+    let all = queues(settings).into_iter();
+    all.filter(|queue| queue.read_by() == service || sends_to(queue.name))
+        .collect()
+}
+
+/// The queue of this name, one of the constants above.
+pub fn queue(name: &str, settings: Settings) -> Queue {
+    let found = queues(settings)
+        .into_iter()
+        .find(|queue| queue.name == name);
+    found.expect("every constant above has a row in the table")
+}
+
 /// The queues that a fact is sent to.
 pub fn subscribers(fact: Fact) -> &'static [&'static str] {
     SUBSCRIPTIONS
         .iter()
         .find(|subscription| subscription.fact == fact)
         .map_or(&[], |subscription| subscription.queues)
+}
+
+impl Queue {
+    /// The service that reads the queue: the first word of its name.
+    pub fn read_by(&self) -> &'static str {
+        self.name.split('-').next().unwrap_or(self.name)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            cancellation_window: Duration::from_secs(60),
+        }
+    }
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -178,6 +206,20 @@ mod tests {
             .find(|queue| queue.name == DISPATCH)
             .unwrap();
         assert_eq!(dispatch.delay, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_service_uses_what_it_reads_and_what_it_sends_to() {
+        let check = |service, expected: &[&str]| {
+            let used = used_by(service, Settings::default());
+            let names: Vec<_> = used.iter().map(|queue| queue.name).collect();
+            assert_eq!(names, expected, "{service}");
+        };
+
+        check("order", &[PAYMENT, SHIPPING, ORDER, EXPIRY]);
+        check("payment", &[PAYMENT, INVENTORY, ORDER]);
+        check("inventory", &[PAYMENT, INVENTORY, SHIPPING, ORDER]);
+        check("shipping", &[PAYMENT, INVENTORY, SHIPPING, ORDER, DISPATCH]);
     }
 
     #[test]

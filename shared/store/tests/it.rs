@@ -7,7 +7,8 @@ use domain::{
     CustomerId, Fact, Facts, Line, Lines, Order, OrderId, Payment, PaymentMethod, Product,
     Quantity, Reservation, Shipment, Sku, Status,
 };
-use sandbox::testing::{self, TestDatabase};
+use sandbox::postgres::Lease;
+use sandbox::testing;
 use sqlx::types::JsonValue;
 use sqlx::{Connection, PgConnection};
 use store::orders::Idempotency;
@@ -20,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 /// A database with the tables of every context and three products, 10 pieces of each.
 struct Shop {
-    database: TestDatabase,
+    database: Lease,
     products: Vec<Product>,
 }
 
@@ -77,7 +78,7 @@ impl Shop {
     }
 }
 
-async fn connect(database: &TestDatabase) -> PgConnection {
+async fn connect(database: &Lease) -> PgConnection {
     PgConnection::connect(&database.url).await.unwrap()
 }
 

@@ -1,9 +1,10 @@
 use domain::{CustomerId, Email};
-use sandbox::testing::{self, TestDatabase};
+use sandbox::postgres::Lease;
+use sandbox::testing;
 use sqlx::PgConnection;
 use store::{Context, accounts};
 
-async fn database() -> (TestDatabase, PgConnection) {
+async fn database() -> (Lease, PgConnection) {
     let database = testing::database("accounts").await;
     let mut connection = database.connect().await.unwrap();
     let migrated = Context::Accounts.migrations().run(&mut connection).await;

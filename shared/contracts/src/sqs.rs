@@ -1,0 +1,38 @@
+//! How the events travel on SQS.
+
+use messaging::{Destination, Message, QueueSpec};
+
+use crate::topology::{self, EXPIRY};
+use crate::{Event, ExpireOrder, Queue};
+
+impl Message for Event {
+    const KIND: &'static str = "event";
+
+    fn destinations(&self) -> Vec<Destination> {
+        topology::subscribers(self.fact)
+            .iter()
+            .copied()
+            .map(Destination::from)
+            .collect()
+    }
+}
+
+impl Message for ExpireOrder {
+    const KIND: &'static str = "expire-order";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec![Destination::queue(EXPIRY).after(self.after)]
+    }
+}
+
+impl From<Queue> for QueueSpec {
+    fn from(queue: Queue) -> QueueSpec {
+        QueueSpec {
+            visibility_timeout: queue.visibility_timeout,
+            delay: queue.delay,
+            retention: queue.retention,
+            max_receive_count: queue.max_receive_count,
+            ..QueueSpec::new(queue.name)
+        }
+    }
+}
