@@ -10,8 +10,9 @@ use monolith::place_order::{Error, place_order};
 use monolith::settlement::{Settlement, settle_due};
 use monolith::sweep::sweep;
 use monolith::{Shop, cancel_order::cancel_order, dispatch::dispatch_due};
+use sandbox::postgres::Lease;
 use sandbox::provider;
-use sandbox::testing::{self, TestDatabase};
+use sandbox::testing;
 use shop::Provider;
 use sqlx::PgPool;
 use sqlx::types::JsonValue;
@@ -23,7 +24,7 @@ struct Fixture {
     shop: Shop,
     products: Vec<Product>,
     provider: provider::Provider,
-    _database: TestDatabase,
+    _database: Lease,
 }
 
 impl Fixture {

@@ -9,14 +9,15 @@ use chassis::config::{Database, Serving, TokenKey, TokenSigning};
 use chassis::{Running, launch};
 use contracts::http::AccessToken;
 use reqwest::{Client, Response};
-use sandbox::testing::{self, TestDatabase};
+use sandbox::postgres::Lease;
+use sandbox::testing;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 struct Service {
     running: Running,
     tokens: TokenVerifier,
-    _database: TestDatabase,
+    _database: Lease,
 }
 
 async fn start() -> Service {

@@ -9,12 +9,13 @@ use store::orders;
 use store::orders::KnownOrder;
 
 use crate::Orders;
+use crate::place_order::Error;
 
 /// Asks for the order to be cancelled, unless it is known already how that would end.
-pub async fn cancel_order(
+pub(crate) async fn cancel_order(
     service: &Orders,
     known: &KnownOrder,
-) -> Result<Result<(), Refusal>, messaging::Error> {
+) -> Result<Result<(), Refusal>, Error> {
     if known.status() == Status::Dispatched || refused(known) {
         return Ok(Err(Refusal::TooLateToCancel));
     }
@@ -31,12 +32,13 @@ pub async fn cancel_order(
 }
 
 /// Notes the wish and tells shipping of it.
-pub async fn request_cancellation(
+pub(crate) async fn request_cancellation(
     tx: &mut PgConnection,
     known: &KnownOrder,
-) -> Result<(), messaging::Error> {
+) -> Result<(), Error> {
     orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await
+    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
+    Ok(())
 }
 
 fn refused(known: &KnownOrder) -> bool {

@@ -15,7 +15,11 @@ impl Handler for Remember {
     type Message = Event;
 
     async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        orders::record(tx, [(event.order.id, event.fact)]).await?;
+        self.handle_batch(tx, vec![event]).await
+    }
+
+    async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
+        orders::record(tx, events.iter().map(|event| (event.order.id, event.fact))).await?;
         Ok(())
     }
 }
@@ -28,7 +32,10 @@ impl Handler for Expire {
 
     async fn handle(&self, tx: &mut PgConnection, expiry: ExpireOrder) -> Result<(), Fault> {
         let Some(known) = orders::find(tx, expiry.order).await? else {
-            return Err(Fault::reject(format!("no order has the id {}", expiry.order)));
+            return Err(Fault::reject(format!(
+                "no order has the id {}",
+                expiry.order
+            )));
         };
         if !known.status().is_settled() {
             request_cancellation(tx, &known).await?;

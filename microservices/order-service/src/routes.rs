@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Orders;
 use crate::cancel_order::cancel_order;
-use crate::place_order::place_order;
+use crate::place_order::{Error, place_order};
 
 pub(crate) fn routes(service: Orders) -> Router {
     Router::new()
@@ -50,7 +50,18 @@ async fn cancel(
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
-    cancel_order(&service, &known).await?.map_err(reading::refused)?;
+    cancel_order(&service, &known)
+        .await?
+        .map_err(reading::refused)?;
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Outbox(error) => Problem::internal(error),
+        }
+    }
 }

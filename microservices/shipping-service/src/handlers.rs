@@ -40,7 +40,11 @@ impl Shipping {
     /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
     async fn cancel(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
         let first = shipping::insert(tx, order.id, Shipment::Cancelled, self.window).await?;
-        let fact = if first { Fact::ShipmentCancelled } else { decide(tx, &order).await? };
+        let fact = if first {
+            Fact::ShipmentCancelled
+        } else {
+            decide(tx, &order).await?
+        };
         outbox::push(tx, &Event::new(fact, order)).await?;
         Ok(())
     }

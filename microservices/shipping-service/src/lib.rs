@@ -1,1 +1,80 @@
+//! Shipping: schedules what is reserved, and alone decides between dispatch and cancel.
+//!
+//! Invariants:
+//! - whoever locks a shipment's row decides the race, and it is decided once;
+//! - a dispatch waits on the delay queue for its cancellation window, and nowhere else;
+//! - an order that was cancelled first is never shipped, whenever its reservation is heard of.
 
+pub mod handlers;
+
+use std::future::ready;
+use std::time::Duration;
+
+use axum::Router;
+use chassis::{Context, config, database};
+use clap::Parser;
+use contracts::topology::{self, DISPATCH, SHIPPING};
+use handlers::Shipping;
+use messaging::{Service, Transport};
+
+use sqlx::PgPool;
+
+/// The shipping service.
+#[derive(Parser, Clone, Debug)]
+#[command(version)]
+pub struct Settings {
+    #[command(flatten)]
+    pub serving: config::Serving,
+    #[command(flatten)]
+    pub database: config::Database,
+    #[command(flatten)]
+    pub queues: messaging::Settings,
+
+    /// How long a confirmed order can still be cancelled, in milliseconds. SQS delays by whole
+    /// seconds up to 15 minutes, so it is rounded up to a second.
+    #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
+          value_parser = clap::value_parser!(u64).range(..=900_000))]
+    pub cancellation_window_ms: u64,
+}
+
+/// Handles messages on SQS. Nothing is served but health and metrics.
+pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
+    let db = connect(&settings, &context).await?;
+    let service = Service::connect(&db, &settings.queues).await?;
+    serve(service, settings, context)
+}
+
+/// The same with messages on another transport, for the arms of the comparison without SQS.
+pub async fn start_on(
+    transport: Transport,
+    settings: Settings,
+    context: Context,
+) -> anyhow::Result<Router> {
+    let db = connect(&settings, &context).await?;
+    let service = Service::new(&db, transport);
+    serve(service, settings, context)
+}
+
+async fn connect(settings: &Settings, context: &Context) -> anyhow::Result<PgPool> {
+    let tables = [
+        store::Context::Shipping.migrations(),
+        messaging::migrations(),
+    ];
+    database::connect(&settings.database, tables, context).await
+}
+
+fn serve(service: Service, settings: Settings, context: Context) -> anyhow::Result<Router> {
+    let window = Duration::from_millis(settings.cancellation_window_ms);
+    let topology = topology::Settings {
+        cancellation_window: window,
+    };
+    let service = service
+        .queues(topology::used_by("shipping", topology))
+        .handle(topology::queue(SHIPPING, topology), Shipping { window })
+        .handle(topology::queue(DISPATCH, topology), Shipping { window });
+
+    let health = service.health();
+    context.ready_when("queues", move || ready(health.is_good()));
+    context.background("messages", service.run(context.shutdown()));
+    Ok(Router::new())
+}

@@ -1,0 +1,144 @@
+//! What inventory does with each event, on a real Postgres.
+#![allow(clippy::unwrap_used)]
+
+use contracts::Event;
+use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity};
+use inventory_service::handlers::Inventory;
+use messaging::Handler;
+use sandbox::postgres::Lease;
+use sandbox::testing;
+use sqlx::{Connection, PgConnection};
+use store::{inventory, seed};
+
+struct Fixture {
+    db: PgConnection,
+    products: Vec<Product>,
+    _database: Lease,
+}
+
+impl Fixture {
+    /// Ten pieces of the first product, none of the last.
+    async fn open() -> Fixture {
+        let database = testing::database("inventory").await;
+        let mut db = PgConnection::connect(&database.url).await.unwrap();
+        store::Context::Inventory
+            .migrations()
+            .run(&mut db)
+            .await
+            .unwrap();
+        messaging::migrations().run(&mut db).await.unwrap();
+        let products = seed::products(1);
+        inventory::restock(&mut db, [(&products[0].sku, 10)])
+            .await
+            .unwrap();
+        Fixture {
+            db,
+            products,
+            _database: database,
+        }
+    }
+
+    fn order(&self, product: usize, quantity: i64) -> Order {
+        let line = Line {
+            sku: self.products[product].sku.clone(),
+            quantity: Quantity::new(quantity).unwrap(),
+            unit_price: self.products[product].unit_price,
+        };
+        let method = PaymentMethod::parse("tok_ok").unwrap();
+        Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+    }
+
+    async fn hear(&mut self, fact: Fact, order: &Order) {
+        let mut tx = self.db.begin().await.unwrap();
+        Inventory
+            .handle(&mut tx, Event::new(fact, order.clone()))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn level(&mut self) -> (i64, i64) {
+        let sql = "select available, reserved from stock";
+        sqlx::query_as(sql).fetch_one(&mut self.db).await.unwrap()
+    }
+
+    /// The facts that were told, each with its queue.
+    async fn told(&mut self) -> Vec<(String, String)> {
+        let sql = "select body::jsonb ->> 'fact' as fact, queue from outbox order by position";
+        sqlx::query_as(sql).fetch_all(&mut self.db).await.unwrap()
+    }
+}
+
+fn told(fact: &str, queues: &[&str]) -> Vec<(String, String)> {
+    queues
+        .iter()
+        .map(|queue| (fact.to_owned(), (*queue).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_paid_order_is_reserved_and_told_of() {
+    let mut inventory = Fixture::open().await;
+    let order = inventory.order(0, 3);
+
+    inventory.hear(Fact::PaymentAuthorized, &order).await;
+
+    assert_eq!(inventory.level().await, (7, 3));
+    let expected = told("stock_reserved", &["shipping-events", "order-events"]);
+    assert_eq!(inventory.told().await, expected);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_reserves_once() {
+    let mut inventory = Fixture::open().await;
+    let order = inventory.order(0, 3);
+
+    inventory.hear(Fact::PaymentAuthorized, &order).await;
+    inventory.hear(Fact::PaymentAuthorized, &order).await;
+
+    assert_eq!(inventory.level().await, (7, 3));
+    assert_eq!(inventory.told().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_out_of_stock_is_rejected() {
+    let mut inventory = Fixture::open().await;
+    let (too_many, never_stocked) = (inventory.order(0, 11), inventory.order(1, 1));
+
+    inventory.hear(Fact::PaymentAuthorized, &too_many).await;
+    inventory
+        .hear(Fact::PaymentAuthorized, &never_stocked)
+        .await;
+
+    assert_eq!(inventory.level().await, (10, 0));
+    let rejected = told("stock_rejected", &["payment-events", "order-events"]);
+    assert_eq!(
+        inventory.told().await,
+        [rejected.clone(), rejected].concat()
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_order_puts_its_stock_back_once() {
+    let mut inventory = Fixture::open().await;
+    let (kept, cancelled) = (inventory.order(0, 1), inventory.order(0, 3));
+    inventory.hear(Fact::PaymentAuthorized, &kept).await;
+    inventory.hear(Fact::PaymentAuthorized, &cancelled).await;
+
+    inventory.hear(Fact::ShipmentCancelled, &cancelled).await;
+    inventory.hear(Fact::ShipmentCancelled, &cancelled).await;
+
+    assert_eq!(inventory.level().await, (9, 1));
+}
+
+#[tokio::test]
+async fn an_order_that_was_cancelled_first_takes_nothing() {
+    let mut inventory = Fixture::open().await;
+    let order = inventory.order(0, 3);
+
+    inventory.hear(Fact::ShipmentCancelled, &order).await;
+    inventory.hear(Fact::PaymentAuthorized, &order).await;
+
+    assert_eq!(inventory.level().await, (10, 0));
+    assert_eq!(inventory.told().await, []);
+}

@@ -1,0 +1,213 @@
+//! The order service over HTTP and with what it hears, on a real Postgres and queues in process.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use chassis::Running;
+use chassis::auth::{KeyPair, TokenIssuer};
+use chassis::config::{Database, Serving, TokenKey, TokenSigning};
+use contracts::http::OrderBody;
+use contracts::topology::{ORDER, PAYMENT, SHIPPING};
+use contracts::{Event, ExpireOrder};
+use domain::{CustomerId, Fact, OrderId, Status};
+use messaging::{Handler, Local};
+use order_service::handlers::{Expire, Remember};
+use order_service::{Settings, start_on};
+use reqwest::{Client, StatusCode};
+use sandbox::postgres::Lease;
+use sandbox::testing;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use store::{catalogue, orders, seed};
+use tokio_util::sync::CancellationToken;
+
+struct Fixture {
+    service: Running,
+    queues: Local,
+    db: PgConnection,
+    token: String,
+    _database: Lease,
+}
+
+impl Fixture {
+    async fn open() -> Fixture {
+        let database = testing::database("orders").await;
+        let keys = KeyPair::generate();
+        let signing = TokenSigning {
+            auth_private_key: keys.private,
+            auth_token_life_s: 60,
+        };
+        let settings = Settings {
+            serving: Serving::anywhere(),
+            database: Database::new(&database.url),
+            token_key: TokenKey {
+                auth_public_key: keys.public,
+            },
+            queues: messaging::Settings::default(),
+            order_expiry_ms: 600_000,
+        };
+
+        let queues = Local::new();
+        let transport = queues.clone().into();
+        let serving = settings.serving.clone();
+        let start = |context| start_on(transport, settings, context);
+        let service = chassis::launch("order-service", serving, CancellationToken::new(), start);
+        let service = service.await.unwrap();
+
+        let mut db = PgConnection::connect(&database.url).await.unwrap();
+        catalogue::offer(&mut db, &seed::products(1)).await.unwrap();
+        let token = TokenIssuer::new(&signing)
+            .unwrap()
+            .issue(CustomerId::new())
+            .unwrap();
+        Fixture {
+            service,
+            queues,
+            db,
+            token,
+            _database: database,
+        }
+    }
+
+    async fn place(&self) -> OrderBody {
+        let body = json!({
+            "lines": [{ "sku": "product-00000", "quantity": 1 }],
+            "payment_method": "tok_ok",
+        });
+        let answer = Client::new()
+            .post(format!("{}/orders", self.service.url()))
+            .bearer_auth(&self.token)
+            .header("idempotency-key", "once")
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json().await.unwrap()
+    }
+
+    async fn cancel(&self, order: &OrderBody) -> StatusCode {
+        let url = format!("{}/orders/{}/cancel", self.service.url(), order.id);
+        let request = Client::new().post(url).bearer_auth(&self.token);
+        request.send().await.unwrap().status()
+    }
+
+    async fn hear(&mut self, order: &OrderBody, facts: &[Fact]) {
+        let known = orders::find(&mut self.db, OrderId(order.id))
+            .await
+            .unwrap()
+            .unwrap();
+        let events = facts
+            .iter()
+            .map(|fact| Event::new(*fact, known.order.clone()))
+            .collect();
+        Remember.handle_batch(&mut self.db, events).await.unwrap();
+    }
+
+    async fn status(&mut self, order: &OrderBody) -> Status {
+        orders::find(&mut self.db, OrderId(order.id))
+            .await
+            .unwrap()
+            .unwrap()
+            .status()
+    }
+
+    async fn sent(&self, queue: &str, expected: usize) {
+        let arrived = async {
+            while self.queues.depth(queue) != expected {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let arrived = tokio::time::timeout(Duration::from_secs(10), arrived).await;
+        assert!(
+            arrived.is_ok(),
+            "{queue} has {} messages",
+            self.queues.depth(queue)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_placed_order_is_told_of_once_however_often_it_is_asked_for() {
+    let orders = Fixture::open().await;
+    let placed = orders.place().await;
+    let again = orders.place().await;
+
+    assert_eq!(placed.status, Status::Placed);
+    assert_eq!(placed, again);
+    orders.sent(PAYMENT, 1).await;
+    assert_eq!(orders.queues.depth(ORDER), 0);
+}
+
+#[tokio::test]
+async fn facts_settle_an_order_in_whatever_order_they_come() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+
+    orders
+        .hear(&placed, &[Fact::ShipmentScheduled, Fact::ShipmentScheduled])
+        .await;
+    assert_eq!(orders.status(&placed).await, Status::Confirmed);
+    orders
+        .hear(&placed, &[Fact::PaymentAuthorized, Fact::StockReserved])
+        .await;
+    assert_eq!(orders.status(&placed).await, Status::Confirmed);
+}
+
+#[tokio::test]
+async fn a_wish_to_cancel_is_passed_on_to_shipping() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+
+    assert_eq!(orders.cancel(&placed).await, StatusCode::ACCEPTED);
+    orders.sent(SHIPPING, 1).await;
+    assert_eq!(orders.status(&placed).await, Status::Placed);
+}
+
+#[tokio::test]
+async fn it_is_too_late_to_cancel_what_is_known_to_be_dispatched() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+    orders
+        .hear(&placed, &[Fact::ShipmentScheduled, Fact::Dispatched])
+        .await;
+
+    assert_eq!(orders.cancel(&placed).await, StatusCode::CONFLICT);
+    assert_eq!(orders.queues.depth(SHIPPING), 0);
+}
+
+#[tokio::test]
+async fn an_overdue_order_asks_to_be_cancelled_and_a_settled_one_does_not() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+    let expiry = |order: &OrderBody| ExpireOrder {
+        order: OrderId(order.id),
+        after: Duration::ZERO,
+    };
+    let asked = "select count(*) from order_facts where fact = 'cancel_requested'";
+
+    Expire
+        .handle(&mut orders.db, expiry(&placed))
+        .await
+        .unwrap();
+    let count: i64 = sqlx::query_scalar(asked)
+        .fetch_one(&mut orders.db)
+        .await
+        .unwrap();
+    assert_eq!(count, 1);
+
+    sqlx::query("delete from order_facts where fact = 'cancel_requested'")
+        .execute(&mut orders.db)
+        .await
+        .unwrap();
+    orders.hear(&placed, &[Fact::ShipmentScheduled]).await;
+    Expire
+        .handle(&mut orders.db, expiry(&placed))
+        .await
+        .unwrap();
+    let count: i64 = sqlx::query_scalar(asked)
+        .fetch_one(&mut orders.db)
+        .await
+        .unwrap();
+    assert_eq!(count, 0);
+}

@@ -1,0 +1,156 @@
+//! What shipping does with each event, on a real Postgres.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use contracts::Event;
+use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Shipment};
+use messaging::{Fault, Handler};
+use sandbox::postgres::Lease;
+use sandbox::testing;
+use shipping_service::handlers::Shipping;
+use sqlx::{Connection, PgConnection};
+use store::{seed, shipping};
+
+struct Fixture {
+    db: PgConnection,
+    _database: Lease,
+}
+
+impl Fixture {
+    async fn open() -> Fixture {
+        let database = testing::database("shipping").await;
+        let mut db = PgConnection::connect(&database.url).await.unwrap();
+        store::Context::Shipping
+            .migrations()
+            .run(&mut db)
+            .await
+            .unwrap();
+        messaging::migrations().run(&mut db).await.unwrap();
+        Fixture {
+            db,
+            _database: database,
+        }
+    }
+
+    async fn hear(&mut self, fact: Fact, order: &Order) -> Result<(), Fault> {
+        let service = Shipping {
+            window: Duration::from_secs(60),
+        };
+        let mut tx = self.db.begin().await?;
+        service
+            .handle(&mut tx, Event::new(fact, order.clone()))
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn shipment(&mut self, order: &Order) -> Option<Shipment> {
+        shipping::lock(&mut self.db, order.id).await.unwrap()
+    }
+
+    /// The facts that were told, without their queues.
+    async fn told(&mut self) -> Vec<String> {
+        let sql = "select body::jsonb ->> 'fact' as fact from outbox
+                   group by fact, message_id order by min(position)";
+        let facts: Vec<String> = sqlx::query_scalar(sql)
+            .fetch_all(&mut self.db)
+            .await
+            .unwrap();
+        let mut facts = facts;
+        facts.dedup();
+        facts
+    }
+}
+
+fn order() -> Order {
+    let product = seed::products(1).remove(0);
+    let line = Line {
+        sku: product.sku,
+        quantity: Quantity::new(1).unwrap(),
+        unit_price: product.unit_price,
+    };
+    let method = PaymentMethod::parse("tok_ok").unwrap();
+    Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+}
+
+#[tokio::test]
+async fn a_reserved_order_is_scheduled_and_then_dispatched_once() {
+    let mut shipping = Fixture::open().await;
+    let order = order();
+
+    shipping.hear(Fact::StockReserved, &order).await.unwrap();
+    assert_eq!(shipping.shipment(&order).await, Some(Shipment::Scheduled));
+
+    shipping
+        .hear(Fact::ShipmentScheduled, &order)
+        .await
+        .unwrap();
+    shipping
+        .hear(Fact::ShipmentScheduled, &order)
+        .await
+        .unwrap();
+    assert_eq!(shipping.shipment(&order).await, Some(Shipment::Dispatched));
+    assert_eq!(shipping.told().await, ["shipment_scheduled", "dispatched"]);
+}
+
+#[tokio::test]
+async fn a_cancellation_within_the_window_keeps_the_parcel_here() {
+    let mut shipping = Fixture::open().await;
+    let order = order();
+    shipping.hear(Fact::StockReserved, &order).await.unwrap();
+
+    shipping.hear(Fact::CancelRequested, &order).await.unwrap();
+    shipping
+        .hear(Fact::ShipmentScheduled, &order)
+        .await
+        .unwrap();
+
+    assert_eq!(shipping.shipment(&order).await, Some(Shipment::Cancelled));
+    assert_eq!(
+        shipping.told().await,
+        ["shipment_scheduled", "shipment_cancelled"]
+    );
+}
+
+#[tokio::test]
+async fn a_cancellation_after_the_dispatch_is_refused() {
+    let mut shipping = Fixture::open().await;
+    let order = order();
+    shipping.hear(Fact::StockReserved, &order).await.unwrap();
+    shipping
+        .hear(Fact::ShipmentScheduled, &order)
+        .await
+        .unwrap();
+
+    shipping.hear(Fact::CancelRequested, &order).await.unwrap();
+
+    assert_eq!(shipping.shipment(&order).await, Some(Shipment::Dispatched));
+    let expected = ["shipment_scheduled", "dispatched", "cancel_refused"];
+    assert_eq!(shipping.told().await, expected);
+}
+
+#[tokio::test]
+async fn an_order_that_was_cancelled_first_is_never_shipped() {
+    let mut shipping = Fixture::open().await;
+    let order = order();
+
+    shipping.hear(Fact::CancelRequested, &order).await.unwrap();
+    shipping.hear(Fact::StockReserved, &order).await.unwrap();
+
+    assert_eq!(shipping.shipment(&order).await, Some(Shipment::Cancelled));
+    assert_eq!(shipping.told().await, ["shipment_cancelled"]);
+}
+
+#[tokio::test]
+async fn an_event_that_is_none_of_its_business_is_rejected() {
+    let mut shipping = Fixture::open().await;
+    let fault = shipping
+        .hear(Fact::OrderPlaced, &order())
+        .await
+        .unwrap_err();
+    assert!(
+        fault.reason().contains("no use for order_placed"),
+        "{fault:?}"
+    );
+}
