@@ -203,3 +203,76 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribute(data_type: &str, value: &str) -> Attribute {
+        let value = Some(value.to_string());
+        match data_type.starts_with("Binary") {
+            true => Attribute {
+                data_type: data_type.into(),
+                string_value: None,
+                binary_value: value,
+            },
+            false => Attribute {
+                data_type: data_type.into(),
+                string_value: value,
+                binary_value: None,
+            },
+        }
+    }
+
+    #[test]
+    fn the_digest_of_attributes_is_amazons() {
+        let attributes =
+            Attributes::from([("timestamp".into(), attribute("Number", "1493147359900"))]);
+        let digest = md5_of_attributes(&attributes);
+        assert_eq!(digest.as_deref(), Some("235c5c510d26fb653d073faed50ae77c"));
+        assert_eq!(md5_of_attributes(&Attributes::new()), None);
+    }
+
+    #[test]
+    fn binary_values_count_by_their_bytes() {
+        let attributes = Attributes::from([("a".into(), attribute("Binary", "AP8="))]);
+        assert_eq!(size(&attributes), "a".len() + "Binary".len() + 2);
+    }
+
+    #[test]
+    fn names_types_and_values_have_rules() {
+        let check = |name: &str, data_type: &str, value: &str| {
+            super::check(&Attributes::from([(
+                name.into(),
+                attribute(data_type, value),
+            )]))
+            .is_ok()
+        };
+        assert!(check("trace.id-1_a", "String.label", "x"));
+        assert!(check("n", "Number", "-1.5e3"));
+        assert!(!check("AWS.x", "String", "x"));
+        assert!(!check("a..b", "String", "x"));
+        assert!(!check("a", "Stringy", "x"));
+        assert!(!check("a", "Number", "one"));
+        assert!(!check("a", "String", "\u{1}"));
+    }
+
+    #[test]
+    fn a_receive_selects_by_name_prefix_or_all() {
+        let names = ["trace.id", "trace.flags", "other"];
+        let attributes = names
+            .map(|name| (name.to_string(), attribute("String", "x")))
+            .into();
+        let count = |wanted: &str| select(&attributes, &[wanted.to_string()]).len();
+        assert_eq!(
+            (
+                count("trace.*"),
+                count(".*"),
+                count("All"),
+                count("other"),
+                count("x")
+            ),
+            (2, 3, 3, 1, 0)
+        );
+    }
+}

@@ -97,6 +97,14 @@ impl Control {
         Ok(peeked.into_iter().map(show).collect())
     }
 
+    /// How many receives wait for a message of this queue.
+    ///
+    /// # Errors
+    /// When there is no such queue.
+    pub fn waiting_receives(&self, queue: &str) -> Result<usize, Error> {
+        Ok(self.find(queue)?.with(|state, _| state.waiting_receives()))
+    }
+
     /// How often each action was called, since the start or the last reset.
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.cloud.calls()

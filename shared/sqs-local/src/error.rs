@@ -18,6 +18,8 @@ pub enum Error {
     PurgeQueueInProgress(String),
     #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
     ReceiptHandleIsInvalid(String),
+    #[error("The receipt handle \"{0}\" is not valid for this queue.")]
+    ReceiptHandleOfAnotherQueue(String),
     #[error(
         "Value {0} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is \
          not available for visibility timeout change."
@@ -89,7 +91,7 @@ impl Error {
                 "AWS.SimpleQueueService.PurgeQueueInProgress",
                 403,
             ),
-            Error::ReceiptHandleIsInvalid(_) => {
+            Error::ReceiptHandleIsInvalid(_) | Error::ReceiptHandleOfAnotherQueue(_) => {
                 ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404)
             }
             Error::MessageNotInflight(_) => (

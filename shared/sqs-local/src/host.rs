@@ -210,6 +210,14 @@ impl Host {
 }
 
 impl State {
+    /// How many receives wait here whose clients are still there.
+    pub(crate) fn waiting_receives(&self) -> usize {
+        self.waiting
+            .iter()
+            .filter(|waiter| !waiter.answer.is_closed())
+            .count()
+    }
+
     fn park(&mut self, request: Receive) -> oneshot::Receiver<Vec<Delivery>> {
         let (answer, receiver) = oneshot::channel();
         if !self.deleted {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
@@ -55,17 +55,16 @@ pub(crate) async fn handle(
 }
 
 async fn read(body: Incoming) -> Result<Bytes> {
+    let too_long = || Error::Serialization("request body is too large".into());
+    if body.size_hint().lower() > MOST_BYTES as u64 {
+        return Err(too_long());
+    }
     let body = Limited::new(body, MOST_BYTES)
         .collect()
         .await
-        .map_err(|error| {
-            let is_too_long = error.is::<LengthLimitError>();
-            let message = if is_too_long {
-                "request body is too large"
-            } else {
-                "request body ended"
-            };
-            Error::Serialization(message.into())
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => too_long(),
+            false => Error::Serialization("request body ended too soon".into()),
         })?;
     Ok(body.to_bytes())
 }

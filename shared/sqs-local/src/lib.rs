@@ -1,4 +1,57 @@
-//! SQS on this machine.
+//! SQS on this machine: a queue server that any AWS SDK takes for Amazon's, in process or as a
+//! process of its own. It is also meant to be read: this is what SQS does, and how.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! let sqs = sqs_local::SqsLocal::start(("127.0.0.1", 0)).await?;
+//! println!("set the SDK's endpoint to {}", sqs.endpoint());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a message lives
+//!
+//! A sender puts a message in a queue; a consumer *receives* it, does its work, and *deletes* it.
+//! Receiving does not take the message out: it hides it from everybody else for the **visibility
+//! timeout**. A consumer that dies never deletes, so the message comes back: *at least once*. What
+//! a receive gives is a **receipt handle**, the right to delete the message or to extend its
+//! timeout. A message that is received too often without being deleted goes to the **dead-letter
+//! queue**, where somebody looks at it and moves it back.
+//!
+//! # What to read, in this order
+//!
+//! The inside is a value that knows no clock, no lock and no network:
+//!
+//! | file | question it answers |
+//! | --- | --- |
+//! | [`queue`] | what happens to a message, and when? |
+//! | `queue/groups.rs` | which message is next: FIFO groups and fair tenants |
+//! | `queue/timers.rs` | how does a queue know what is due? |
+//! | `queue/deduplication.rs` | what does a FIFO queue remember, and for how long? |
+//! | `queue/receipt.rs` | what is a receipt handle? |
+//!
+//! Around it, everything that takes time or comes from outside:
+//!
+//! | file | question it answers |
+//! | --- | --- |
+//! | `host.rs` | how does a receive wait, and what if its client goes away? |
+//! | `settings.rs`, `redrive.rs`, `attributes.rs` | what may a client set? |
+//! | `api/` | what does each action want, do and answer? |
+//! | `move_task.rs` | how do dead letters come back? |
+//! | `directory.rs`, `service.rs`, `cloud.rs` | which queues are there, in which region? |
+//! | `http.rs`, `error.rs`, `server.rs` | how does it cross the wire? |
+//! | `misbehaviour.rs` | what goes wrong at Amazon, and here on request? |
+//! | `control.rs`, `control_http.rs` | what is going on inside? |
+//!
+//! # What always holds
+//!
+//! * Every operation on a queue is given the time, and first lets everything happen that was due
+//!   by then; so counts are right, and a test on tokio's paused clock sees fourteen days at once.
+//! * One lock a queue, and never two at a time. A message on its way to another queue is in
+//!   neither lock.
+//! * Whatever makes a message available hands it to the receive that has waited longest, in the
+//!   same breath. Nothing polls.
+//! * A client that goes away takes no message with it.
 
 mod api;
 mod attributes;

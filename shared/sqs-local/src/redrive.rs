@@ -125,3 +125,55 @@ impl fmt::Display for RedriveAllowPolicy {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_may_be_a_number_or_a_string_from_1_to_1000() {
+        let check = |count: &str, expected: Option<u32>| {
+            let text = format!(r#"{{"deadLetterTargetArn":"a","maxReceiveCount":{count}}}"#);
+            let parsed = RedrivePolicy::parse(&text)
+                .ok()
+                .map(|policy| policy.max_receive_count);
+            assert_eq!(parsed, expected, "{count}");
+        };
+        check("3", Some(3));
+        check("\"3\"", Some(3));
+        check("1000", Some(1000));
+        check("1001", None);
+        check("0", None);
+        check("2.5", None);
+        check("\"many\"", None);
+    }
+
+    #[test]
+    fn a_count_given_as_a_string_reads_back_as_a_number() {
+        let policy = RedrivePolicy::parse(r#"{"maxReceiveCount":"3","deadLetterTargetArn":"a"}"#);
+        let text = policy.unwrap().to_string();
+        assert_eq!(text, r#"{"deadLetterTargetArn":"a","maxReceiveCount":3}"#);
+    }
+
+    #[test]
+    fn a_queue_says_who_may_send_it_dead_letters() {
+        let check = |text: &str, expected: Option<bool>| {
+            let allows = RedriveAllowPolicy::parse(text)
+                .ok()
+                .map(|policy| policy.allows("arn:q"));
+            assert_eq!(allows, expected, "{text}");
+        };
+        check(r#"{"redrivePermission":"allowAll"}"#, Some(true));
+        check(r#"{"redrivePermission":"denyAll"}"#, Some(false));
+        check(
+            r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:q"]}"#,
+            Some(true),
+        );
+        check(
+            r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:p"]}"#,
+            Some(false),
+        );
+        check(r#"{"redrivePermission":"byQueue"}"#, None);
+        check(r#"{"redrivePermission":"some"}"#, None);
+    }
+}

@@ -71,7 +71,7 @@ impl DeleteMessage {
 pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
     let invalid = |reason| Error::value("ReceiptHandle", handle, reason);
     match refusal {
-        Refusal::Foreign => Error::ReceiptHandleIsInvalid(handle.into()),
+        Refusal::Foreign => Error::ReceiptHandleOfAnotherQueue(handle.into()),
         Refusal::Expired => invalid("The receipt handle has expired."),
         Refusal::Gone => {
             invalid("Message does not exist or is not available for visibility timeout change.")

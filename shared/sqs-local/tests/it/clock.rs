@@ -1,0 +1,268 @@
+//! Long times, on tokio's paused clock: fourteen days pass in a millisecond.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqs_local::{Error, Latency, Misbehaviour, SqsLocal};
+use tokio::time::{Instant, advance};
+
+use super::support::start;
+
+const HOUR: u64 = 3600;
+
+async fn call(server: &SqsLocal, action: &str, document: Value) -> Value {
+    let answer = server.call(action, &document.to_string()).await.unwrap();
+    serde_json::from_slice(&answer).unwrap()
+}
+
+async fn queue(server: &SqsLocal, name: &str, attributes: Value) -> Value {
+    let document = json!({ "QueueName": name, "Attributes": attributes });
+    call(server, "CreateQueue", document).await["QueueUrl"].clone()
+}
+
+/// The bodies a receive finds, and how many seconds it took.
+async fn receive(server: &SqsLocal, url: &Value, wait: u64) -> (Vec<Value>, f64) {
+    let document = json!({ "QueueUrl": url, "WaitTimeSeconds": wait, "MaxNumberOfMessages": 10 });
+    let began = Instant::now();
+    let answer = call(server, "ReceiveMessage", document).await;
+    let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+    (messages, began.elapsed().as_secs_f64())
+}
+
+fn within_ten_ms(took: f64, expected: f64) {
+    assert!(
+        (expected..expected + 0.010).contains(&took),
+        "took {took} s, not {expected} s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_poll_wakes_at_the_end_of_a_fifteen_minute_delay() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "DelaySeconds": "900" })).await;
+    call(
+        &server,
+        "SendMessage",
+        json!({ "QueueUrl": url, "MessageBody": "x" }),
+    )
+    .await;
+    advance(Duration::from_secs(890)).await;
+
+    let (messages, took) = receive(&server, &url, 20).await;
+
+    assert_eq!(messages.len(), 1);
+    within_ten_ms(took, 10.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_received_message_is_hidden_for_twelve_hours_and_no_longer() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "VisibilityTimeout": "43200" })).await;
+    call(
+        &server,
+        "SendMessage",
+        json!({ "QueueUrl": url, "MessageBody": "x" }),
+    )
+    .await;
+    assert_eq!(receive(&server, &url, 0).await.0.len(), 1);
+    advance(Duration::from_secs(12 * HOUR - 15)).await;
+
+    assert_eq!(receive(&server, &url, 10).await.0.len(), 0);
+    let (messages, took) = receive(&server, &url, 20).await;
+
+    assert_eq!(messages.len(), 1);
+    within_ten_ms(took, 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unread_message_is_kept_for_fourteen_days_and_no_longer() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "MessageRetentionPeriod": "1209600" })).await;
+    call(
+        &server,
+        "SendMessage",
+        json!({ "QueueUrl": url, "MessageBody": "x" }),
+    )
+    .await;
+    let waiting = || server.control().queues()[0].waiting;
+
+    advance(Duration::from_secs(14 * 24 * HOUR - 1)).await;
+    assert_eq!(waiting(), 1);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifo_queue_drops_the_same_message_for_five_minutes() {
+    let server = start().await;
+    let url = queue(&server, "q.fifo", json!({ "FifoQueue": "true" })).await;
+    let message = json!({
+        "QueueUrl": url,
+        "MessageBody": "x",
+        "MessageGroupId": "g",
+        "MessageDeduplicationId": "d",
+    });
+    let first = call(&server, "SendMessage", message.clone()).await;
+    advance(Duration::from_secs(299)).await;
+    let second = call(&server, "SendMessage", message.clone()).await;
+    advance(Duration::from_secs(1)).await;
+    let third = call(&server, "SendMessage", message).await;
+
+    assert_eq!(first["SequenceNumber"], second["SequenceNumber"]);
+    assert_ne!(first["SequenceNumber"], third["SequenceNumber"]);
+    assert_eq!(server.control().queues()[0].waiting, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receive_waits_as_long_as_its_queue_says() {
+    let server = start().await;
+    let url = queue(
+        &server,
+        "q",
+        json!({ "ReceiveMessageWaitTimeSeconds": "20" }),
+    )
+    .await;
+    let began = Instant::now();
+
+    call(&server, "ReceiveMessage", json!({ "QueueUrl": url })).await;
+
+    within_ten_ms(began.elapsed().as_secs_f64(), 20.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_received_too_often_wakes_who_waits_at_the_dead_letter_queue() {
+    let server = start().await;
+    let dead = queue(&server, "dead", json!({})).await;
+    let policy = json!({
+        "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead",
+        "maxReceiveCount": "1",
+    });
+    let attributes = json!({ "RedrivePolicy": policy.to_string(), "VisibilityTimeout": "5" });
+    let url = queue(&server, "q", attributes).await;
+    call(
+        &server,
+        "SendMessage",
+        json!({ "QueueUrl": url, "MessageBody": "x" }),
+    )
+    .await;
+    assert_eq!(receive(&server, &url, 0).await.0.len(), 1);
+
+    let (source, (found, took)) =
+        tokio::join!(receive(&server, &url, 10), receive(&server, &dead, 10));
+
+    assert_eq!(source.0.len(), 0);
+    assert_eq!(found.len(), 1);
+    within_ten_ms(took, 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifo_group_flows_again_when_its_message_is_deleted() {
+    let server = start().await;
+    let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
+    let url = queue(&server, "q.fifo", attributes).await;
+    for body in ["first", "second"] {
+        let message = json!({ "QueueUrl": url, "MessageBody": body, "MessageGroupId": "g" });
+        call(&server, "SendMessage", message).await;
+    }
+    let one = call(&server, "ReceiveMessage", json!({ "QueueUrl": url })).await;
+    let handle = one["Messages"][0]["ReceiptHandle"].clone();
+
+    let delete = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        call(
+            &server,
+            "DeleteMessage",
+            json!({ "QueueUrl": url, "ReceiptHandle": handle }),
+        )
+        .await
+    };
+    let ((messages, took), _) = tokio::join!(receive(&server, &url, 20), delete);
+
+    assert_eq!(messages[0]["Body"], "second");
+    within_ten_ms(took, 3.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_purged_once_a_minute() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({})).await;
+    let purge = json!({ "QueueUrl": url }).to_string();
+
+    server.call("PurgeQueue", &purge).await.unwrap();
+    let refused = server.call("PurgeQueue", &purge).await.unwrap_err();
+    advance(Duration::from_secs(60)).await;
+    server.call("PurgeQueue", &purge).await.unwrap();
+
+    assert_eq!(refused, Error::PurgeQueueInProgress("q".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_task_keeps_to_its_rate_and_can_be_cancelled() {
+    let server = start().await;
+    let dead = queue(&server, "dead", json!({})).await;
+    let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+    let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 1 }).to_string();
+    queue(&server, "q", json!({ "RedrivePolicy": policy })).await;
+    let target = queue(&server, "target", json!({})).await;
+    for body in 0..50 {
+        let message = json!({ "QueueUrl": dead, "MessageBody": body.to_string() });
+        call(&server, "SendMessage", message).await;
+    }
+    let start = json!({
+        "SourceArn": arn,
+        "DestinationArn": "arn:aws:sqs:us-east-1:000000000000:target",
+        "MaxNumberOfMessagesPerSecond": 10,
+    });
+
+    let handle = call(&server, "StartMessageMoveTask", start).await["TaskHandle"].clone();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let cancelled = call(
+        &server,
+        "CancelMessageMoveTask",
+        json!({ "TaskHandle": handle }),
+    )
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let moved = cancelled["ApproximateNumberOfMessagesMoved"]
+        .as_u64()
+        .unwrap();
+    assert!(
+        (19..=21).contains(&moved),
+        "moved {moved} in two seconds, not about 20"
+    );
+    let list = call(&server, "ListMessageMoveTasks", json!({ "SourceArn": arn })).await;
+    assert_eq!(list["Results"][0]["Status"], "CANCELLED");
+    assert_eq!(receive(&server, &target, 0).await.0.len(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn latency_has_the_median_and_the_tail_it_was_given() {
+    let server = start().await;
+    let latency = Some(Latency {
+        p50_ms: 12.0,
+        p99_ms: 40.0,
+    });
+    server
+        .control()
+        .misbehave(Misbehaviour {
+            latency,
+            ..Misbehaviour::default()
+        })
+        .unwrap();
+    let mut times = Vec::new();
+    for _ in 0..2000 {
+        let began = Instant::now();
+        call(&server, "ListQueues", json!({})).await;
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+
+    // Timers have a grain of a millisecond, on the way there and on the way back.
+    assert!(
+        (11.0..15.0).contains(&times[1000]),
+        "median {}",
+        times[1000]
+    );
+    assert!((32.0..52.0).contains(&times[1980]), "p99 {}", times[1980]);
+}

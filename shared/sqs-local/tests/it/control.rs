@@ -1,0 +1,200 @@
+//! Seeing inside and making trouble, over HTTP and from Rust.
+
+use serde_json::{Value, json};
+use sqs_local::{Error, Misbehaviour, SqsLocal};
+
+use super::support::{http, start};
+
+async fn call(server: &SqsLocal, action: &str, document: Value) -> Result<Value, Error> {
+    let answer = server.call(action, &document.to_string()).await?;
+    Ok(serde_json::from_slice(&answer).unwrap())
+}
+
+async fn server_with_messages(count: usize) -> SqsLocal {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" }))
+        .await
+        .unwrap();
+    for body in 0..count {
+        let message = json!({ "QueueUrl": "q", "MessageBody": body.to_string() });
+        call(&server, "SendMessage", message).await.unwrap();
+    }
+    server
+}
+
+async fn misbehave(server: &SqsLocal, path: &str, rule: &str) {
+    let (status, answer) = http(server, "PUT", path, rule).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn queues_calls_and_messages_can_be_seen_over_http() {
+    let server = server_with_messages(3).await;
+    call(&server, "ReceiveMessage", json!({ "QueueUrl": "q" }))
+        .await
+        .unwrap();
+
+    let (_, queues) = http(&server, "GET", "/control/queues", "").await;
+    let (_, calls) = http(&server, "GET", "/control/calls", "").await;
+    let (_, messages) = http(&server, "GET", "/control/queues/q/messages?limit=2", "").await;
+
+    let queues: Value = serde_json::from_str(&queues).unwrap();
+    assert_eq!(
+        (&queues[0]["waiting"], &queues[0]["in_flight"]),
+        (&json!(2), &json!(1))
+    );
+    let calls: Value = serde_json::from_str(&calls).unwrap();
+    assert_eq!(
+        calls,
+        json!({ "CreateQueue": 1, "ReceiveMessage": 1, "SendMessage": 3 })
+    );
+    let messages: Value = serde_json::from_str(&messages).unwrap();
+    assert_eq!(
+        (&messages[0]["state"], &messages[0]["body"]),
+        (&json!("in flight"), &json!("0"))
+    );
+    assert_eq!(messages.as_array().unwrap().len(), 2);
+
+    http(&server, "DELETE", "/control/calls", "").await;
+    assert!(server.control().calls().is_empty());
+    http(&server, "POST", "/control/reset", "").await;
+    assert!(server.control().queues().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_rule_is_refused_and_says_why() {
+    let server = start().await;
+    for (rule, reason) in [
+        (r#"{"duplicates": 2}"#, "duplicates must be from 0 to 1"),
+        (r#"{"duplicate": 1}"#, "unknown field"),
+        (
+            r#"{"latency": {"p50_ms": 9, "p99_ms": 3}}"#,
+            "p50_ms <= p99_ms",
+        ),
+        ("", "EOF"),
+    ] {
+        let (status, answer) = http(&server, "PUT", "/control/misbehaviour", rule).await;
+        assert_eq!(status, 400);
+        assert!(answer.contains(reason), "{answer}");
+    }
+    assert_eq!(server.control().misbehaviour(None), Misbehaviour::default());
+}
+
+#[tokio::test]
+async fn a_deleted_message_comes_again_when_asked_for_duplicates() {
+    let server = server_with_messages(1).await;
+    misbehave(
+        &server,
+        "/control/queues/q/misbehaviour",
+        r#"{"duplicates": 1}"#,
+    )
+    .await;
+    let receive = json!({ "QueueUrl": "q" });
+
+    let first = call(&server, "ReceiveMessage", receive.clone())
+        .await
+        .unwrap();
+    let handle = &first["Messages"][0]["ReceiptHandle"];
+    call(
+        &server,
+        "DeleteMessage",
+        json!({ "QueueUrl": "q", "ReceiptHandle": handle }),
+    )
+    .await
+    .unwrap();
+    let again = call(&server, "ReceiveMessage", receive).await.unwrap();
+
+    assert_eq!(
+        again["Messages"][0]["MessageId"],
+        first["Messages"][0]["MessageId"]
+    );
+}
+
+#[tokio::test]
+async fn messages_come_out_of_order_when_asked_to() {
+    let server = server_with_messages(20).await;
+    misbehave(&server, "/control/misbehaviour", r#"{"reorder": 1}"#).await;
+
+    let received = call(&server, "ReceiveMessage", json!({ "QueueUrl": "q" }))
+        .await
+        .unwrap();
+
+    assert_ne!(received["Messages"][0]["Body"], "0");
+}
+
+#[tokio::test]
+async fn a_short_poll_misses_when_asked_to_and_a_long_one_does_not() {
+    let server = server_with_messages(1).await;
+    misbehave(
+        &server,
+        "/control/misbehaviour",
+        r#"{"short_poll_miss": 1}"#,
+    )
+    .await;
+    let short = call(&server, "ReceiveMessage", json!({ "QueueUrl": "q" }))
+        .await
+        .unwrap();
+    let long = json!({ "QueueUrl": "q", "WaitTimeSeconds": 1 });
+    let long = call(&server, "ReceiveMessage", long).await.unwrap();
+
+    assert_eq!(short, json!({}));
+    assert_eq!(long["Messages"][0]["Body"], "0");
+}
+
+#[tokio::test]
+async fn throttled_and_failing_calls_are_amazons_errors() {
+    let server = server_with_messages(0).await;
+    misbehave(
+        &server,
+        "/control/queues/q/misbehaviour",
+        r#"{"throttle": 1}"#,
+    )
+    .await;
+    let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
+    call(&server, "SendMessage", message.clone()).await.unwrap();
+    let throttled = call(&server, "SendMessage", message.clone()).await;
+    http(&server, "DELETE", "/control/queues/q/misbehaviour", "").await;
+    misbehave(&server, "/control/misbehaviour", r#"{"errors": 1}"#).await;
+    let failed = call(&server, "SendMessage", message).await;
+
+    assert_eq!(throttled, Err(Error::RequestThrottled));
+    assert!(
+        matches!(
+            failed,
+            Err(Error::InternalError | Error::ServiceUnavailable)
+        ),
+        "{failed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_pause_holds_every_call_until_it_ends() {
+    let server = server_with_messages(1).await;
+    misbehave(&server, "/control/misbehaviour", r#"{"paused": true}"#).await;
+    let mut receive = Box::pin(call(&server, "ReceiveMessage", json!({ "QueueUrl": "q" })));
+    assert!(futures::poll!(&mut receive).is_pending());
+
+    misbehave(&server, "/control/misbehaviour", "{}").await;
+
+    assert_eq!(receive.await.unwrap()["Messages"][0]["Body"], "0");
+}
+
+#[tokio::test]
+async fn one_seed_draws_the_same_trouble_twice() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let server = server_with_messages(0).await;
+        let rule = Misbehaviour {
+            errors: 0.5,
+            ..Misbehaviour::default()
+        };
+        server.control().misbehave(rule).unwrap();
+        let mut results = Vec::new();
+        for _ in 0..40 {
+            results.push(call(&server, "ListQueues", json!({})).await.is_ok());
+        }
+        runs.push(results);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0].contains(&true) && runs[0].contains(&false));
+}

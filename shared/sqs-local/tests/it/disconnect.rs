@@ -1,0 +1,93 @@
+//! A client that goes away takes no message with it.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use serde_json::{Value, json};
+use sqs_local::SqsLocal;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::support::start;
+
+async fn call(server: &SqsLocal, action: &str, document: &Value) -> Value {
+    let answer = server.call(action, &document.to_string()).await.unwrap();
+    serde_json::from_slice(&answer).unwrap()
+}
+
+async fn assert_received_for_the_first_time(server: &SqsLocal) {
+    let receive = json!({
+        "QueueUrl": "q",
+        "WaitTimeSeconds": 5,
+        "MessageSystemAttributeNames": ["ApproximateReceiveCount"],
+    });
+    let answer = call(server, "ReceiveMessage", &receive).await;
+    assert_eq!(
+        answer["Messages"][0]["Attributes"]["ApproximateReceiveCount"],
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_connection_takes_no_message() {
+    let server = start().await;
+    call(&server, "CreateQueue", &json!({ "QueueName": "q" })).await;
+    let body = r#"{"QueueUrl":"q","WaitTimeSeconds":20}"#;
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: AmazonSQS.ReceiveMessage\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    until(|| server.control().waiting_receives("q") == Ok(20)).await;
+    drop(streams);
+    until(|| server.control().waiting_receives("q") == Ok(0)).await;
+
+    call(
+        &server,
+        "SendMessage",
+        &json!({ "QueueUrl": "q", "MessageBody": "x" }),
+    )
+    .await;
+
+    assert_received_for_the_first_time(&server).await;
+}
+
+#[tokio::test]
+async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
+    let server = start().await;
+    call(&server, "CreateQueue", &json!({ "QueueName": "q" })).await;
+    let receive = json!({ "QueueUrl": "q", "WaitTimeSeconds": 20 }).to_string();
+    let mut poll = Box::pin(server.call("ReceiveMessage", &receive));
+    assert!((&mut poll).now_or_never().is_none());
+
+    // The message is handed over to a future that nobody polls again.
+    call(
+        &server,
+        "SendMessage",
+        &json!({ "QueueUrl": "q", "MessageBody": "x" }),
+    )
+    .await;
+    assert_eq!(server.control().queues()[0].in_flight, 1);
+    drop(poll);
+
+    assert_eq!(server.control().queues()[0].in_flight, 0);
+    assert_received_for_the_first_time(&server).await;
+}
+
+/// Waits for a condition, for at most five seconds.
+async fn until(condition: impl Fn() -> bool) {
+    let poll = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), poll)
+        .await
+        .expect("the condition never held");
+}
