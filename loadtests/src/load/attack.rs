@@ -1,0 +1,145 @@
+//! goose, with a shared schedule in place of its closed loop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use goose::client::GooseClientBuilder;
+use goose::config::GooseConfiguration;
+use goose::prelude::*;
+
+use super::Attack;
+
+/// No answer within this is no answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long after its end a schedule may still have unsent slots, because no user was free.
+const OVERTIME: Duration = Duration::from_secs(60);
+
+/// Runs goose with this many users until the pace has no more turns and all were answered. Slots
+/// that are still unsent a minute after their time stay unsent.
+///
+/// # Errors
+///
+/// When goose refuses its configuration or could not build its client.
+pub async fn attack(attack: Arc<Attack>, users: usize, length: Duration) -> anyhow::Result<()> {
+    let shared = Arc::clone(&attack);
+    let send: TransactionFunction = Arc::new(move |user| {
+        let attack = Arc::clone(&shared);
+        Box::pin(async move { attack.next(user).await })
+    });
+    let client = GooseClientBuilder::new()
+        .without_cookies()
+        .timeout(TIMEOUT)
+        .user_agent("twofold-loadtests");
+    let scenario =
+        scenario!("TheNextTurn").register_transaction(Transaction::new(send).set_name("turn"));
+
+    let configuration = configuration(&attack.base_url, users, length)?;
+    let attack = GooseAttack::initialize_with_config(configuration)?
+        .set_client_builder_without_cookies(client)?
+        .register_scenario(scenario);
+    attack
+        .execute()
+        .await
+        .context("goose could not run the load")?;
+    Ok(())
+}
+
+/// goose's own metrics and reports are off: latencies here count from the slot, not the request.
+fn configuration(host: &str, users: usize, length: Duration) -> anyhow::Result<GooseConfiguration> {
+    let seconds = (length + OVERTIME).as_secs_f64().ceil() as u64;
+    let arguments = [
+        format!("--host={host}"),
+        format!("--users={users}"),
+        // All users at once: they wait for their slots, not for goose.
+        format!("--increase-rate={}", users * 100),
+        format!("--run-time={seconds}s"),
+    ];
+    let quiet = [
+        "--no-metrics",
+        "--no-print-metrics",
+        "--no-telnet",
+        "--no-gzip",
+        "-qqq",
+    ];
+    let arguments = arguments.into_iter().chain(quiet.map(str::to_owned));
+    let arguments: Vec<String> = arguments.collect();
+    GooseConfiguration::parse_args_default(&arguments)
+        .map_err(|error| anyhow::anyhow!("goose refused its settings: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::Instant;
+
+    use super::super::schedule::{Shape, slots};
+    use super::super::{Pace, Recorder, Scenario};
+    use super::*;
+
+    /// Answers every request as a monolith would, each after `pause`, one at a time per connection.
+    async fn shop(pause: Duration) -> String {
+        async fn serve(mut stream: TcpStream, pause: Duration) -> std::io::Result<()> {
+            let mut buffer = vec![0; 16_384];
+            while stream.read(&mut buffer).await? > 0 {
+                tokio::time::sleep(pause).await;
+                let body = format!(
+                    r#"{{"id":"{}","status":"confirmed"}}"#,
+                    uuid::Uuid::now_v7()
+                );
+                let head = format!(
+                    "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all((head + &body).as_bytes()).await?;
+            }
+            Ok(())
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, pause));
+            }
+        });
+        format!("http://{address}")
+    }
+
+    async fn load(pause: Duration, rate: f64, users: usize) -> Vec<super::super::Outcome> {
+        let length = Duration::from_secs(1);
+        let begin = Instant::now() + Duration::from_millis(200);
+        let attack = Arc::new(Attack {
+            base_url: shop(pause).await,
+            scenario: Scenario::Checkout,
+            seed: 1,
+            products: 10,
+            tokens: vec!["token".to_owned()],
+            pace: Pace::open(slots(Shape::Constant, rate, length), begin),
+            recorder: Recorder::default(),
+            last_orders: vec![std::sync::Mutex::default()],
+        });
+        super::attack(Arc::clone(&attack), users, length)
+            .await
+            .unwrap();
+        attack.recorder.take()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn goose_sends_every_slot_and_hides_no_queue() {
+        let quick = load(Duration::ZERO, 100.0, 20).await;
+        assert_eq!(quick.len(), 100);
+        assert!(
+            quick
+                .iter()
+                .all(|one| one.order.is_some_and(|order| order.settled))
+        );
+
+        // Two users at 100 ms an answer send 20 of 40 in time: the others' wait must show.
+        let slow = load(Duration::from_millis(100), 40.0, 2).await;
+        assert_eq!(slow.len(), 40);
+        let latest = slow.iter().map(|one| one.latency).max().unwrap();
+        assert!(latest > Duration::from_millis(700), "{latest:?}");
+        assert!(slow.iter().any(|one| one.lag > Duration::from_millis(500)));
+    }
+}

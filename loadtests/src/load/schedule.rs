@@ -1,0 +1,80 @@
+//! When each operation is due.
+
+use std::time::Duration;
+
+/// How the rate goes over the time of a run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Shape {
+    Constant,
+    /// From a tenth of the rate to all of it.
+    Ramp,
+    /// The rate times `times`, from `begin` on for `length`, and the plain rate around it.
+    Burst {
+        times: f64,
+        begin: Duration,
+        length: Duration,
+    },
+}
+
+/// The slots of a run, evenly spaced at the rate of the moment, in operations per second.
+pub fn slots(shape: Shape, rate: f64, duration: Duration) -> Vec<Duration> {
+    let mut slots = vec![];
+    let mut at = 0.0;
+    while at < duration.as_secs_f64() {
+        slots.push(Duration::from_secs_f64(at));
+        at += 1.0 / (rate * shape.factor(at, duration)).max(0.001);
+    }
+    slots
+}
+
+impl Shape {
+    fn factor(self, at: f64, duration: Duration) -> f64 {
+        match self {
+            Shape::Constant => 1.0,
+            Shape::Ramp => 0.1 + 0.9 * at / duration.as_secs_f64(),
+            Shape::Burst {
+                times,
+                begin,
+                length,
+            } => {
+                let since = at - begin.as_secs_f64();
+                if (0.0..length.as_secs_f64()).contains(&since) {
+                    times
+                } else {
+                    1.0
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn each_shape_offers_what_it_says() {
+        let check = |shape, expected: usize| {
+            let found = slots(shape, 50.0, 10 * SECOND).len();
+            assert!(found.abs_diff(expected) <= 2, "{shape:?}: {found}");
+        };
+        let burst = Shape::Burst {
+            times: 3.0,
+            begin: 4 * SECOND,
+            length: 2 * SECOND,
+        };
+
+        check(Shape::Constant, 500);
+        check(Shape::Ramp, 275);
+        check(burst, 500 + 2 * 100);
+    }
+
+    #[test]
+    fn slots_come_in_order_and_within_the_run() {
+        let slots = slots(Shape::Ramp, 80.0, 5 * SECOND);
+        assert!(slots.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(slots.last().unwrap() < &(5 * SECOND));
+    }
+}

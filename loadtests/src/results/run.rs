@@ -1,0 +1,183 @@
+//! One run: one arm, one scenario, one rate, on fresh processes and fresh databases.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Quantiles;
+
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct Run {
+    pub arm: String,
+    /// `S1` to `S7`.
+    pub scenario: String,
+    /// `open`, or `closed` when a number of users sent as fast as they were answered.
+    pub model: String,
+    /// Orders offered per second; in the closed model what came of it.
+    pub rate_per_s: f64,
+    /// Runs of different arms with the same pair number ran next to each other.
+    pub pair: usize,
+    /// Its place in the order in which the runs were made, from 0.
+    pub position: usize,
+    pub replicas: usize,
+    /// Whether the queue server took as long as Amazon's does.
+    pub remote_sqs: bool,
+    pub duration_s: f64,
+
+    pub offered: u64,
+    /// Requests by operation and outcome, such as `place_order 201`.
+    pub answers: BTreeMap<String, u64>,
+    /// Orders the shop accepted.
+    pub accepted: u64,
+    pub errors: u64,
+    pub settled: u64,
+    /// Orders settled within the objective.
+    pub good: u64,
+    /// From the slot in the schedule to the answer of `POST /orders`, in milliseconds.
+    pub acknowledged_ms: Quantiles,
+    /// From the slot to the order's settling, in milliseconds, by the database's own clock.
+    pub settled_ms: Quantiles,
+    /// How late the generator itself was, in milliseconds.
+    pub lag_ms: Quantiles,
+    /// From the end of the load until nothing was left to do.
+    pub drain_ms: f64,
+
+    /// CPU milliseconds by component. `outside:` begins the names of those outside the arm.
+    pub cpu_ms: BTreeMap<String, f64>,
+    /// Peak resident bytes by component of the arm.
+    pub memory_bytes: BTreeMap<String, u64>,
+    pub postgres: PostgresWork,
+    /// Calls that the queue server saw, by action.
+    pub sqs_calls: BTreeMap<String, u64>,
+    pub noise: Noise,
+    pub seconds: Vec<Second>,
+    pub audit: Audit,
+    /// Why no number of this run counts.
+    pub void: Option<String>,
+}
+
+/// What Postgres was asked to do during the run.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct PostgresWork {
+    /// None where `pg_stat_statements` is not loaded.
+    pub statements: Option<u64>,
+    pub commits: u64,
+    pub wal_bytes: u64,
+}
+
+/// What else went on, in percent of the run's wall time on all cores. None where it cannot be seen.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct Noise {
+    /// Time a hypervisor gave to others.
+    pub steal_percent: Option<f64>,
+    /// Time some task waited for a core (pressure stall information).
+    pub cpu_pressure_percent: Option<f64>,
+    pub io_pressure_percent: Option<f64>,
+    /// CPU used by processes that are no part of the comparison.
+    pub foreign_percent: Option<f64>,
+    /// The load generator's own CPU.
+    pub generator_percent: Option<f64>,
+}
+
+/// What happened in one second of the run.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct Second {
+    pub offered: u64,
+    pub settled: u64,
+    /// Accepted and not settled at the end of the second.
+    pub backlog: u64,
+}
+
+/// The promises looked at after the run. An audit that could not run says why.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct Audit {
+    pub checks: Vec<Check>,
+    pub not_run: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Check {
+    /// The promise, as a sentence.
+    pub promise: String,
+    /// How many orders, products or queues were looked at.
+    pub examined: u64,
+    pub broken: u64,
+    /// The first that broke it.
+    pub example: Option<String>,
+}
+
+impl Audit {
+    pub fn passed(&self) -> bool {
+        self.not_run.is_none()
+            && !self.checks.is_empty()
+            && self.checks.iter().all(|check| check.broken == 0)
+    }
+
+    /// The first broken promise, or why there is no audit.
+    pub fn failure(&self) -> Option<String> {
+        let broken = self.checks.iter().find(|check| check.broken > 0);
+        match (&self.not_run, broken) {
+            (Some(reason), _) => Some(format!("the audit could not run: {reason}")),
+            (None, Some(check)) => {
+                Some(format!("{}: broken {} times", check.promise, check.broken))
+            }
+            (None, None) if self.checks.is_empty() => Some("the audit looked at nothing".into()),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The prefix of components that are shown apart from the arm's own.
+pub const OUTSIDE: &str = "outside:";
+
+impl Run {
+    /// Why the run has no number: it was void, or a promise was broken.
+    pub fn refusal(&self) -> Option<String> {
+        self.void.clone().or_else(|| self.audit.failure())
+    }
+
+    /// CPU of the arm's own processes and its Postgres, in milliseconds per settled order.
+    pub fn cpu_ms_per_order(&self) -> f64 {
+        let own = self
+            .cpu_ms
+            .iter()
+            .filter(|(name, _)| !name.starts_with(OUTSIDE));
+        own.map(|(_, cpu)| cpu).sum::<f64>() / (self.settled.max(1) as f64)
+    }
+
+    /// Orders settled within the objective, per second.
+    pub fn goodput_per_s(&self) -> f64 {
+        self.good as f64 / self.duration_s.max(0.001)
+    }
+
+    pub fn sqs_calls_per_order(&self) -> f64 {
+        self.sqs_calls.values().sum::<u64>() as f64 / (self.settled.max(1) as f64)
+    }
+
+    /// Whether two runs of different arms may be compared with each other.
+    pub fn comparable(&self, other: &Run) -> bool {
+        self.cell() == other.cell() && self.pair == other.pair
+    }
+
+    /// What was run, whichever arm and pair it was.
+    pub fn cell(&self) -> Cell {
+        Cell {
+            scenario: self.scenario.clone(),
+            model: self.model.clone(),
+            rate_millis: (self.rate_per_s * 1_000.0) as u64,
+            replicas: self.replicas,
+            remote_sqs: self.remote_sqs,
+        }
+    }
+}
+
+/// The part of a run that both arms share.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Cell {
+    pub scenario: String,
+    pub model: String,
+    /// Orders per 1,000 seconds, so that rates compare as whole numbers.
+    pub rate_millis: u64,
+    pub replicas: usize,
+    pub remote_sqs: bool,
+}

@@ -1,0 +1,20 @@
+//! From runs to sentences that can be believed.
+//!
+//! Invariants:
+//! - the unit is the run, never the request: requests of one run share its luck;
+//! - arms are compared in pairs of neighbouring runs, by the logarithm of their ratio;
+//! - a sentence claims a difference only beyond the equivalence band *and* the noise floor;
+//! - all of it is deterministic: the bootstrap draws from a fixed seed.
+
+pub mod bootstrap;
+pub mod holm;
+pub mod measures;
+pub mod student;
+pub mod usl;
+pub mod verdict;
+
+#[cfg(test)]
+mod simulation;
+
+pub use measures::Measure;
+pub use verdict::{Comparison, Finding, compare};

@@ -1,0 +1,145 @@
+//! The method tried on runs whose truth is known, because it was made up. The noise is larger than
+//! what a quiet machine shows: 7% from run to run, and 10% of drift that a pair shares.
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use super::{Comparison, Finding, compare};
+use crate::results::{Audit, Check, Quantiles, Run};
+
+const RUN_NOISE: f64 = 0.07;
+const PAIR_DRIFT: f64 = 0.10;
+const TRIALS: u64 = 200;
+
+pub(super) struct Normal(SmallRng);
+
+impl Normal {
+    pub(super) fn seeded(seed: u64) -> Normal {
+        Normal(SmallRng::seed_from_u64(seed))
+    }
+
+    /// The sum of twelve uniform numbers is as normal as this needs.
+    pub(super) fn draw(&mut self) -> f64 {
+        (0..12).map(|_| self.0.random::<f64>()).sum::<f64>() - 6.0
+    }
+}
+
+fn run(arm: &str, pair: usize, values: [f64; 5]) -> Run {
+    let kept = Check {
+        promise: "made up".into(),
+        examined: 1,
+        broken: 0,
+        example: None,
+    };
+    let [cpu, settled, settled_tail, acknowledged, acknowledged_tail] = values;
+    let quantiles = |p50, p99| Quantiles {
+        count: 1,
+        p50,
+        p99,
+        ..Quantiles::default()
+    };
+    Run {
+        arm: arm.to_owned(),
+        pair,
+        settled: 1,
+        cpu_ms: [(arm.to_owned(), cpu)].into(),
+        settled_ms: quantiles(settled, settled_tail),
+        acknowledged_ms: quantiles(acknowledged, acknowledged_tail),
+        audit: Audit {
+            checks: vec![kept],
+            not_run: None,
+        },
+        ..Run::default()
+    }
+}
+
+/// Runs of two arms of which the second takes `ratio` times as much of everything.
+fn experiment(pairs: usize, ratio: f64, seed: u64) -> Vec<Comparison> {
+    let mut normal = Normal::seeded(seed);
+    let mut runs = vec![];
+    for pair in 0..pairs {
+        let drift = PAIR_DRIFT * normal.draw();
+        for (arm, truth) in [("A0", 1.0), ("B", ratio)] {
+            let values = [2.0, 20.0, 90.0, 8.0, 40.0]
+                .map(|value| value * truth * (drift + RUN_NOISE * normal.draw()).exp());
+            runs.push(run(arm, pair, values));
+        }
+    }
+    let cell = runs[0].cell();
+    compare(&runs, "A0", "B", &cell, seed)
+}
+
+#[test]
+fn an_arm_against_itself_shows_no_difference_nine_times_of_ten_in_quick_mode() {
+    let all_equal = (0..TRIALS)
+        .filter(|seed| {
+            let comparisons = experiment(3, 1.0, *seed);
+            comparisons
+                .iter()
+                .all(|one| one.finding == Finding::NoDifference)
+        })
+        .count();
+    assert!(
+        all_equal as u64 >= TRIALS * 9 / 10,
+        "{all_equal} of {TRIALS}"
+    );
+}
+
+#[test]
+fn a_planted_slowdown_of_a_fifth_is_found_nine_times_of_ten_in_full_mode() {
+    let found = (0..TRIALS)
+        .filter(|seed| {
+            let comparisons = experiment(crate::plan::FULL_PAIRS, 1.2, *seed);
+            comparisons.iter().all(|one| {
+                one.finding == Finding::Ratio && one.ratio.is_some_and(|ratio| ratio.mean > 1.0)
+            })
+        })
+        .count();
+    assert!(found as u64 >= TRIALS * 9 / 10, "{found} of {TRIALS}");
+}
+
+#[test]
+fn a_difference_that_is_none_is_hardly_ever_claimed() {
+    for pairs in [2, 3, 12] {
+        let claimed = (0..TRIALS)
+            .filter(|seed| {
+                let comparisons = experiment(pairs, 1.0, *seed);
+                comparisons.iter().any(|one| one.finding == Finding::Ratio)
+            })
+            .count();
+        assert!(
+            claimed as u64 <= TRIALS / 20,
+            "{claimed} of {TRIALS} with {pairs} pairs"
+        );
+    }
+}
+
+#[test]
+fn a_large_difference_is_found_even_in_quick_mode() {
+    let found = (0..TRIALS)
+        .filter(|seed| experiment(3, 2.5, *seed)[0].finding == Finding::Ratio)
+        .count();
+    assert!(found as u64 >= TRIALS * 9 / 10, "{found} of {TRIALS}");
+}
+
+#[test]
+fn a_broken_promise_voids_every_measure_of_the_cell() {
+    let mut runs = vec![];
+    for pair in 0..3 {
+        runs.push(run("A0", pair, [1.0; 5]));
+        runs.push(run("B", pair, [2.0; 5]));
+    }
+    runs[3].audit.checks[0].broken = 1;
+    let comparisons = compare(&runs, "A0", "B", &runs[0].cell(), 1);
+    for comparison in comparisons {
+        assert!(
+            matches!(comparison.finding, Finding::Void { .. }),
+            "{comparison:?}"
+        );
+        assert!(
+            comparison
+                .sentence("", "A0", "B")
+                .contains("void, because made up")
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! The universal scalability law of Gunther: throughput at load `n` is
+//! `rate * n / (1 + contention * (n - 1) + coherence * n * (n - 1))`.
+
+use serde::{Deserialize, Serialize};
+
+/// The law, fitted to what was measured.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Knee {
+    pub rate: f64,
+    pub contention: f64,
+    pub coherence: f64,
+    /// The largest load measured. Nothing is said beyond twice this.
+    pub measured_to: f64,
+}
+
+impl Knee {
+    /// Least squares on `n / throughput`, which is linear in the law's parameters; weighted by the
+    /// throughput squared, so that the error is that of throughput. Needs three loads or more.
+    pub fn fit(points: &[(f64, f64)]) -> Option<Knee> {
+        let mut sums = [[0.0; 4]; 3];
+        for &(load, throughput) in points {
+            if load <= 0.0 || throughput <= 0.0 {
+                return None;
+            }
+            let basis = [1.0, load - 1.0, load * (load - 1.0)];
+            let weight = (throughput * throughput / load).powi(2);
+            for row in 0..3 {
+                for column in 0..3 {
+                    sums[row][column] += weight * basis[row] * basis[column];
+                }
+                sums[row][3] += weight * basis[row] * load / throughput;
+            }
+        }
+        let measured_to = points.iter().map(|point| point.0).fold(0.0, f64::max);
+        let [inverse, contention, coherence] = solve(sums)?;
+        (points.len() >= 3 && inverse > 0.0).then_some(Knee {
+            rate: 1.0 / inverse,
+            contention: (contention / inverse).max(0.0),
+            coherence: (coherence / inverse).max(0.0),
+            measured_to,
+        })
+    }
+
+    /// None past twice what was measured: a law says nothing about a machine it was not fitted to.
+    pub fn throughput(&self, load: f64) -> Option<f64> {
+        let slowdown = 1.0 + self.contention * (load - 1.0) + self.coherence * load * (load - 1.0);
+        (load <= 2.0 * self.measured_to).then(|| self.rate * load / slowdown)
+    }
+}
+
+/// Gauss with pivoting.
+fn solve(mut m: [[f64; 4]; 3]) -> Option<[f64; 3]> {
+    for column in 0..3 {
+        let pivot =
+            (column..3).max_by(|&a, &b| m[a][column].abs().total_cmp(&m[b][column].abs()))?;
+        m.swap(column, pivot);
+        if m[column][column].abs() < 1e-12 {
+            return None;
+        }
+        let pivot_row = m[column];
+        for (row, values) in m.iter_mut().enumerate() {
+            if row != column {
+                let factor = values[column] / pivot_row[column];
+                for (value, above) in values.iter_mut().zip(pivot_row) {
+                    *value -= factor * above;
+                }
+            }
+        }
+    }
+    Some([m[0][3] / m[0][0], m[1][3] / m[1][1], m[2][3] / m[2][2]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fit_finds_the_law_that_made_the_points() {
+        let truth = Knee {
+            rate: 100.0,
+            contention: 0.05,
+            coherence: 0.002,
+            measured_to: 32.0,
+        };
+        let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+            .map(|load| (load, truth.throughput(load).unwrap()))
+            .into();
+        let found = Knee::fit(&points).unwrap();
+        assert!((found.rate - truth.rate).abs() < 1e-6, "{found:?}");
+        assert!(
+            (found.contention - truth.contention).abs() < 1e-6,
+            "{found:?}"
+        );
+        assert!(
+            (found.coherence - truth.coherence).abs() < 1e-6,
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_past_twice_what_was_measured() {
+        let knee = Knee {
+            rate: 1.0,
+            contention: 0.0,
+            coherence: 0.0,
+            measured_to: 4.0,
+        };
+        assert_eq!(knee.throughput(8.0), Some(8.0));
+        assert_eq!(knee.throughput(8.1), None);
+    }
+
+    #[test]
+    fn two_points_are_no_law() {
+        assert_eq!(Knee::fit(&[(1.0, 1.0), (2.0, 2.0)]), None);
+    }
+}
