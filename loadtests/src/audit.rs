@@ -1,0 +1,16 @@
+//! The audit: every promise of the shop, looked at over all rows after each run.
+//!
+//! Invariants:
+//! - it reads what the run left behind in every database and in the payment provider's own
+//!   ledger, never what an arm says of itself;
+//! - it knows nothing of arms: both are held to the same promises;
+//! - a run that breaks one has no number.
+
+pub mod books;
+pub mod promises;
+
+#[cfg(test)]
+mod tests;
+
+pub use books::{Books, LedgerEntry};
+pub use promises::audit;
