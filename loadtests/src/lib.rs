@@ -1,1 +1,24 @@
+//! `cargo compare`: what splitting the shop into services costs, and what it buys.
+//!
+//! Invariants:
+//! - both arms run as the very processes of a deployment, on fresh databases, one arm at a time;
+//! - both are sent the same operations at the same times, whether or not earlier ones were answered;
+//! - a run whose audit fails has no number, and what noise explains is never called a difference.
 
+pub mod arms;
+pub mod audit;
+pub mod cli;
+pub mod compare;
+pub mod experiment;
+pub mod load;
+pub mod measure;
+pub mod output;
+pub mod plan;
+pub mod prices;
+pub mod progress;
+pub mod report;
+pub mod results;
+pub mod statistics;
+pub mod terminal;
+pub mod up;
+pub mod verdicts;

@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo compare`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use loadtests::cli::{Action, Cli, Top};
+use loadtests::{compare, report};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Top::Compare(asked) = Cli::parse().command;
+    let stop = CancellationToken::new();
+    let outcome = match &asked.action {
+        None => match listen_for_interrupts(&stop) {
+            Ok(()) => compare::compare(&asked.options, &stop).await,
+            Err(error) => Err(error.into()),
+        },
+        Some(Action::Report { results }) => report::again(results),
+        Some(Action::Diff { before, after }) => report::diff(before, after),
+        Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
+            Ok(()) => loadtests::up::up(options, &stop).await,
+            Err(error) => Err(error.into()),
+        },
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("cargo compare: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The first Ctrl-C ends in good order, the second at once. goose would take Ctrl-C for itself
+/// alone, but the first to ask for it keeps it.
+fn listen_for_interrupts(stop: &CancellationToken) -> Result<(), ctrlc::Error> {
+    let stop = stop.clone();
+    ctrlc::set_handler(move || {
+        if stop.is_cancelled() {
+            std::process::exit(130);
+        }
+        eprintln!("\nStopping. Press Ctrl-C again to stop at once.");
+        stop.cancel();
+    })
+}

@@ -1,0 +1,264 @@
+//! One arm, started whole, on fresh and seeded databases.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sandbox::{Database, Server};
+use sqlx::Connection;
+use store::{Context, catalogue, inventory, seed};
+
+use super::outside::{Provider, Queues};
+use super::process::{Environment, Process};
+use super::surroundings::Servers;
+use super::{Arm, Surroundings};
+
+/// What a run asks of its arm.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub arm: Arm,
+    /// Processes of each service, or of the monolith.
+    pub replicas: usize,
+    pub products: usize,
+    pub provider_latency_ms: u64,
+    /// What to tell the queue server, such as how slow it is to be.
+    pub sqs_arguments: Vec<String>,
+    pub cancellation_window: Duration,
+    pub order_expiry: Duration,
+    pub seed: u64,
+}
+
+/// An arm that is up. Dropping it stops its processes; its databases are removed by
+/// [`Deployment::remove`], or with the server.
+#[derive(Debug)]
+pub struct Deployment {
+    pub arm: Arm,
+    /// Its door: the monolith, or the gateway.
+    pub base_url: String,
+    pub processes: Vec<Process>,
+    pub provider: Provider,
+    pub queues: Option<Queues>,
+    /// By context; the monolith's are all the same one.
+    pub databases: BTreeMap<&'static str, Database>,
+    pub postgres_pids: Vec<u32>,
+    /// What each product had on the shelf at first.
+    pub delivered: HashMap<String, i64>,
+    own_servers: Vec<Server>,
+}
+
+pub const CONTEXTS: [(&str, Context); 5] = [
+    ("accounts", Context::Accounts),
+    ("orders", Context::Orders),
+    ("payments", Context::Payments),
+    ("inventory", Context::Inventory),
+    ("shipping", Context::Shipping),
+];
+
+/// The connections that either architecture may hold, replicas aside: the same for both.
+const CONNECTIONS: usize = 40;
+
+impl Deployment {
+    pub async fn start(around: &Surroundings, wanted: &Wanted) -> anyhow::Result<Deployment> {
+        let logs = &around.logs;
+        let provider = Provider::start(
+            &around.binaries,
+            logs,
+            wanted.provider_latency_ms,
+            wanted.seed,
+        )
+        .await?;
+        let queues = match wanted.arm.uses_sqs() {
+            true => {
+                let arguments: Vec<&str> =
+                    wanted.sqs_arguments.iter().map(String::as_str).collect();
+                Some(Queues::start(&around.binaries, logs, &arguments).await?)
+            }
+            false => None,
+        };
+        let mut deployment = Deployment {
+            arm: wanted.arm,
+            base_url: String::new(),
+            processes: vec![],
+            provider,
+            queues,
+            databases: BTreeMap::new(),
+            postgres_pids: vec![],
+            delivered: HashMap::new(),
+            own_servers: vec![],
+        };
+        deployment.make_databases(around).await?;
+        deployment.seed(wanted.products).await?;
+        deployment.start_processes(around, wanted).await?;
+        Ok(deployment)
+    }
+
+    /// One database for all contexts, or one for each.
+    async fn make_databases(&mut self, around: &Surroundings) -> anyhow::Result<()> {
+        let shared = matches!(self.arm, Arm::Monolith | Arm::Events);
+        for (name, _) in CONTEXTS {
+            let first = self.databases.values().next().cloned();
+            let database = match (first, &around.servers) {
+                (Some(first), _) if shared => first,
+                (_, Servers::Shared(server)) => {
+                    self.postgres_pids = server.pid().into_iter().collect();
+                    server.database(if shared { "shop" } else { name }).await?
+                }
+                (_, Servers::Each { storage }) => {
+                    let server = Server::start(*storage).await?;
+                    let database = server.database(if shared { "shop" } else { name }).await?;
+                    self.postgres_pids.extend(server.pid());
+                    self.own_servers.push(server);
+                    database
+                }
+            };
+            self.databases.insert(name, database);
+        }
+        Ok(())
+    }
+
+    async fn seed(&mut self, products: usize) -> anyhow::Result<()> {
+        let products = seed::products(products);
+        for (name, context) in CONTEXTS {
+            let mut connection = self.databases[name].connect().await?;
+            context.migrations().run(&mut connection).await?;
+            let mut tx = connection.begin().await?;
+            match context {
+                Context::Orders => catalogue::offer(&mut tx, &products).await?,
+                Context::Inventory => {
+                    inventory::restock(&mut tx, seed::deliveries(&products)).await?;
+                }
+                _ => {}
+            }
+            tx.commit().await?;
+            connection.close().await?;
+        }
+        let delivered = seed::deliveries(&products);
+        self.delivered = delivered
+            .map(|(sku, pieces)| (sku.to_string(), pieces))
+            .collect();
+        Ok(())
+    }
+
+    async fn start_processes(
+        &mut self,
+        around: &Surroundings,
+        wanted: &Wanted,
+    ) -> anyhow::Result<()> {
+        for package in start_order(self.arm) {
+            let program = around.binaries.path(package)?;
+            let environment = self.environment(package, around, wanted);
+            let replicas = if package == "auth-service" {
+                1
+            } else {
+                wanted.replicas
+            };
+            for replica in 0..replicas {
+                let name = match replica {
+                    0 => package.to_owned(),
+                    n => format!("{package}-{}", n + 1),
+                };
+                let process =
+                    Process::start(&name, program.clone(), &[], &environment, &around.logs).await?;
+                self.processes.push(process);
+            }
+        }
+        for process in &mut self.processes {
+            process.ready(&around.http).await?;
+        }
+        let door = self
+            .processes
+            .last()
+            .context("an arm has at least one process")?;
+        self.base_url = door.url.clone();
+        Ok(())
+    }
+
+    /// The environment that a deployment sets, nothing else.
+    fn environment(&self, package: &str, around: &Surroundings, wanted: &Wanted) -> Environment {
+        let mut environment = Environment::from([
+            ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
+            ("PAYMENT_PROVIDER_URL", self.provider.process.url.clone()),
+            ("AUTH_PRIVATE_KEY", around.keys.private.expose().to_owned()),
+            ("AUTH_PUBLIC_KEY", around.keys.public.expose().to_owned()),
+            (
+                "CANCELLATION_WINDOW_MS",
+                wanted.cancellation_window.as_millis().to_string(),
+            ),
+            (
+                "ORDER_EXPIRY_MS",
+                wanted.order_expiry.as_millis().to_string(),
+            ),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ]);
+        if let Some(queues) = &self.queues {
+            environment.insert("SQS_ENDPOINT_URL", queues.process.url.clone());
+        }
+        let pool = match self.arm {
+            Arm::Services => CONNECTIONS / CONTEXTS.len(),
+            _ => CONNECTIONS,
+        };
+        environment.insert(
+            "DATABASE_POOL_SIZE",
+            (pool / wanted.replicas).max(2).to_string(),
+        );
+        if let Some(database) = self.databases.get(context_of(package)) {
+            environment.insert("DATABASE_URL", database.url.clone());
+        }
+        for (name, variable) in URLS {
+            if let Some(process) = self.processes.iter().find(|process| process.name == name) {
+                environment.insert(variable, process.url.clone());
+            }
+        }
+        environment
+    }
+
+    /// Stops everything, in the order in which it was started, and removes the databases.
+    pub async fn remove(self, around: &Surroundings) -> anyhow::Result<()> {
+        let stopping = tokio::task::spawn_blocking(move || {
+            drop(self.processes);
+            drop(self.queues);
+            drop(self.provider);
+            (self.databases, self.own_servers)
+        });
+        let (databases, own_servers) = stopping.await?;
+        if let Servers::Shared(server) = &around.servers {
+            let mut removed: Vec<String> = vec![];
+            for database in databases.into_values() {
+                if !removed.contains(&database.name) {
+                    server.remove(&database).await?;
+                    removed.push(database.name);
+                }
+            }
+        }
+        drop(own_servers);
+        Ok(())
+    }
+}
+
+/// Services find each other by these.
+const URLS: [(&str, &str); 2] = [
+    ("auth-service", "AUTH_SERVICE_URL"),
+    ("order-service", "ORDER_SERVICE_URL"),
+];
+
+/// The gateway last: it is told where the others are.
+fn start_order(arm: Arm) -> Vec<&'static str> {
+    let mut packages = arm.packages().to_vec();
+    packages.sort_by_key(|package| *package == "gateway");
+    packages
+}
+
+/// The name of the database that a package works on.
+fn context_of(package: &str) -> &str {
+    match package {
+        "auth-service" => "accounts",
+        "order-service" => "orders",
+        "payment-service" => "payments",
+        "inventory-service" => "inventory",
+        "shipping-service" => "shipping",
+        "gateway" => "none",
+        _ => "orders",
+    }
+}

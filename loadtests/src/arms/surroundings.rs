@@ -1,0 +1,74 @@
+//! What all runs share: one Postgres, the binaries, a pair of keys.
+
+use std::path::PathBuf;
+
+use chassis::auth::{KeyPair, TokenIssuer};
+use chassis::config::TokenSigning;
+use domain::CustomerId;
+use sandbox::{PostgresMode, Server, Storage};
+
+use super::binaries::Binaries;
+
+/// The part of the world that stays the same from run to run.
+pub struct Surroundings {
+    pub binaries: Binaries,
+    pub servers: Servers,
+    pub keys: KeyPair,
+    pub logs: PathBuf,
+    pub http: reqwest::Client,
+}
+
+/// One Postgres server for all, or one for each service.
+pub enum Servers {
+    Shared(Server),
+    Each { storage: Storage },
+}
+
+impl Surroundings {
+    pub async fn start(
+        binaries: Binaries,
+        storage: Storage,
+        postgres: PostgresMode,
+        logs: PathBuf,
+    ) -> anyhow::Result<Surroundings> {
+        let servers = match postgres {
+            PostgresMode::Shared => Servers::Shared(server(storage).await?),
+            PostgresMode::Each => Servers::Each { storage },
+        };
+        std::fs::create_dir_all(&logs)?;
+        Ok(Surroundings {
+            binaries,
+            servers,
+            keys: KeyPair::generate(),
+            logs,
+            http: reqwest::Client::new(),
+        })
+    }
+
+    /// Tokens for customers that never registered: a token is all the shop asks for, and hashing
+    /// passwords would only lengthen every run.
+    pub fn tokens(&self, customers: usize) -> anyhow::Result<Vec<String>> {
+        let issuer = TokenIssuer::new(&TokenSigning {
+            auth_private_key: self.keys.private.clone(),
+            auth_token_life_s: 24 * 60 * 60,
+        })?;
+        let tokens = (0..customers).map(|_| issuer.issue(CustomerId::new()));
+        Ok(tokens.collect::<Result<_, _>>()?)
+    }
+
+    /// As the server names itself.
+    pub fn postgres_version(&self) -> Option<&str> {
+        match &self.servers {
+            Servers::Shared(server) => server.version(),
+            Servers::Each { .. } => None,
+        }
+    }
+}
+
+/// `DATABASE_URL` when it is set, else a server of our own.
+async fn server(storage: Storage) -> Result<Server, sandbox::Error> {
+    match std::env::var("DATABASE_URL") {
+        Ok(url) => Server::given(&url).await,
+        Err(_) => Server::start(storage).await,
+    }
+}

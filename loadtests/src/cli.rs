@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::arms::Arm;
+
+/// Load tests of the shop, built twice.
+#[derive(Parser, Debug)]
+#[command(bin_name = "cargo", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Top,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Top {
+    /// Runs both architectures under the same load and says what their difference is.
+    ///
+    /// Builds them, starts them with Postgres, SQS and a payment provider on this machine, loads
+    /// them, audits every promise over their databases, and writes a report to target/compare.
+    #[command(args_conflicts_with_subcommands = true)]
+    Compare(Compare),
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Action {
+    /// Starts both architectures and keeps them up, to be tried by hand.
+    Up(Options),
+    /// Renders the report of an earlier comparison again.
+    Report {
+        /// Its results.json.
+        results: PathBuf,
+    },
+    /// Says what changed between two comparisons: two commits, or two machines.
+    Diff { before: PathBuf, after: PathBuf },
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Options {
+    /// The quick method: under 3 minutes, and no claim finer than its own noise. The default.
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+
+    /// The full method: capacities, all scenarios, twelve pairs of runs a cell. Takes hours.
+    #[arg(long)]
+    pub full: bool,
+
+    /// The arms to compare, the first with each of the others: A0 the monolith, A1 events in one
+    /// process, A2 services in one process, A3 services; `all` for the whole dial. The same arm
+    /// twice shows the noise.
+    #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
+    pub arms: Arms,
+
+    /// Orders per second, each a cell of its own: `--rates 25,50,100`.
+    #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
+    pub rates: Option<Vec<f64>>,
+
+    /// The closed model: this many users, who each send as soon as they have an answer.
+    #[arg(long, conflicts_with = "rates", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub users: Option<u32>,
+
+    /// Scenarios to run at these rates, such as `S1,S7`: S1 checkout, S2 mix, S3 hot product,
+    /// S4 slow provider, S5 burst, S6 refusals, S7 cancellations.
+    #[arg(long, value_delimiter = ',', value_parser = parse_scenario)]
+    pub scenarios: Option<Vec<crate::load::Scenario>>,
+
+    /// Pairs of runs for each cell.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub pairs: Option<u32>,
+
+    /// Seconds of each run that are measured.
+    #[arg(long, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub duration: Option<u64>,
+
+    /// Decides every order and every arrangement of runs.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Keeps the logs of all processes beside the report.
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Prints the results as JSON instead of the table.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Goes on with an earlier comparison that was stopped: the runs in its results.json are not
+    /// made again.
+    #[arg(long, value_name = "RESULTS")]
+    pub resume: Option<PathBuf>,
+
+    /// Compares what is running already: `--target monolith=URL --target services=URL`.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
+    pub target: Vec<(String, String)>,
+
+    /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
+    /// mean nothing.
+    #[arg(long, value_enum, default_value_t = Storage::Disk)]
+    pub storage: Storage,
+
+    /// One Postgres server for all databases, or one for each service.
+    #[arg(long, value_enum, default_value_t = Postgres::Shared)]
+    pub postgres: Postgres,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Storage {
+    Disk,
+    Memory,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Postgres {
+    Shared,
+    Each,
+}
+
+/// Arms in the order they were named, each under a name of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arms(pub Vec<(Arm, String)>);
+
+fn parse_arms(text: &str) -> Result<Arms, String> {
+    let codes: Vec<&str> = match text {
+        "all" => vec!["A0", "A1", "A2", "A3"],
+        _ => text.split(',').map(str::trim).collect(),
+    };
+    let mut arms: Vec<(Arm, String)> = vec![];
+    for code in codes {
+        let arm = Arm::from_label(code)
+            .filter(|_| !code.contains(' '))
+            .ok_or_else(|| {
+                format!("there is no arm {code:?}: choose from A0, A1, A2, A3, or all")
+            })?;
+        let again = arms.iter().filter(|(known, _)| *known == arm).count();
+        let label = match again {
+            0 => arm.code().to_owned(),
+            1 => format!("{} again", arm.code()),
+            n => format!("{} again {n}", arm.code()),
+        };
+        arms.push((arm, label));
+    }
+    Ok(Arms(arms))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.1..=100_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number of orders per second from 0.1 to 100000".to_owned()),
+    }
+}
+
+fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
+    crate::load::Scenario::from_code(&text.to_uppercase())
+        .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S7"))
+}
+
+fn parse_target(text: &str) -> Result<(String, String), String> {
+    let (name, url) = text
+        .split_once('=')
+        .ok_or("write NAME=URL, as in monolith=http://...")?;
+    match url.parse::<reqwest::Url>() {
+        Ok(address) if matches!(address.scheme(), "http" | "https") => {
+            Ok((name.to_owned(), url.trim_end_matches('/').to_owned()))
+        }
+        _ => Err(format!("{url:?} is no http or https address")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_same_arm_twice_has_two_names() {
+        let labels = |text: &str| -> Vec<String> {
+            parse_arms(text)
+                .unwrap()
+                .0
+                .into_iter()
+                .map(|(_, label)| label)
+                .collect()
+        };
+        assert_eq!(labels("A0,A3"), ["A0", "A3"]);
+        assert_eq!(labels("a0,A0"), ["A0", "A0 again"]);
+        assert_eq!(labels("all"), ["A0", "A1", "A2", "A3"]);
+        assert!(parse_arms("A0,A9").unwrap_err().contains("A9"));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_to_do() {
+        let check = |arguments: &[&str], hint: &str| {
+            let all = ["cargo", "compare"].iter().chain(arguments);
+            let error = Cli::try_parse_from(all).unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}");
+        };
+        check(&["--rates", "fast"], "orders per second");
+        check(&["--arms", "A7"], "choose from");
+        check(&["--target", "monolith"], "NAME=URL");
+        check(&["--quick", "--full"], "cannot be used with");
+        check(&["--users", "0"], "1..=10000");
+    }
+}

@@ -1,0 +1,118 @@
+//! Meters read before a run and after it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use sqlx::PgConnection;
+
+use crate::arms::Deployment;
+use crate::measure::processes::{Processes, peak_memory_bytes};
+use crate::measure::system::System;
+use crate::measure::{noise, postgres};
+use crate::results::run::OUTSIDE;
+use crate::results::{PostgresWork, Run};
+
+/// One reading of every meter.
+pub struct Reading {
+    at: Instant,
+    system: System,
+    /// CPU milliseconds by component, the arm's and the third parties'.
+    cpu_ms: BTreeMap<String, f64>,
+    postgres: PostgresWork,
+    calls: BTreeMap<String, u64>,
+}
+
+const GENERATOR: &str = "generator";
+
+impl Reading {
+    /// `watchers` are Postgres backends that serve us, not the arm.
+    pub async fn take(
+        deployment: &Deployment,
+        connection: &mut PgConnection,
+        watchers: &[u32],
+    ) -> anyhow::Result<Reading> {
+        let databases = deployment.databases.values();
+        let names: Vec<String> = databases.map(|database| database.name.clone()).collect();
+        let postgres = postgres::work(connection, &names).await?;
+        let calls = match &deployment.queues {
+            Some(queues) => queues.calls().await?,
+            None => BTreeMap::new(),
+        };
+        let processes = Processes::now()?;
+        Ok(Reading {
+            at: Instant::now(),
+            system: System::now(),
+            cpu_ms: cpu_ms(deployment, &processes, watchers),
+            postgres,
+            calls,
+        })
+    }
+
+    /// Writes down what was used since the reading before.
+    pub fn since(&self, before: &Reading, run: &mut Run) {
+        let used = self.cpu_ms.iter().map(|(name, now)| {
+            let before = before.cpu_ms.get(name).copied().unwrap_or(0.0);
+            (name.clone(), (now - before).max(0.0))
+        });
+        run.cpu_ms = used.collect();
+        run.postgres = postgres::between(&before.postgres, &self.postgres);
+        let calls = self.calls.iter().map(|(action, now)| {
+            (
+                action.clone(),
+                now - before.calls.get(action).copied().unwrap_or(0),
+            )
+        });
+        run.sqs_calls = calls.filter(|(_, calls)| *calls > 0).collect();
+
+        let ours_ms = run.cpu_ms.values().sum();
+        let generator = run.cpu_ms.get(&outside(GENERATOR)).copied().unwrap_or(0.0);
+        let wall = self.at - before.at;
+        run.noise = noise::noise(before.system, self.system, wall, ours_ms, generator);
+    }
+}
+
+fn outside(name: &str) -> String {
+    format!("{OUTSIDE}{name}")
+}
+
+fn cpu_ms(
+    deployment: &Deployment,
+    processes: &Processes,
+    watchers: &[u32],
+) -> BTreeMap<String, f64> {
+    let mut cpu_ms = BTreeMap::new();
+    for process in &deployment.processes {
+        *cpu_ms.entry(component(&process.name)).or_default() += processes.cpu_ms(process.pid());
+    }
+    let servers = deployment.postgres_pids.iter();
+    let of_servers: f64 = servers.map(|pid| processes.tree_cpu_ms(*pid)).sum();
+    let of_watchers: f64 = watchers.iter().map(|pid| processes.cpu_ms(*pid)).sum();
+    cpu_ms.insert("postgres".to_owned(), of_servers - of_watchers);
+
+    let provider = deployment.provider.process.pid();
+    cpu_ms.insert(outside("payment-provider"), processes.cpu_ms(provider));
+    if let Some(queues) = &deployment.queues {
+        cpu_ms.insert(outside("sqs-local"), processes.cpu_ms(queues.process.pid()));
+    }
+    cpu_ms.insert(outside(GENERATOR), processes.cpu_ms(std::process::id()));
+    cpu_ms
+}
+
+/// Replicas count as one component.
+fn component(name: &str) -> String {
+    let digits = |last: char| last.is_ascii_digit();
+    name.trim_end_matches(digits)
+        .trim_end_matches('-')
+        .to_owned()
+}
+
+/// The largest resident set of each of the arm's processes, in bytes; of replicas, their sum.
+pub fn memory(deployment: &Deployment) -> BTreeMap<String, u64> {
+    let mut memory = BTreeMap::new();
+    for process in &deployment.processes {
+        if let Some(bytes) = peak_memory_bytes(process.pid()) {
+            *memory.entry(component(&process.name)).or_default() += bytes;
+        }
+    }
+    memory
+}

@@ -1,0 +1,254 @@
+//! Which runs a comparison is made of, in which order.
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::arms::Arm;
+use crate::cli::Options;
+use crate::load::Scenario;
+use crate::results::run::Cell;
+
+/// Pairs of runs a cell in the full method: enough to find a fifth, see `statistics::simulation`.
+pub const FULL_PAIRS: usize = 12;
+/// Pairs of the quick method's main cell.
+pub const QUICK_PAIRS: usize = 3;
+/// Orders per second of the quick method's main cell.
+pub const QUICK_RATE: f64 = 50.0;
+
+/// What all runs of a comparison share.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub warm_up: Duration,
+    pub duration: Duration,
+    pub objective: Duration,
+    pub cancellation_window: Duration,
+    pub order_expiry: Duration,
+    pub products: usize,
+    pub customers: usize,
+    pub seed: u64,
+    pub sqs_latency: SqsLatency,
+}
+
+/// How long Amazon's queue takes to answer, from a data file that names its source.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SqsLatency {
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub source: String,
+}
+
+impl SqsLatency {
+    /// # Errors
+    /// When the data file was changed into something else.
+    pub fn from_data() -> anyhow::Result<SqsLatency> {
+        Ok(serde_json::from_str(include_str!(
+            "../data/sqs_latency.json"
+        ))?)
+    }
+
+    /// What makes the queue server as slow.
+    pub fn arguments(&self) -> Vec<String> {
+        vec![format!(
+            "--latency=p50={}ms,p99={}ms",
+            self.p50_ms, self.p99_ms
+        )]
+    }
+}
+
+/// One run to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Planned {
+    pub arm: Arm,
+    /// The arm's name in this comparison: an arm that is compared with itself has two.
+    pub label: String,
+    pub scenario: Scenario,
+    pub model: Model,
+    pub replicas: usize,
+    pub remote_sqs: bool,
+    pub pair: usize,
+    pub position: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Model {
+    /// Orders per second, whatever becomes of them.
+    Open { rate: f64 },
+    /// Users who each send as soon as they have an answer.
+    Closed { users: usize },
+}
+
+impl Model {
+    pub fn name(self) -> &'static str {
+        match self {
+            Model::Open { .. } => "open",
+            Model::Closed { .. } => "closed",
+        }
+    }
+}
+
+impl Planned {
+    /// Orders per second offered; of the closed model, the number of users.
+    pub fn rate(&self) -> f64 {
+        match self.model {
+            Model::Open { rate } => rate,
+            Model::Closed { users } => users as f64,
+        }
+    }
+
+    /// The part of the run that all arms share.
+    pub fn cell(&self) -> Cell {
+        Cell {
+            scenario: self.scenario.code().to_owned(),
+            model: self.model.name().to_owned(),
+            rate_millis: (self.rate() * 1_000.0) as u64,
+            replicas: self.replicas,
+            remote_sqs: self.remote_sqs,
+        }
+    }
+
+    /// For the progress bar: `A3 S1 at 50/s, pair 2`.
+    pub fn title(&self) -> String {
+        let load = match self.model {
+            Model::Open { rate } => format!("at {rate}/s"),
+            Model::Closed { users } => format!("with {users} users"),
+        };
+        let remote = if self.remote_sqs {
+            ", SQS as slow as Amazon's"
+        } else {
+            ""
+        };
+        let replicas = match self.replicas {
+            1 => String::new(),
+            n => format!(", {n} replicas"),
+        };
+        let (label, scenario) = (&self.label, self.scenario);
+        let (code, title) = (scenario.code(), scenario.title());
+        format!(
+            "{label} {code} {title} {load}{remote}{replicas}, pair {}",
+            self.pair + 1
+        )
+    }
+}
+
+/// A cell to be run by every arm, so many times.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct CellPlan {
+    pub scenario: Scenario,
+    pub model: Model,
+    pub replicas: usize,
+    pub remote_sqs: bool,
+    pub pairs: usize,
+}
+
+/// What these options ask for.
+pub fn cells(options: &Options) -> Vec<CellPlan> {
+    let scenarios = options
+        .scenarios
+        .clone()
+        .unwrap_or_else(|| vec![Scenario::Checkout]);
+    let models: Vec<Model> = match (&options.rates, options.users) {
+        (Some(rates), _) => rates
+            .iter()
+            .map(|rate| Model::Open { rate: *rate })
+            .collect(),
+        (None, Some(users)) => vec![Model::Closed {
+            users: users as usize,
+        }],
+        (None, None) if options.scenarios.is_some() => vec![Model::Open { rate: QUICK_RATE }],
+        (None, None) => return quick(),
+    };
+    let pairs = options.pairs.map_or(QUICK_PAIRS, |pairs| pairs as usize);
+    let cells = scenarios.into_iter().flat_map(|scenario| {
+        models.iter().map(move |&model| CellPlan {
+            scenario,
+            model,
+            replicas: 1,
+            remote_sqs: false,
+            pairs,
+        })
+    });
+    cells.collect()
+}
+
+/// The quick method: one cell with enough pairs for an interval, and one pair each of what is
+/// worth seeing beside it.
+pub fn quick() -> Vec<CellPlan> {
+    let cell = |scenario, rate, pairs| CellPlan {
+        scenario,
+        model: Model::Open { rate },
+        replicas: 1,
+        remote_sqs: false,
+        pairs,
+    };
+    vec![
+        cell(Scenario::Checkout, QUICK_RATE, QUICK_PAIRS),
+        CellPlan {
+            remote_sqs: true,
+            ..cell(Scenario::Checkout, QUICK_RATE, 1)
+        },
+        cell(Scenario::Burst, QUICK_RATE, 1),
+    ]
+}
+
+/// Every cell's pairs in random order, and within each pair the arms in random order: what drifts
+/// hits all arms alike.
+pub fn order(cells: &[CellPlan], arms: &[(Arm, String)], seed: u64) -> Vec<Planned> {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut pairs: Vec<(CellPlan, usize)> = cells
+        .iter()
+        .flat_map(|cell| (0..cell.pairs).map(|pair| (*cell, pair)))
+        .collect();
+    pairs.shuffle(&mut random);
+
+    let mut planned = vec![];
+    for (cell, pair) in pairs {
+        let mut arms = arms.to_vec();
+        arms.shuffle(&mut random);
+        for (arm, label) in arms {
+            // An arm without a broker is as it was, however slow the broker is.
+            if cell.remote_sqs && !arm.uses_sqs() {
+                continue;
+            }
+            planned.push(Planned {
+                arm,
+                label,
+                scenario: cell.scenario,
+                model: cell.model,
+                replicas: cell.replicas,
+                remote_sqs: cell.remote_sqs,
+                pair,
+                position: planned.len(),
+            });
+        }
+    }
+    planned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pair_runs_every_arm_next_to_each_other_in_the_order_of_the_seed() {
+        let arms = [
+            (Arm::Monolith, "A0".to_owned()),
+            (Arm::Services, "A3".to_owned()),
+        ];
+        let planned = order(&quick(), &arms, 1);
+        assert_eq!(planned, order(&quick(), &arms, 1));
+
+        let main = |run: &&Planned| run.scenario == Scenario::Checkout && !run.remote_sqs;
+        assert_eq!(planned.iter().filter(main).count(), 2 * QUICK_PAIRS);
+        for run in planned.iter().filter(main) {
+            let partner = planned
+                .iter()
+                .find(|other| main(other) && other.pair == run.pair && other.arm != run.arm)
+                .unwrap();
+            assert_eq!(partner.position.abs_diff(run.position), 1);
+        }
+    }
+}

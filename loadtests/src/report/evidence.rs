@@ -1,0 +1,163 @@
+//! What a sceptic asks for: the audit, the method, every raw run, the machine.
+
+use maud::{Markup, html};
+
+use super::figures::number;
+use crate::load::Scenario;
+use crate::results::run::OUTSIDE;
+use crate::results::{Quantiles, Results, Run};
+use crate::verdicts;
+
+pub(super) fn published() -> anyhow::Result<Markup> {
+    let published = super::published()?;
+    Ok(html! {
+        h2 { "What others have measured" }
+        div.wide { table {
+            thead { tr { th { "finding" } th.text { "on what" } th.text { "source" } } }
+            tbody { @for one in published { tr {
+                td.text { (one.finding) } td.text { (one.work) } td.text { (one.source) }
+            } } }
+        } }
+        p.note { "None of them measures the time to an order's final state, or holds its runs to an \
+            audit; their guarantees are weaker than the ones checked here." }
+    })
+}
+
+/// Every promise, summed over all runs.
+pub(super) fn audit(results: &Results) -> Markup {
+    let mut promises: Vec<(&str, u64, u64, Option<&str>)> = vec![];
+    for check in results.runs.iter().flat_map(|run| &run.audit.checks) {
+        let example = check.example.as_deref();
+        match promises
+            .iter_mut()
+            .find(|(promise, ..)| *promise == check.promise)
+        {
+            Some((_, examined, broken, first)) => {
+                *examined += check.examined;
+                *broken += check.broken;
+                *first = first.or(example);
+            }
+            None => promises.push((&check.promise, check.examined, check.broken, example)),
+        }
+    }
+    html! {
+        h2 { "The audit" }
+        p { "After every run all databases and the payment provider's own ledger are read and every \
+            promise is checked. A run that breaks one has no number." }
+        div.wide { table {
+            thead { tr { th { "promise" } th { "looked at" } th { "broken" } th.text { "first" } } }
+            tbody { @for (promise, examined, broken, example) in promises { tr {
+                td.text { (promise) }
+                td { (examined) }
+                td { @if broken == 0 { span.yes { "none" } } @else { span.no { (broken) } } }
+                td.text { (example.unwrap_or("")) }
+            } } }
+        } }
+        @for run in results.runs.iter().filter(|run| run.audit.not_run.is_some()) {
+            p.no { (run.arm) ": no audit, because " (run.audit.not_run.as_deref().unwrap_or("")) }
+        }
+    }
+}
+
+pub(super) fn method(results: &Results) -> Markup {
+    let settings = &results.settings;
+    html! {
+        h2 { "The method" }
+        p { "Both arms are the release binaries, started as the processes a deployment runs, one arm \
+            at a time, on fresh databases on the same Postgres server, with durability on. Each run \
+            of one arm has a neighbour of the other with the same operations at the same times; the \
+            order is drawn by lot from the seed." }
+        p { "The load is an open model: an order is due at its slot whether or not earlier ones were \
+            answered, and its latency counts from the slot. A run in which the generator itself was \
+            more than 5 ms late at its 99th percentile is void. Errors are never in a latency or a \
+            rate." }
+        p { "The unit of statistics is the run. Ratios are means of paired log-ratios; intervals are \
+            bootstrapped and widened for few runs; the headline measures are judged together by \
+            Holm's method at 5%; differences within 5%, or within what these runs' own noise would \
+            show of two equal arms, are not called differences." }
+        p.note { "An order counts as settled when the order's keeper has written down that it is \
+            confirmed or cancelled. That time stamp is taken inside the transaction, so the services' \
+            curve leaves out the last commit, about one flush of the disk; where the answer itself \
+            says what became of the order, the answer counts." }
+        p.note { "Settings: " (settings.duration_s) " s measured after " (settings.warm_up_s) " s of \
+            warm-up; objective " (settings.objective_ms) " ms; cancellation window "
+            (settings.cancellation_window_ms) " ms; databases on " (settings.storage) ", Postgres "
+            (settings.postgres) "; seed " (settings.seed) ". Slow SQS: " (settings.sqs_latency) }
+        p.note { "Scenarios: " @for (n, scenario) in Scenario::ALL.iter().enumerate() {
+            @if n > 0 { ", " } (scenario.code()) " " (scenario.title())
+        } "." }
+    }
+}
+
+pub(super) fn runs(results: &Results) -> Markup {
+    html! {
+        h2 { "Every run" }
+        div.wide { table {
+            thead { tr {
+                th { "#" } th.text { "arm" } th.text { "load" } th { "pair" }
+                th { "offered" } th { "accepted" } th { "settled" } th { "errors" }
+                th { "CPU ms/order" } th { "answered p50 / p99" } th { "settled p50 / p99" }
+                th { "lag p99" } th { "drain s" } th { "steal %" } th { "foreign %" }
+                th { "CPU pressure %" } th { "generator %" } th.text { "outside, ms/order" }
+                th.text { "audit" }
+            } }
+            tbody { @for run in &results.runs { (row(run)) } }
+        } }
+        p.note { "Lag is how late the generator was; steal, foreign and generator are shares of all \
+            cores; pressure is the share of time in which something waited for a core." }
+    }
+}
+
+fn row(run: &Run) -> Markup {
+    let refusal = run.refusal();
+    let share = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1}"));
+    let pair =
+        |quantiles: &Quantiles| format!("{} / {}", number(quantiles.p50), number(quantiles.p99));
+    html! {
+        tr.refused[refusal.is_some()] {
+            td { (run.position + 1) } td.text { (run.arm) }
+            td.text { (verdicts::short(&run.cell())) } td { (run.pair + 1) }
+            td { (run.offered) } td { (run.accepted) } td { (run.settled) } td { (run.errors) }
+            td { (number(run.cpu_ms_per_order())) }
+            td { (pair(&run.acknowledged_ms)) } td { (pair(&run.settled_ms)) }
+            td { (number(run.lag_ms.p99)) } td { (number(run.drain_ms / 1_000.0)) }
+            td { (share(run.noise.steal_percent)) } td { (share(run.noise.foreign_percent)) }
+            td { (share(run.noise.cpu_pressure_percent)) }
+            td { (share(run.noise.generator_percent)) }
+            td.text { (outside(run)) }
+            td.text { @match refusal {
+                None => span.yes { "kept" },
+                Some(reason) => span.no { (reason) },
+            } }
+        }
+    }
+}
+
+fn outside(run: &Run) -> String {
+    let parts = run.cpu_ms.iter().filter_map(|(name, ms)| {
+        let name = name.strip_prefix(OUTSIDE)?;
+        Some(format!("{name} {}", number(ms / run.settled.max(1) as f64)))
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn machine(results: &Results) -> Markup {
+    let machine = &results.machine;
+    html! {
+        h2 { "The machine, and how to have this again" }
+        dl {
+            dt { "system" } dd { (machine.system) }
+            dt { "processor" } dd { (machine.processor) ", " (machine.cores) " cores" }
+            @if let Some(bytes) = machine.memory_bytes {
+                dt { "memory" } dd { (number(bytes as f64 / 1_073_741_824.0)) " GiB" }
+            }
+            @if let Some(fsync) = &machine.fsync_ms {
+                dt { "making 8 KiB durable" }
+                dd { "p50 " (number(fsync.p50)) " ms, p99 " (number(fsync.p99)) " ms, slowest "
+                    (number(fsync.max)) " ms" }
+            }
+            @for (name, version) in &results.versions { dt { (name) } dd { (version) } }
+        }
+        pre { (results.command) }
+    }
+}

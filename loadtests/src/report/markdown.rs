@@ -1,0 +1,108 @@
+//! The report as Markdown, for a pull request or a terminal.
+
+use std::fmt::Write as _;
+
+use super::figures::number;
+use crate::arms::described;
+use crate::prices::Prices;
+use crate::results::{Quantiles, Results, Run};
+use crate::verdicts::{self, median};
+
+pub(super) fn markdown(results: &Results) -> anyhow::Result<String> {
+    let names: Vec<String> = results
+        .settings
+        .arms
+        .iter()
+        .map(|one| described(one))
+        .collect();
+    let mut text = format!("# One shop, built twice: {}\n\n", names.join(" against "));
+    writeln!(
+        text,
+        "{}, {} method, `{}`\n",
+        results.started_at, results.settings.mode, results.command
+    )?;
+    if let Some(reason) = &results.partial {
+        writeln!(text, "**This report is partial: {reason}.**\n")?;
+    }
+    for verdict in verdicts::main(results) {
+        writeln!(text, "- {}", verdict.sentence)?;
+    }
+    for caveat in verdicts::caveats(results) {
+        writeln!(text, "\n{caveat}")?;
+    }
+    text += &cells(results)?;
+    text += &published()?;
+    text += &audit(results)?;
+    let machine = &results.machine;
+    writeln!(
+        text,
+        "\n{}, {}, {} cores",
+        machine.system, machine.processor, machine.cores
+    )?;
+    Ok(text)
+}
+
+/// Medians over the runs of each arm in each cell.
+fn cells(results: &Results) -> anyhow::Result<String> {
+    let prices = Prices::from_data()?;
+    let mut text = String::from(
+        "\n| load | arm | runs | CPU ms/order | answered p50 / p99 ms | settled p50 / p99 ms \
+         | goodput/s | SQS calls/order | $ per million |\n\
+         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (cell, arm, runs) in verdicts::grouped(results) {
+        let of = |value: &dyn Fn(&Run) -> f64| number(median(runs.iter().map(|run| value(run))));
+        let pair = |quantiles: fn(&Run) -> &Quantiles| {
+            let (p50, p99) = (of(&|run| quantiles(run).p50), of(&|run| quantiles(run).p99));
+            format!("{p50} / {p99}")
+        };
+        let bill = |run: &Run| {
+            let bill = prices.bill(run);
+            bill.cpu_usd + bill.sqs_usd
+        };
+        writeln!(
+            text,
+            "| {cell} | {arm} | {} | {} | {} | {} | {} | {} | {} |",
+            runs.len(),
+            of(&Run::cpu_ms_per_order),
+            pair(|run| &run.acknowledged_ms),
+            pair(|run| &run.settled_ms),
+            of(&Run::goodput_per_s),
+            of(&Run::sqs_calls_per_order),
+            of(&bill),
+        )?;
+    }
+    Ok(text)
+}
+
+fn published() -> anyhow::Result<String> {
+    let mut text = String::from("\nPublished on comparable work:\n\n");
+    for one in super::published()? {
+        writeln!(text, "- {} ({}; {})", one.finding, one.work, one.source)?;
+    }
+    Ok(text)
+}
+
+fn audit(results: &Results) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let refused = results
+        .runs
+        .iter()
+        .filter_map(|run| Some((run, run.refusal()?)));
+    for (run, reason) in refused {
+        writeln!(
+            text,
+            "\nVoid: {} {}, because {reason}",
+            run.arm,
+            verdicts::short(&run.cell())
+        )?;
+    }
+    if results.all_promises_kept() {
+        writeln!(
+            text,
+            "\nAudit: all promises kept in all {} runs.",
+            results.runs.len()
+        )?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,90 @@
+//! The page, from the verdicts down to every raw run.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{evidence, figures};
+use crate::arms::described;
+use crate::results::Results;
+use crate::statistics::Finding;
+use crate::verdicts;
+
+pub(super) fn page(results: &Results) -> anyhow::Result<Markup> {
+    let names: Vec<String> = results
+        .settings
+        .arms
+        .iter()
+        .map(|label| described(label))
+        .collect();
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Twofold: " (names.join(" against ")) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                (head(results, &names))
+                (verdicts_section(results))
+                (figures::headline(results))
+                (figures::ratios(results))
+                (figures::latencies(results))
+                (figures::dial(results))
+                (figures::capacities(results))
+                (figures::bursts(results))
+                (figures::money(results)?)
+                (evidence::published()?)
+                (evidence::audit(results))
+                (evidence::method(results))
+                (evidence::runs(results))
+                (evidence::machine(results))
+            }
+        }
+    })
+}
+
+fn head(results: &Results, names: &[String]) -> Markup {
+    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    let commit = results.versions.get("commit");
+    html! {
+        header {
+            h1 { "One shop, built twice: " (names.join(" against ")) }
+            p.soft {
+                (results.started_at) " · " (results.settings.mode) " method · "
+                (results.runs.len()) " runs · " (orders) " orders"
+                @if let Some(commit) = commit { " · commit " (commit) }
+            }
+            @if let Some(reason) = &results.partial {
+                p.partial { "This report is partial: " (reason) "." }
+            }
+        }
+    }
+}
+
+fn verdicts_section(results: &Results) -> Markup {
+    let verdicts = verdicts::main(results);
+    html! {
+        section aria-label="Verdicts" {
+            ul.verdicts {
+                @for verdict in &verdicts {
+                    @let (class, kind) = kind(&verdict.finding);
+                    li class=(class) { span.kind { (kind) } (verdict.sentence) }
+                }
+                @if verdicts.is_empty() {
+                    li { "There is nothing to compare: one arm alone, or no run was finished." }
+                }
+            }
+            @for caveat in verdicts::caveats(results) { p.note { (caveat) } }
+        }
+    }
+}
+
+fn kind(finding: &Finding) -> (&'static str, &'static str) {
+    match finding {
+        Finding::Ratio => ("ratio", "a ratio with its interval"),
+        Finding::NoDifference => ("same", "no difference shown"),
+        Finding::Inconclusive => ("open", "inconclusive"),
+        Finding::Void { .. } => ("void", "void"),
+    }
+}

@@ -1,0 +1,86 @@
+//! What is printed at the end: verdicts first, then a table a newcomer can read.
+
+use std::fmt::Write as _;
+
+use crate::arms::{Arm, described};
+use crate::results::{Results, Run};
+use crate::verdicts;
+
+/// `the monolith (A0) and the services (A3)`
+pub fn arms(arms: &[(Arm, String)]) -> String {
+    let names: Vec<String> = arms.iter().map(|(_, label)| described(label)).collect();
+    names.join(" and ")
+}
+
+pub fn summary(results: &Results) -> String {
+    let mut text = String::from("\n");
+    if let Some(reason) = &results.partial {
+        let _ = writeln!(text, "PARTIAL: {reason}\n");
+    }
+    for verdict in verdicts::main(results) {
+        let _ = writeln!(text, "  {}", verdict.sentence);
+    }
+    for caveat in verdicts::caveats(results) {
+        let _ = writeln!(text, "\n  {caveat}");
+    }
+    let _ = writeln!(text, "\n{}", table(results));
+    let _ = writeln!(text, "{}", audit(results));
+    text
+}
+
+/// One line for each arm and cell, medians over its runs.
+fn table(results: &Results) -> String {
+    let mut text = format!(
+        "{:<9} {:<28} {:>8} {:>9} {:>17} {:>17} {:>8} {:>7}\n",
+        "arm", "load", "orders", "CPU ms", "answered ms", "settled ms", "memory", "SQS"
+    );
+    let _ = writeln!(
+        text,
+        "{:<9} {:<28} {:>8} {:>9} {:>17} {:>17} {:>8} {:>7}",
+        "", "", "settled", "an order", "p50 / p99", "p50 / p99", "MiB", "calls"
+    );
+    for (title, arm, runs) in verdicts::grouped(results) {
+        let median = |of: fn(&Run) -> f64| verdicts::median(runs.iter().map(|run| of(run)));
+        let pair = |low: f64, high: f64| format!("{low:.1} / {high:.1}");
+        let _ = writeln!(
+            text,
+            "{arm:<9} {title:<28} {:>8} {:>9.2} {:>17} {:>17} {:>8.0} {:>7.1}",
+            runs.iter().map(|run| run.settled).sum::<u64>(),
+            median(Run::cpu_ms_per_order),
+            pair(
+                median(|run| run.acknowledged_ms.p50),
+                median(|run| run.acknowledged_ms.p99)
+            ),
+            pair(
+                median(|run| run.settled_ms.p50),
+                median(|run| run.settled_ms.p99)
+            ),
+            median(|run| run.memory_bytes.values().sum::<u64>() as f64 / 1_048_576.0),
+            median(Run::sqs_calls_per_order),
+        );
+    }
+    text
+}
+
+fn audit(results: &Results) -> String {
+    let failed: Vec<&Run> = results
+        .runs
+        .iter()
+        .filter(|run| run.audit.failure().is_some())
+        .collect();
+    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    match failed.first() {
+        None => format!(
+            "Audit: all promises kept in all {} runs, over {orders} orders.",
+            results.runs.len()
+        ),
+        Some(run) => format!(
+            "Audit: FAILED in {} of {} runs. First: {} {}: {}",
+            failed.len(),
+            results.runs.len(),
+            run.arm,
+            run.scenario,
+            run.audit.failure().unwrap_or_default(),
+        ),
+    }
+}

@@ -1,0 +1,87 @@
+//! `cargo compare up`: both architectures, to be tried by hand.
+
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::arms::binaries::Binaries;
+use crate::arms::deployment::Wanted;
+use crate::arms::{Arm, Deployment, Surroundings, described};
+use crate::cli::Options;
+use crate::compare::{postgres, settings, storage};
+use crate::output::Output;
+
+/// Starts the arms and prints how to reach them, until Ctrl-C.
+pub async fn up(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+    let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
+    let settings = settings(options)?;
+    let binaries = Binaries::build(&arms)?;
+    let output = Output::create()?;
+
+    let mut up = vec![];
+    for (arm, label) in &options.arms.0 {
+        let around = Surroundings::start(
+            binaries.clone(),
+            storage(options),
+            postgres(options),
+            output.logs(),
+        )
+        .await?;
+        let wanted = Wanted {
+            arm: *arm,
+            replicas: 1,
+            products: settings.products,
+            provider_latency_ms: 0,
+            sqs_arguments: vec![],
+            cancellation_window: std::time::Duration::from_secs(60),
+            order_expiry: std::time::Duration::from_secs(900),
+            seed: settings.seed,
+        };
+        let deployment = Deployment::start(&around, &wanted).await?;
+        println!("{}", introduction(label, &deployment, &around)?);
+        up.push((deployment, around));
+    }
+    println!(
+        "Logs are in {}. Press Ctrl-C to stop.",
+        output.logs().display()
+    );
+    stop.cancelled().await;
+    for (deployment, around) in up {
+        deployment.remove(&around).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn introduction(
+    label: &str,
+    deployment: &Deployment,
+    around: &Surroundings,
+) -> anyhow::Result<String> {
+    let token = around.tokens(1)?.remove(0);
+    let url = &deployment.base_url;
+    let mut text = format!("\n{} is at {url}\n", described(label));
+    for process in &deployment.processes {
+        text += &format!(
+            "  {:<20} {}  (pid {})\n",
+            process.name,
+            process.url,
+            process.pid()
+        );
+    }
+    text += &format!(
+        "  {:<20} {}\n",
+        "payment provider", deployment.provider.process.url
+    );
+    if let Some(queues) = &deployment.queues {
+        text += &format!("  {:<20} {}\n", "SQS", queues.process.url);
+    }
+    for (context, database) in &deployment.databases {
+        text += &format!("  {:<20} {}\n", format!("database {context}"), database.url);
+    }
+    let order = r#"{"lines":[{"sku":"product-00001","quantity":2}],"payment_method":"tok_ok"}"#;
+    text += &format!(
+        "Order something:\n  curl -s {url}/orders -H 'content-type: application/json' \\\n    \
+         -H 'idempotency-key: first' -H 'authorization: Bearer {token}' \\\n    -d '{order}'\n"
+    );
+    Ok(text)
+}
