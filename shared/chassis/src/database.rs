@@ -74,8 +74,7 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
         let attempt = PgConnection::connect_with(options);
         let error = match tokio::time::timeout(PATIENCE, attempt).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(sqlx::Error::Io(error))) => anyhow!(error),
-            Ok(Err(error)) if is_starting(&error) => anyhow!(error),
+            Ok(Err(error)) if is_passing(&error) => anyhow!(error),
             Ok(Err(error)) => {
                 return Err(anyhow!(error)).context(format!(
                     "the database at {place} refuses us: check the name, user and password in \
@@ -93,8 +92,14 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
     }
 }
 
-/// SQLSTATE 57P03, cannot_connect_now: the server is there and not yet done with its recovery.
-fn is_starting(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.as_deref() == Some("57P03")
+/// Whether the database may well do what was asked if it is asked again: it was not reached, is
+/// starting or stopping (SQLSTATE class 57P), or has no connection left (53300).
+pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("57P") || code == "53300"),
+        _ => false,
+    }
 }

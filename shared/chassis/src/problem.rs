@@ -7,6 +7,7 @@ use contracts::http::{FieldError, ProblemBody};
 use tracing::{error, warn};
 
 use crate::BODY_LIMIT;
+use crate::database::is_passing;
 
 /// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
 #[derive(Debug)]
@@ -142,12 +143,10 @@ impl IntoResponse for Problem {
 /// a passing trouble, worth another try; anything else is a fault of ours.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
-        match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => {
-                warn!(%error, "no database for a request");
-                Problem::unavailable("the database does not answer")
-            }
-            error => Problem::internal(error),
+        if !is_passing(&error) {
+            return Problem::internal(error);
         }
+        warn!(%error, "no database for a request");
+        Problem::unavailable("the database does not answer")
     }
 }
