@@ -190,17 +190,20 @@ impl Host {
         if dead.is_empty() {
             return;
         }
-        let target = self
-            .dead_letter_queue(&self.lock().queue)
-            .map(|(target, _)| target);
-        if let Some(target) = target {
-            target.with(|state, now| {
-                for mut message in dead {
-                    message.history.dead_letter_source = Some(self.arn.clone());
-                    state.queue.accept(now, message);
-                }
+        let target = self.dead_letter_queue(&self.lock().queue);
+        let Some((target, _)) = target else {
+            // It was deleted this very moment: the messages stay.
+            return self.with(|state, now| {
+                dead.into_iter()
+                    .for_each(|message| state.queue.accept(now, message));
             });
-        }
+        };
+        target.with(|state, now| {
+            for mut message in dead {
+                message.history.dead_letter_source = Some(self.arn.clone());
+                state.queue.accept(now, message);
+            }
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

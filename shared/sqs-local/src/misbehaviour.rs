@@ -174,7 +174,7 @@ impl Chaos {
             .latency
             .map(|latency| latency.at(self.normal()) / 2)
             .unwrap_or_default();
-        sleep(delay).await;
+        pass(delay).await;
         if self.roll() >= rule.errors {
             return Ok(Fate {
                 delay,
@@ -231,7 +231,14 @@ pub(crate) struct Fate {
 impl Fate {
     /// After the call: the way back, on which the answer may be lost.
     pub(crate) async fn after(self, answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
-        sleep(self.delay).await;
+        pass(self.delay).await;
         self.failure.map_or(answer, Err)
+    }
+}
+
+/// Sleeps, if there is any time to pass: even a sleep of none costs a turn of the timer wheel.
+async fn pass(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
     }
 }

@@ -266,7 +266,7 @@ fn check_body(body: &str, attributes: usize, settings: &Settings) -> Result<()> 
             settings.maximum_message_size
         )));
     }
-    if !body.chars().all(attributes::is_allowed) {
+    if !attributes::all_allowed(body) {
         return Err(Error::InvalidMessageContents);
     }
     Ok(())

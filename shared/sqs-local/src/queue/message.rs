@@ -44,6 +44,8 @@ pub(super) struct Message {
     pub(super) entered: Time,
     /// When it was last received: the twelve hours are counted from here.
     pub(super) leased: Time,
+    /// How often it was received from this queue, which is what its redrive policy counts.
+    pub(super) receives_here: u32,
     /// The latest receive; 0 when there was none in this queue.
     pub(super) receive: u64,
 }

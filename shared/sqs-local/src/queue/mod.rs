@@ -236,6 +236,7 @@ impl Queue {
             };
             if message.receive == delivery.receipt.receive && message.state == State::InFlight {
                 message.history.receive_count -= 1;
+                message.receives_here -= 1;
                 if message.history.receive_count == 0 {
                     message.history.first_received = None;
                 }
@@ -429,6 +430,7 @@ impl Queue {
             timer,
             entered,
             leased: now,
+            receives_here: 0,
             receive: 0,
         };
         self.messages.insert(sequence, message);
@@ -482,6 +484,7 @@ impl Queue {
         message.receive = self.last_receive;
         message.leased = now;
         message.history.receive_count += 1;
+        message.receives_here += 1;
         message.history.first_received.get_or_insert(now);
         let delivery = message.delivery(self.id, sequence);
         self.arm(sequence, now + visibility);
@@ -508,7 +511,7 @@ impl Queue {
     }
 
     fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
-        let count = self.messages[&sequence].history.receive_count;
+        let count = self.messages[&sequence].receives_here;
         limit.is_some_and(|limit| count >= limit)
     }
 

@@ -266,3 +266,29 @@ async fn latency_has_the_median_and_the_tail_it_was_given() {
     );
     assert!((32.0..52.0).contains(&times[1980]), "p99 {}", times[1980]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_queues_that_are_each_others_dead_letter_queue_pass_a_message_to_and_fro() {
+    let server = start().await;
+    let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+    let policy = |name: &str| {
+        let policy = json!({ "deadLetterTargetArn": arn(name), "maxReceiveCount": 1 });
+        json!({ "RedrivePolicy": policy.to_string(), "VisibilityTimeout": "1" })
+    };
+    let one = queue(&server, "one", json!({})).await;
+    let two = queue(&server, "two", policy("one")).await;
+    let set = json!({ "QueueUrl": one, "Attributes": policy("two") });
+    call(&server, "SetQueueAttributes", set).await;
+    call(
+        &server,
+        "SendMessage",
+        json!({ "QueueUrl": one, "MessageBody": "x" }),
+    )
+    .await;
+
+    for (url, other) in [(&one, &two), (&two, &one), (&one, &two)] {
+        assert_eq!(receive(&server, url, 0).await.0.len(), 1);
+        let (here, there) = tokio::join!(receive(&server, url, 5), receive(&server, other, 0));
+        assert_eq!((here.0.len(), there.0.len()), (0, 0));
+    }
+}
