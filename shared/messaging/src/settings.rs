@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 ///
 /// Region and credentials come from the places that every AWS tool looks in: `AWS_REGION`,
 /// `AWS_ACCESS_KEY_ID` and so on, the profile files, web identity, ECS and EC2.
+// Without a group of its own: a service that flattens it has Settings, too.
 #[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
 pub struct Settings {
     /// An SQS server of your own, such as http://127.0.0.1:9324; Amazon's when left out.
     #[arg(long, env = "SQS_ENDPOINT_URL")]
