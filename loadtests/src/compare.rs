@@ -13,14 +13,18 @@ use tokio_util::sync::CancellationToken;
 use crate::arms::binaries::{Binaries, PROFILE, workspace};
 use crate::arms::{Arm, Surroundings};
 use crate::cli::{Options, Postgres, Storage};
+use crate::experiment::capacity;
 use crate::experiment::conduct::conduct;
 use crate::output::{Output, read_results};
 use crate::plan::{self, Settings, SqsLatency};
 use crate::results::{self, Machine, Results, SCHEMA};
-use crate::{report, terminal};
+use crate::{report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed.
 pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+    if !options.target.is_empty() {
+        return targets::compare(options, stop).await;
+    }
     let settings = settings(options)?;
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
     eprintln!("Building {} ({PROFILE})", terminal::arms(&options.arms.0));
@@ -38,12 +42,10 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
             partial: None,
             ..read_results(path)?
         },
-        None => empty(options, &settings, &around)?,
+        None => empty(options, &settings, around.postgres_version())?,
     };
 
-    let cells = plan::cells(options);
-    let planned = plan::order(&cells, &options.arms.0, options.seed);
-    let conducted = conduct(&around, &settings, &planned, &mut results, &output, stop).await;
+    let conducted = everything(&around, options, &settings, &mut results, &output, stop).await;
     if let Err(error) = &conducted {
         results.partial = Some(format!("{error:#}"));
     }
@@ -53,7 +55,45 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     Ok(exit_code(&results))
 }
 
-fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::Result<()> {
+/// Capacities first when the full method asks for them: its rates are shares of the weaker one.
+async fn everything(
+    around: &Surroundings,
+    options: &Options,
+    settings: &Settings,
+    results: &mut Results,
+    output: &Output,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let arms = &options.arms.0;
+    if options.full {
+        for arm in arms {
+            if results.capacities.iter().any(|known| known.arm == arm.1) {
+                continue;
+            }
+            let Some((capacity, runs)) = capacity::search(around, settings, arm, stop).await?
+            else {
+                results.partial = Some("it was interrupted".to_owned());
+                return Ok(());
+            };
+            results.capacities.push(capacity);
+            results.runs.extend(runs);
+            output.write_results(results)?;
+        }
+    }
+    let weaker = results
+        .capacities
+        .iter()
+        .map(|one| one.held_per_s)
+        .min_by(f64::total_cmp);
+    let cells = match weaker {
+        Some(rate) if options.full && options.rates.is_none() => plan::full(rate),
+        _ => plan::cells(options),
+    };
+    let planned = plan::order(&cells, arms, options.seed);
+    conduct(around, settings, &planned, results, output, stop).await
+}
+
+pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::Result<()> {
     output.write_results(results)?;
     let page = report::write(results, output)?;
     if options.json {
@@ -109,7 +149,11 @@ pub fn postgres(options: &Options) -> PostgresMode {
     }
 }
 
-fn empty(options: &Options, settings: &Settings, around: &Surroundings) -> anyhow::Result<Results> {
+pub fn empty(
+    options: &Options,
+    settings: &Settings,
+    postgres_version: Option<&str>,
+) -> anyhow::Result<Results> {
     let mode = match (
         options.full,
         options.rates.is_some() || options.users.is_some(),
@@ -149,7 +193,7 @@ fn empty(options: &Options, settings: &Settings, around: &Surroundings) -> anyho
             ),
         },
         machine: Machine::probe(),
-        versions: versions(around.postgres_version()),
+        versions: versions(postgres_version),
         runs: vec![],
         capacities: vec![],
     })

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod report;
 pub mod results;
 pub mod statistics;
+pub mod targets;
 pub mod terminal;
 pub mod up;
 pub mod verdicts;

@@ -19,6 +19,11 @@ pub const QUICK_PAIRS: usize = 3;
 /// Orders per second of the quick method's main cell.
 pub const QUICK_RATE: f64 = 50.0;
 
+/// The model of runs that search for a capacity. They are in no verdict.
+pub const PROBE: &str = "capacity";
+/// Users of the closed model that shows what replicas bring.
+const REPLICA_USERS: usize = 64;
+
 /// What all runs of a comparison share.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -77,6 +82,8 @@ pub struct Planned {
 pub enum Model {
     /// Orders per second, whatever becomes of them.
     Open { rate: f64 },
+    /// The same, as a step in the search for an arm's capacity.
+    Probe { rate: f64 },
     /// Users who each send as soon as they have an answer.
     Closed { users: usize },
 }
@@ -85,6 +92,7 @@ impl Model {
     pub fn name(self) -> &'static str {
         match self {
             Model::Open { .. } => "open",
+            Model::Probe { .. } => PROBE,
             Model::Closed { .. } => "closed",
         }
     }
@@ -94,7 +102,7 @@ impl Planned {
     /// Orders per second offered; of the closed model, the number of users.
     pub fn rate(&self) -> f64 {
         match self.model {
-            Model::Open { rate } => rate,
+            Model::Open { rate } | Model::Probe { rate } => rate,
             Model::Closed { users } => users as f64,
         }
     }
@@ -113,7 +121,7 @@ impl Planned {
     /// For the progress bar: `A3 S1 at 50/s, pair 2`.
     pub fn title(&self) -> String {
         let load = match self.model {
-            Model::Open { rate } => format!("at {rate}/s"),
+            Model::Open { rate } | Model::Probe { rate } => format!("at {rate}/s"),
             Model::Closed { users } => format!("with {users} users"),
         };
         let remote = if self.remote_sqs {
@@ -192,6 +200,40 @@ pub fn quick() -> Vec<CellPlan> {
         },
         cell(Scenario::Burst, QUICK_RATE, 1),
     ]
+}
+
+/// The full method, at 25, 50 and 80% of what the weaker arm can take.
+pub fn full(weaker_per_s: f64) -> Vec<CellPlan> {
+    let rate = |share: f64| Model::Open {
+        rate: (weaker_per_s * share).max(1.0).round(),
+    };
+    let cell = |scenario, model| CellPlan {
+        scenario,
+        model,
+        replicas: 1,
+        remote_sqs: false,
+        pairs: FULL_PAIRS,
+    };
+    let mut cells = vec![
+        cell(Scenario::Checkout, rate(0.25)),
+        cell(Scenario::Checkout, rate(0.80)),
+        CellPlan {
+            remote_sqs: true,
+            ..cell(Scenario::Checkout, rate(0.50))
+        },
+    ];
+    cells.extend(Scenario::ALL.map(|scenario| cell(scenario, rate(0.50))));
+    cells.extend((1..=4).map(|replicas| {
+        let users = Model::Closed {
+            users: REPLICA_USERS,
+        };
+        CellPlan {
+            replicas,
+            pairs: QUICK_PAIRS,
+            ..cell(Scenario::Checkout, users)
+        }
+    }));
+    cells
 }
 
 /// Every cell's pairs in random order, and within each pair the arms in random order: what drifts

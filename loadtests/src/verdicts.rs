@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::arms::described;
 use crate::load::Scenario;
+use crate::plan::PROBE;
 use crate::results::run::Cell;
 use crate::results::{Results, Run};
 use crate::statistics::{Comparison, Finding, Measure, compare};
@@ -115,7 +116,12 @@ fn floor(comparisons: &[Comparison]) -> Option<f64> {
 
 /// Every cell that was run, in order.
 pub fn cells(results: &Results) -> BTreeSet<Cell> {
-    results.runs.iter().map(Run::cell).collect()
+    results
+        .runs
+        .iter()
+        .map(Run::cell)
+        .filter(|cell| cell.model != PROBE)
+        .collect()
 }
 
 /// `at 50 orders/s`, and what else is special about the cell.
@@ -186,7 +192,7 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-fn capitalised(sentence: &str) -> String {
+pub fn capitalised(sentence: &str) -> String {
     let mut characters = sentence.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),

@@ -203,6 +203,13 @@ impl Deployment {
             "DATABASE_POOL_SIZE",
             (pool / wanted.replicas).max(2).to_string(),
         );
+        if package == "all-in-one" {
+            let kind = if self.arm.uses_sqs() { "sqs" } else { "local" };
+            environment.insert("QUEUE_KIND", kind.to_owned());
+            for (context, variable) in DATABASE_URLS {
+                environment.insert(variable, self.databases[context].url.clone());
+            }
+        }
         if let Some(database) = self.databases.get(context_of(package)) {
             environment.insert("DATABASE_URL", database.url.clone());
         }
@@ -236,6 +243,15 @@ impl Deployment {
         Ok(())
     }
 }
+
+/// All services in one process have a database each by these.
+const DATABASE_URLS: [(&str, &str); 5] = [
+    ("accounts", "ACCOUNTS_DATABASE_URL"),
+    ("orders", "ORDERS_DATABASE_URL"),
+    ("payments", "PAYMENTS_DATABASE_URL"),
+    ("inventory", "INVENTORY_DATABASE_URL"),
+    ("shipping", "SHIPPING_DATABASE_URL"),
+];
 
 /// Services find each other by these.
 const URLS: [(&str, &str); 2] = [

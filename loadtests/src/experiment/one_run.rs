@@ -23,7 +23,7 @@ const LAG_LIMIT_MS: f64 = 5.0;
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
 /// Users are all there before the first slot.
-const LEAD: Duration = Duration::from_millis(300);
+pub(super) const LEAD: Duration = Duration::from_millis(300);
 
 /// Starts the arm, loads it, waits until it is done, audits it and takes it down. None when it was
 /// told to stop before it was done.
@@ -120,7 +120,7 @@ async fn load(
     let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
     let (pace, users) = match planned.model {
         // A user for every request of some seconds: enough unless the arm stands still.
-        Model::Open { rate } => (
+        Model::Open { rate } | Model::Probe { rate } => (
             Pace::open(slots(settings, planned, rate), begin),
             (rate * 6.0) as usize + 20,
         ),
@@ -150,7 +150,7 @@ async fn load(
 }
 
 /// Operations, of which the scenario makes `rate` orders a second.
-fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
+pub(super) fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
     let shape = planned.scenario.shape(settings.warm_up, settings.duration);
     let operations = rate / planned.scenario.order_share();
     schedule::slots(shape, operations, settings.warm_up + settings.duration)
@@ -158,12 +158,12 @@ fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
 
 fn offered(settings: &Settings, planned: &Planned, sent: usize) -> u64 {
     match planned.model {
-        Model::Open { rate } => slots(settings, planned, rate).len() as u64,
+        Model::Open { rate } | Model::Probe { rate } => slots(settings, planned, rate).len() as u64,
         Model::Closed { .. } => sent as u64,
     }
 }
 
-fn wall_ms() -> anyhow::Result<f64> {
+pub(super) fn wall_ms() -> anyhow::Result<f64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
 }
 
@@ -192,14 +192,14 @@ async fn read_books(deployment: &Deployment, watch: &mut Watch) -> anyhow::Resul
     Ok(books)
 }
 
-fn void(run: &Run, left: Left) -> Option<String> {
+pub(super) fn void(run: &Run, left: Left) -> Option<String> {
     let (lag, limit) = (run.lag_ms.p99, DRAIN_LIMIT.as_secs());
     if !left.is_nothing() {
         return Some(format!(
             "work was left {limit} s after the load had ended: {left:?}"
         ));
     }
-    let late = run.model == "open" && lag > LAG_LIMIT_MS;
+    let late = run.model != "closed" && lag > LAG_LIMIT_MS;
     late.then(|| {
         format!("the generator was {lag:.1} ms late at its 99th percentile, and the limit is 5 ms")
     })

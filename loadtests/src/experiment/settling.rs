@@ -148,6 +148,7 @@ mod tests {
             answer: Ok(201),
             order: Some(Accepted {
                 id,
+                customer: 0,
                 settled: at_once,
             }),
         }

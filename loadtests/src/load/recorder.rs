@@ -24,6 +24,8 @@ pub struct Outcome {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Accepted {
     pub id: Uuid,
+    /// The number of the customer who placed it.
+    pub customer: usize,
     /// Whether the answer already said what became of the order.
     pub settled: bool,
 }

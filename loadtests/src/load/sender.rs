@@ -86,7 +86,9 @@ impl Attack {
             .bearer_auth(&self.tokens[customer])
             .header("idempotency-key", format!("{}-{}", self.seed, turn.number))
             .json(order);
-        let accepted = self.send(user, turn, "place_order", request).await?;
+        let accepted = self
+            .send(user, turn, "place_order", customer, request)
+            .await?;
         let Some(accepted) = accepted else {
             return Ok(());
         };
@@ -101,7 +103,8 @@ impl Attack {
                 due: self.pace.elapsed(),
                 ..turn
             };
-            self.send(user, turn, "cancel_order", request).await?;
+            self.send(user, turn, "cancel_order", customer, request)
+                .await?;
         }
         Ok(())
     }
@@ -118,7 +121,8 @@ impl Attack {
         if let Some(customer) = customer {
             request = request.bearer_auth(&self.tokens[customer]);
         }
-        self.send(user, turn, operation, request).await?;
+        self.send(user, turn, operation, customer.unwrap_or(0), request)
+            .await?;
         Ok(())
     }
 
@@ -127,6 +131,7 @@ impl Attack {
         user: &mut GooseUser,
         turn: Turn,
         operation: &'static str,
+        customer: usize,
         request: reqwest::RequestBuilder,
     ) -> Result<Option<Accepted>, Box<TransactionError>> {
         let lag = self.pace.elapsed().saturating_sub(turn.due);
@@ -141,7 +146,9 @@ impl Attack {
                 // The whole answer belongs to the latency, and a read one frees its connection.
                 match response.bytes().await {
                     Err(error) => (Err(reason(&error).to_owned()), None),
-                    Ok(body) if operation == "place_order" => (Ok(status), accepted(status, &body)),
+                    Ok(body) if operation == "place_order" => {
+                        (Ok(status), accepted(status, &body, customer))
+                    }
                     Ok(_) => (Ok(status), None),
                 }
             }
@@ -171,12 +178,13 @@ impl Attack {
     }
 }
 
-fn accepted(status: u16, body: &[u8]) -> Option<Accepted> {
+fn accepted(status: u16, body: &[u8], customer: usize) -> Option<Accepted> {
     let placed: Placed = serde_json::from_slice(body)
         .ok()
         .filter(|_| (200..300).contains(&status))?;
     Some(Accepted {
         id: placed.id,
+        customer,
         settled: placed.status != "placed",
     })
 }

@@ -28,7 +28,7 @@ pub(crate) enum Ink {
     Arm(usize),
 }
 
-const WIDTH: u32 = 760;
+const WIDTH: u32 = 600;
 const TEXT: i32 = 15;
 
 impl Ink {

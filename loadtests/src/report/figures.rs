@@ -9,7 +9,7 @@ use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::run::{Cell, OUTSIDE};
 use crate::results::{Results, Run};
-use crate::verdicts::{self, median};
+use crate::verdicts::{self, capitalised, median};
 
 /// The cell with the most runs that count: the one the verdicts are about.
 fn main_cell(results: &Results) -> Option<Cell> {
@@ -105,7 +105,7 @@ pub(super) fn ratios(results: &Results) -> Markup {
             @let rows: Vec<_> =
                 all.iter().filter(|one| one.other == other && one.cell == cell).collect();
             @if let Some(svg) = charts::forest(&rows) {
-                h2 { "How " (described(other)) " compares with " (described(&rows[0].base)) }
+                h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) }
                 figure {
                     (PreEscaped(svg))
                     figcaption { "Ratio of " (other) " to " (rows[0].base) ", " (verdicts::at(&cell)) ": "
@@ -124,7 +124,7 @@ pub(super) fn latencies(results: &Results) -> Markup {
             @let arms = by_arm(results, &cell);
             @let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
             @if cell.scenario == "S1" && cell.model == "open" && !runs.is_empty() {
-                h2 { "When is an order answered, and when is it settled? " (verdicts::at(&cell)) }
+                h2 { "Answered and settled, " (verdicts::at(&cell)) }
                 (legend(&runs, "settled", "answered"))
                 figure {
                     (PreEscaped(charts::latency(&runs)))
@@ -224,7 +224,7 @@ pub(super) fn bursts(results: &Results) -> Markup {
     let arms = by_arm(results, &cell);
     let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
     html! {
-        h2 { "A burst and its drain, from " (number(cell.rate_millis as f64 / 1_000.0)) " orders/s \
+        h2 { "A burst and its drain, from " (cell.rate_millis / 1_000) " orders/s \
             to three times that" }
         (legend(&runs, "settled each second", "waiting at its end"))
         figure {

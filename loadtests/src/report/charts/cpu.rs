@@ -17,23 +17,25 @@ impl Bar {
     }
 }
 
-const ROW: i32 = 86;
-const LEFT: i32 = 48;
-const RIGHT: i32 = 640;
+const ROW: i32 = 106;
+const LEFT: i32 = 30;
+const RIGHT: i32 = 510;
+/// Characters of small text that a line has room for.
+const LINE: usize = 78;
 
 pub(crate) fn cpu(bars: &[Bar]) -> String {
     let most = bars.iter().map(Bar::total).fold(0.001, f64::max);
     let height = 10 + ROW as u32 * bars.len() as u32;
     drawn(height, "CPU per order by component", |area| {
-        let mut before: Option<f64> = None;
+        let mut above: Option<(Arm, f64)> = None;
         for (n, bar) in bars.iter().enumerate() {
             let y = 8 + ROW * n as i32;
             draw_bar(area, bar, y, |ms| {
                 LEFT + (ms / most * f64::from(RIGHT - LEFT)) as i32
             })?;
-            let step = before.map(|before| bar.total() - before);
+            let step = above.map(|(arm, ms)| (arm, bar.total() - ms));
             draw_words(area, bar, y, step)?;
-            before = Some(bar.total());
+            above = Arm::from_label(&bar.arm).map(|arm| (arm, bar.total()));
         }
         Ok(())
     })
@@ -55,19 +57,39 @@ fn draw_bar(area: &Drawing<'_>, bar: &Bar, y: i32, x: impl Fn(f64) -> i32) -> Dr
     Ok(())
 }
 
-/// Under the bar, its pieces in order with their milliseconds; above all else what the step cost.
-fn draw_words(area: &Drawing<'_>, bar: &Bar, y: i32, step: Option<f64>) -> Drawn {
+/// Under the bar what the step from the bar above cost, and its pieces in order.
+fn draw_words(area: &Drawing<'_>, bar: &Bar, y: i32, step: Option<(Arm, f64)>) -> Drawn {
     let small = Ink::Soft.text_of(TEXT - 2);
-    let pieces = bar.pieces.iter().filter(|(_, ms)| *ms >= 0.005);
-    let pieces: Vec<String> = pieces.map(|(name, ms)| format!("{name} {ms:.2}")).collect();
-    area.draw(&Text::new(
-        pieces.join(" · "),
-        (LEFT, y + 39),
-        small.clone(),
-    ))?;
-    if let (Some(step), Some(arm)) = (step, Arm::from_label(&bar.arm)) {
-        let words = format!("{step:+.2} ms: {}", arm.step());
-        area.draw(&Text::new(words, (LEFT, y + 57), small))?;
+    let mut lines = vec![];
+    if let (Some((above, ms)), Some(arm)) = (step, Arm::from_label(&bar.arm)) {
+        let next = arm as usize == above as usize + 1;
+        let what = if next { arm.step() } else { "all that differs" };
+        lines.push(format!("{ms:+.2} ms against {above}: {what}"));
+    }
+    lines.extend(wrapped(bar));
+    for (n, line) in lines.into_iter().enumerate() {
+        area.draw(&Text::new(
+            line,
+            (LEFT, y + 40 + 18 * n as i32),
+            small.clone(),
+        ))?;
     }
     Ok(())
+}
+
+/// `order-service 0.48 · postgres 0.40`, in as many lines as it takes.
+fn wrapped(bar: &Bar) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (name, ms) in bar.pieces.iter().filter(|(_, ms)| *ms >= 0.005) {
+        let piece = format!("{} {ms:.2}", name.trim_end_matches("-service"));
+        let last = lines
+            .last_mut()
+            .filter(|line| line.len() + piece.len() < LINE);
+        match last {
+            Some(line) if line.is_empty() => *line = piece,
+            Some(line) => *line += &format!(" · {piece}"),
+            None => lines.push(piece),
+        }
+    }
+    lines
 }

@@ -7,8 +7,8 @@ use crate::statistics::Comparison;
 use crate::statistics::verdict::EQUIVALENCE;
 
 const ROW: i32 = 46;
-const LEFT: i32 = 220;
-const RIGHT: i32 = 730;
+const LEFT: i32 = 190;
+const RIGHT: i32 = 570;
 
 /// One comparison a row; those without an interval are left out.
 pub(crate) fn forest(comparisons: &[&Comparison]) -> Option<String> {
@@ -93,7 +93,7 @@ fn row(area: &Drawing<'_>, one: &Comparison, y: i32, x: &impl Fn(f64) -> i32) ->
         ))?;
     }
     area.draw(&Circle::new((middle, y), 6, ink.filled()))?;
-    let label = format!("{}x", format_args!("{:.2}", ratio.mean));
+    let label = format!("{:.2}x", ratio.mean);
     area.draw(&Text::new(label, (middle - 14, y - 26), Ink::Text.text()))?;
     Ok(())
 }

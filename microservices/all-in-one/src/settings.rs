@@ -1,0 +1,110 @@
+//! One set of settings, handed on to each service as its own.
+
+use chassis::config::{Database, Secret, Serving, TokenKey, TokenSigning};
+use clap::{Parser, ValueEnum};
+
+/// All services in one process.
+#[derive(Parser, Clone, Debug)]
+#[command(version)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+    #[command(flatten)]
+    token_key: TokenKey,
+    #[command(flatten)]
+    signing: TokenSigning,
+    #[command(flatten)]
+    queues: messaging::Settings,
+
+    /// What carries the events.
+    #[arg(long, env = "QUEUE_KIND", value_enum, default_value_t = Queue::Sqs)]
+    pub(crate) queue: Queue,
+
+    /// The database of every service that is given none of its own.
+    #[command(flatten)]
+    database: Database,
+    #[arg(long, env = "ACCOUNTS_DATABASE_URL", hide_env_values = true)]
+    accounts_database_url: Option<Secret>,
+    #[arg(long, env = "ORDERS_DATABASE_URL", hide_env_values = true)]
+    orders_database_url: Option<Secret>,
+    #[arg(long, env = "PAYMENTS_DATABASE_URL", hide_env_values = true)]
+    payments_database_url: Option<Secret>,
+    #[arg(long, env = "INVENTORY_DATABASE_URL", hide_env_values = true)]
+    inventory_database_url: Option<Secret>,
+    #[arg(long, env = "SHIPPING_DATABASE_URL", hide_env_values = true)]
+    shipping_database_url: Option<Secret>,
+
+    /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
+    #[arg(long, env = "PAYMENT_PROVIDER_URL")]
+    payment_provider_url: String,
+
+    /// As the shipping service has it.
+    #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
+          value_parser = clap::value_parser!(u64).range(..=900_000))]
+    cancellation_window_ms: u64,
+
+    /// As the order service has it.
+    #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000)]
+    order_expiry_ms: u64,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Queue {
+    /// Inside the process.
+    Local,
+    Sqs,
+}
+
+impl Settings {
+    pub(crate) fn auth(&self) -> auth_service::Settings {
+        auth_service::Settings {
+            serving: self.serving.clone(),
+            database: self.database(&self.accounts_database_url),
+            signing: self.signing.clone(),
+        }
+    }
+
+    pub(crate) fn order(&self) -> order_service::Settings {
+        order_service::Settings {
+            serving: self.serving.clone(),
+            database: self.database(&self.orders_database_url),
+            token_key: self.token_key.clone(),
+            queues: self.queues.clone(),
+            order_expiry_ms: self.order_expiry_ms,
+        }
+    }
+
+    pub(crate) fn payment(&self) -> payment_service::Settings {
+        payment_service::Settings {
+            serving: self.serving.clone(),
+            database: self.database(&self.payments_database_url),
+            queues: self.queues.clone(),
+            payment_provider_url: self.payment_provider_url.clone(),
+        }
+    }
+
+    pub(crate) fn inventory(&self) -> inventory_service::Settings {
+        inventory_service::Settings {
+            serving: self.serving.clone(),
+            database: self.database(&self.inventory_database_url),
+            queues: self.queues.clone(),
+        }
+    }
+
+    pub(crate) fn shipping(&self) -> shipping_service::Settings {
+        shipping_service::Settings {
+            serving: self.serving.clone(),
+            database: self.database(&self.shipping_database_url),
+            queues: self.queues.clone(),
+            cancellation_window_ms: self.cancellation_window_ms,
+        }
+    }
+
+    /// The connections are shared out: what one process may hold is what five hold together.
+    fn database(&self, own: &Option<Secret>) -> Database {
+        Database {
+            database_url: own.as_ref().unwrap_or(&self.database.database_url).clone(),
+            database_pool_size: (self.database.database_pool_size / 5).max(2),
+        }
+    }
+}
