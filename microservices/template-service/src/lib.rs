@@ -1,1 +1,49 @@
+//! Counts who was greeted, and how often. The smallest real service: copy it to begin a new one.
 
+pub mod handlers;
+
+use axum::extract::State;
+use axum::{Router, routing::get};
+use chassis::{Context, Json, Path, Problem, config, database};
+use messaging::{QueueSpec, Service};
+use sqlx::PgPool;
+
+/// The template service.
+#[derive(clap::Parser, Clone, Debug)]
+#[command(version)]
+pub struct Settings {
+    #[command(flatten)]
+    pub serving: config::Serving,
+    #[command(flatten)]
+    pub database: config::Database,
+    #[command(flatten)]
+    pub queues: messaging::Settings,
+}
+
+pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
+    let mut own = sqlx::migrate!();
+    own.set_ignore_missing(true);
+    let tables = [own, messaging::migrations()];
+    let db = database::connect(&settings.database, tables, &context).await?;
+
+    let service = Service::connect(&db, &settings.queues).await?;
+    let service = service.handle(QueueSpec::new("greetings"), handlers::Count);
+    let health = service.health();
+    context.ready_when("queues", move || std::future::ready(health.is_good()));
+    let running = service.run(context.shutdown());
+    context.background("messages", async { Ok(running.await.map(drop)?) });
+    Ok(Router::new()
+        .route("/greetings/{name}", get(times))
+        .with_state(db))
+}
+
+/// How often somebody was greeted.
+async fn times(
+    State(db): State<PgPool>,
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let times = sqlx::query_scalar("select times from greetings where name = $1").bind(&name);
+    let times: Option<i64> = times.fetch_optional(&db).await?;
+    let times = times.ok_or_else(|| Problem::not_found("nobody of this name was greeted"))?;
+    Ok(Json(serde_json::json!({ "name": name, "times": times })))
+}

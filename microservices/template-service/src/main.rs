@@ -1,1 +1,14 @@
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use template_service::{Settings, start};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let serving = settings.serving.clone();
+    chassis::run("template-service", serving, |context| {
+        start(settings, context)
+    })
+    .await
+}

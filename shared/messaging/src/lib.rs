@@ -2,6 +2,7 @@
 
 mod backoff;
 mod consumer;
+pub mod dead_letters;
 mod error;
 mod fault;
 mod handler;
@@ -31,7 +32,7 @@ pub use relay::Relay;
 pub use service::Service;
 pub use settings::{Provision, Settings};
 pub use topology::{QueueKind, QueueSpec};
-pub use transport::{Local, Sqs, Transport};
+pub use transport::{Call, Local, Mishap, Sqs, Transport};
 
 /// What creates the tables `outbox` and `inbox`. It ignores a service's own migrations, and a
 /// service's migrator should ignore these ([`Migrator::set_ignore_missing`]); their versions begin

@@ -67,7 +67,8 @@ pub(crate) async fn collect<F: Future>(work: F) -> (F::Output, Vec<Row>) {
     PUSHED.scope(RefCell::default(), collecting).await
 }
 
-fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
+/// A row for each destination.
+pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
     let body = serde_json::to_string(message).map_err(|source| Error::Encode {
         kind: M::KIND,
         source,

@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::send::send;
 use crate::outbox::Row;
 use crate::{Health, Transport};
 

@@ -4,6 +4,7 @@
 //! at least once, hidden while somebody works on it, back when nobody deleted it.
 
 mod local;
+mod mishap;
 mod sqs;
 mod sqs_call;
 mod sqs_client;
@@ -14,8 +15,10 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 pub use self::local::Local;
+pub use self::mishap::{Call, Mishap};
 pub use self::sqs::Sqs;
-use crate::{Error, Provision, QueueSpec};
+pub(crate) use self::sqs_call::failed as sqs_failed;
+use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay};
 
 /// The most messages that a batch call takes: an SQS quota.
 pub(crate) const BATCH: usize = 10;
@@ -72,6 +75,8 @@ pub(crate) struct Delivery {
     pub(crate) sent_at: Option<SystemTime>,
     pub(crate) group: Option<String>,
     pub(crate) trace_parent: Option<String>,
+    /// Why it is a dead letter, if it is one and we made it one.
+    pub(crate) death: Option<Death>,
 }
 
 /// What happened to one entry of a batch call.
@@ -107,8 +112,41 @@ impl Outgoing {
 }
 
 impl Transport {
+    /// Sends a message without an outbox, for what belongs to no transaction. It is sent when this
+    /// returns, and if the process dies before that, it is not.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, or a queue does not take it.
+    pub async fn publish<M: Message>(&self, message: &M) -> Result<(), Error> {
+        self.publish_all(std::slice::from_ref(message)).await
+    }
+
+    /// The same for several, in as few calls as it takes. On an error some may have been sent.
+    ///
+    /// # Errors
+    /// When one cannot be written as JSON, or a queue does not take it.
+    pub async fn publish_all<M: Message>(&self, messages: &[M]) -> Result<(), Error> {
+        let rows = messages
+            .iter()
+            .map(outbox::rows)
+            .collect::<Result<Vec<_>, _>>()?;
+        let health = Health::default();
+        let failed = relay::send(self, &health, rows.into_iter().flatten().collect()).await;
+        match failed.first() {
+            None => Ok(()),
+            Some(row) => Err(Error::Sqs {
+                action: "send to",
+                queue: row.outgoing.queue.clone(),
+                reason: health.troubles().join("; "),
+            }),
+        }
+    }
+
     /// Makes sure that the queue and its dead letters are there and as they should be.
-    pub(crate) async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When it cannot be reached, is missing and not to be created, or differs.
+    pub async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
             Transport::Local(local) => {

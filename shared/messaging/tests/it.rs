@@ -3,7 +3,25 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+#[path = "it/consumer.rs"]
+mod consumer;
+#[path = "it/crash.rs"]
+mod crash;
+#[path = "it/dead_letters.rs"]
+mod dead_letters;
+#[path = "it/edge.rs"]
+mod edge;
 #[path = "it/flow.rs"]
 mod flow;
+#[path = "it/lease.rs"]
+mod lease;
+#[path = "it/outbox.rs"]
+mod outbox;
+#[path = "it/shutdown.rs"]
+mod shutdown;
+#[path = "it/topology.rs"]
+mod topology;
+#[path = "it/transaction.rs"]
+mod transaction;
 #[path = "it/world.rs"]
 mod world;

@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Handed, Relay};
+use crate::Backoff;
 use crate::outbox::LEASE;
 use crate::relay::send::send;
 
@@ -54,7 +55,7 @@ impl Relay {
         }
     }
 
-    /// Returns the positions of the rows that were taken. The others are left to the sweep.
+    /// Returns the positions of the rows that were taken. The others are given to the sweep.
     async fn send_round(&self, round: Vec<Handed>) -> Vec<i64> {
         let fresh = round
             .into_iter()
@@ -63,8 +64,27 @@ impl Relay {
         let mut positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
 
         let failed = send(&self.0.transport, &self.0.health, rows).await;
-        positions.retain(|position| !failed.iter().any(|row| row.position == *position));
+        if !failed.is_empty() {
+            let failed: Vec<i64> = failed.iter().map(|row| row.position).collect();
+            positions.retain(|position| !failed.contains(position));
+            self.end_lease(&failed).await;
+        }
         positions
+    }
+
+    /// Leaves rows to the sweep after a moment. Should this fail, it is after the lease.
+    async fn end_lease(&self, positions: &[i64]) {
+        let pause = Backoff::SERVER.delay(1);
+        let ended = sqlx::query(
+            "update outbox set send_at = now() + $2 * interval '1 second'
+             where position = any($1)",
+        )
+        .bind(positions)
+        .bind(pause.as_secs_f64())
+        .execute(&self.0.db);
+        if let Err(error) = ended.await {
+            self.0.health.fails("the outbox", &error.to_string());
+        }
     }
 
     /// Deletes what was sent. If that fails, the sweep sends it once more.

@@ -13,7 +13,7 @@ use crate::{Health, Transport};
 const CALLS: usize = 8;
 
 /// Sends rows, in their order where a key asks for it. Returns those that were not taken.
-pub(super) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
+pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
     let mut failed = vec![];
     let mut rows = rows;
     while !rows.is_empty() {

@@ -17,7 +17,7 @@ use crate::{Backoff, Error};
 const ROWS: i64 = 200;
 /// How often the table is looked at without being told to: for rows that wait for their delay, for
 /// another attempt, or for a relay that is gone.
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(500);
 
 /// Deletes rows and returns them; the transaction commits once they are sent. Those that another
 /// relay has in hand are skipped.
@@ -63,7 +63,8 @@ impl Relay {
                     failures = 0;
                     self.0.health.works("the outbox");
                 }
-                Ok(Swept::Refused) => failures += 1,
+                Ok(Swept::Refused { progress: true }) => failures = 1,
+                Ok(Swept::Refused { progress: false }) => failures += 1,
                 Err(error) => {
                     failures += 1;
                     self.0.health.fails("the outbox", &error.line());
@@ -73,10 +74,15 @@ impl Relay {
                         .await;
                 }
             }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = self.0.wake.notified() => all = ORDERED.load(Ordering::Relaxed),
-                () = self.tick() => all = true,
+            let woken = async {
+                tokio::select! {
+                    () = self.0.wake.notified() => ORDERED.load(Ordering::Relaxed),
+                    () = self.tick() => true,
+                }
+            };
+            match shutdown.run_until_cancelled(woken).await {
+                Some(ordered) => all = ordered,
+                None => return,
             }
         }
     }
@@ -105,7 +111,10 @@ impl Relay {
             .sweep_rows(failures, TAKE_ORDERED, Some(LOCK_ORDERED))
             .await?;
         Ok(match (free, ordered) {
-            (Swept::Refused, _) | (_, Swept::Refused) => Swept::Refused,
+            (Swept::Refused { progress: a }, Swept::Refused { progress: b }) => {
+                Swept::Refused { progress: a || b }
+            }
+            (refused @ Swept::Refused { .. }, _) | (_, refused @ Swept::Refused { .. }) => refused,
             (Swept::Sent { more: free }, Swept::Sent { more: ordered }) => Swept::Sent {
                 more: free || ordered,
             },
@@ -132,6 +141,7 @@ impl Relay {
             return Ok(Swept::Sent { more: false });
         }
         let more = rows.len() == ROWS as usize;
+        let count = rows.len();
         rows.sort_by_key(|row| row.position);
 
         let failed = send(&self.0.transport, &self.0.health, rows).await;
@@ -142,15 +152,19 @@ impl Relay {
         tx.commit().await?;
         Ok(match failed.is_empty() {
             true => Swept::Sent { more },
-            false => Swept::Refused,
+            false => Swept::Refused {
+                progress: failed.len() < count,
+            },
         })
     }
 }
 
 /// How a sweep ended.
 enum Swept {
+    /// Everything was taken; there may be `more` in the table.
     Sent { more: bool },
-    Refused,
+    /// Some rows were put back; others may have made `progress`.
+    Refused { progress: bool },
 }
 
 fn row(row: &PgRow) -> Result<Row, sqlx::Error> {

@@ -8,13 +8,17 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::mishap::{Call, Mishap, Mishaps};
 use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
 use crate::QueueSpec;
 use crate::topology::dead_letters;
 
 /// A set of queues that everything with a clone of it shares.
 #[derive(Clone, Default)]
-pub struct Local(Arc<Mutex<State>>);
+pub struct Local {
+    state: Arc<Mutex<State>>,
+    mishaps: Mishaps,
+}
 
 #[derive(Default)]
 struct State {
@@ -40,6 +44,29 @@ impl Local {
         Local::default()
     }
 
+    /// Queues that sometimes fail as SQS may: `plan` is asked about every message of every call.
+    /// For tests of what is built on this crate.
+    pub fn misbehaving(plan: impl Fn(Call) -> Mishap + Send + Sync + 'static) -> Local {
+        Local {
+            mishaps: Mishaps::planned(plan),
+            ..Local::default()
+        }
+    }
+
+    /// The bodies of the messages in a queue, hidden and delayed ones included, in the order in
+    /// which they can be received.
+    pub fn peek(&self, queue: &str) -> Vec<String> {
+        let state = self.state();
+        let messages = state
+            .queues
+            .get(queue)
+            .into_iter()
+            .flat_map(|queue| &queue.messages);
+        messages
+            .map(|(_, delivery)| delivery.body.clone())
+            .collect()
+    }
+
     /// How many messages a queue holds, hidden and delayed ones included.
     pub fn depth(&self, queue: &str) -> usize {
         let state = self.state();
@@ -60,7 +87,10 @@ impl Local {
 
     pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
         let mut state = self.state();
-        let sent = messages.iter().map(|message| state.put(queue, message));
+        let sent = messages.iter().map(|message| {
+            self.mishaps
+                .befall(Call::Send, || state.put(queue, message))
+        });
         sent.collect()
     }
 
@@ -97,12 +127,14 @@ impl Local {
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
         };
-        for receipt in receipts {
-            if let Some(place) = queue.held.remove(receipt) {
-                queue.messages.remove(&place);
-            }
-        }
-        vec![Ok(()); receipts.len()]
+        let deleted = receipts.iter().map(|receipt| {
+            self.mishaps.befall(Call::Delete, || {
+                let place = queue.held.remove(receipt);
+                place.map(|place| queue.messages.remove(&place));
+                Ok(())
+            })
+        });
+        deleted.collect()
     }
 
     pub(super) fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
@@ -112,12 +144,14 @@ impl Local {
         };
         let now = Instant::now();
         let hidden = receipts.iter().map(|(receipt, visibility)| {
-            let place = queue.held.get_mut(receipt).filter(|(due, _)| *due > now);
-            let place = place.ok_or_else(not_held)?;
-            let message = queue.messages.remove(place).ok_or_else(not_held)?;
-            *place = (now + *visibility, place.1);
-            queue.messages.insert(*place, message);
-            Ok(())
+            self.mishaps.befall(Call::Hide, || {
+                let place = queue.held.get_mut(receipt).filter(|(due, _)| *due > now);
+                let place = place.ok_or_else(not_held)?;
+                let message = queue.messages.remove(place).ok_or_else(not_held)?;
+                *place = (now + *visibility, place.1);
+                queue.messages.insert(*place, message);
+                Ok(())
+            })
         });
         let hidden = hidden.collect();
         queue.changed.notify_waiters();
@@ -125,7 +159,7 @@ impl Local {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,6 +184,7 @@ impl State {
             sent_at: Some(now),
             group: message.ordering_key.clone(),
             trace_parent: message.trace_parent.clone(),
+            death: message.dead.clone(),
         };
         queue
             .messages

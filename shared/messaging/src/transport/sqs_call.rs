@@ -12,17 +12,17 @@ use aws_sdk_sqs::types::{
 use metrics::counter;
 use uuid::Uuid;
 
-use super::{Delivery, Outgoing, Refused, Settled, Sqs};
+use super::{Death, Delivery, Outgoing, Refused, Settled, Sqs};
 use crate::Error;
 use crate::topology::{QueueKind, kind};
 use crate::trace::xray_header;
 
 /// The names of our message attributes.
-pub(crate) const ID: &str = "message-id";
-pub(crate) const KIND: &str = "kind";
-pub(crate) const TRACE_PARENT: &str = "traceparent";
-pub(crate) const DEATH_REASON: &str = "dead-letter-reason";
-pub(crate) const DEATH_SOURCE: &str = "dead-letter-source";
+const ID: &str = "message-id";
+const KIND: &str = "kind";
+const TRACE_PARENT: &str = "traceparent";
+const DEATH_REASON: &str = "dead-letter-reason";
+const DEATH_SOURCE: &str = "dead-letter-source";
 
 impl Sqs {
     pub(super) async fn receive(
@@ -194,6 +194,10 @@ fn delivery(message: Message) -> Delivery {
         sent_at: sent_at.map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at)),
         group: system.remove(&System::MessageGroupId),
         trace_parent: attribute(TRACE_PARENT),
+        death: attribute(DEATH_REASON).map(|reason| Death {
+            reason,
+            source: attribute(DEATH_SOURCE).unwrap_or_default(),
+        }),
     }
 }
 

@@ -1,17 +1,19 @@
 //! A parcel office: what the tests send, how they handle it, and how they wait.
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{
     Destination, Fault, Handler, Message, QueueSpec, Service, Settings, Transport, outbox,
 };
-use sandbox::testing::{self, TestDatabase};
+use sandbox::testing;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use sqs_local::SqsLocal;
 use tokio_util::sync::CancellationToken;
 
-/// A parcel was brought. Weights above 100 are refused, 13 is dropped once.
+/// A parcel was brought.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Brought {
     pub parcel: i32,
@@ -85,7 +87,8 @@ pub async fn note(tx: &mut PgConnection, what: &str, parcel: i32) -> Result<(), 
 pub struct World {
     pub db: PgPool,
     pub stop: CancellationToken,
-    _database: TestDatabase,
+    database: Arc<dyn Any + Send + Sync>,
+    url: String,
 }
 
 impl World {
@@ -98,7 +101,23 @@ impl World {
         World {
             db,
             stop: CancellationToken::new(),
-            _database: database,
+            url: database.url.clone(),
+            database: Arc::new(database),
+        }
+    }
+
+    /// Other connections to the same database.
+    pub async fn connect(&self) -> PgPool {
+        PgPool::connect(&self.url).await.unwrap()
+    }
+
+    /// The same world through these connections.
+    pub fn with(&self, db: PgPool) -> World {
+        World {
+            db,
+            stop: self.stop.clone(),
+            database: self.database.clone(),
+            url: self.url.clone(),
         }
     }
 
@@ -121,6 +140,14 @@ impl World {
         sqlx::query_scalar(count).fetch_one(&self.db).await.unwrap()
     }
 
+    /// As if the time were over that a relay leaves rows to the process that wrote them.
+    pub async fn end_leases(&self) {
+        sqlx::query("update outbox set send_at = now()")
+            .execute(&self.db)
+            .await
+            .unwrap();
+    }
+
     /// Pushes messages in one transaction.
     pub async fn push<M: Message>(&self, messages: impl IntoIterator<Item = M>) {
         let mut tx = self.db.begin().await.unwrap();
@@ -141,7 +168,7 @@ pub fn office(world: &World, transport: impl Into<Transport>) -> Service {
 /// A queue whose messages come back soon when nobody holds them.
 pub fn quick(name: &'static str) -> QueueSpec {
     QueueSpec {
-        visibility_timeout: Duration::from_secs(2),
+        visibility_timeout: Duration::from_secs(1),
         ..QueueSpec::new(name)
     }
 }
@@ -162,5 +189,42 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnM
             "gave up waiting until {what}"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A handler without a database, made of a closure.
+pub struct Plainly<F>(pub F);
+
+impl<F, Fut> messaging::PlainHandler for Plainly<F>
+where
+    F: Fn(i32) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Fault>> + Send,
+{
+    type Message = Brought;
+
+    async fn handle(&self, brought: Brought) -> Result<(), Fault> {
+        (self.0)(brought.parcel).await
+    }
+}
+
+/// A consumer of `parcels` in this process, and its queue.
+pub async fn plainly<F, Fut>(local: &messaging::Local, handle: F) -> messaging::Consumer
+where
+    F: Fn(i32) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Fault>> + Send + 'static,
+{
+    let transport = Transport::from(local.clone());
+    transport
+        .ensure(&quick("parcels"), messaging::Provision::Create)
+        .await
+        .unwrap();
+    messaging::Consumer::plain(quick("parcels"), &transport, Plainly(handle))
+}
+
+/// Puts parcels into the queue, without an outbox.
+pub async fn bring(local: &messaging::Local, parcels: impl IntoIterator<Item = i32>) {
+    let transport = Transport::from(local.clone());
+    for parcel in parcels {
+        transport.publish(&Brought { parcel }).await.unwrap();
     }
 }

@@ -1,0 +1,4 @@
+create table greetings (
+    name text primary key,
+    times bigint not null
+);

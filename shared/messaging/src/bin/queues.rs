@@ -1,0 +1,129 @@
+//! Looks at queues and their dead letters, and moves messages back.
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use clap::{Parser, Subcommand};
+use messaging::dead_letters::{self, Selection};
+use messaging::{Settings, Sqs};
+use uuid::Uuid;
+
+/// Looks at queues and their dead letters, and moves messages back.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Show every queue and how many messages it holds.
+    List,
+    /// Show messages without taking them, such as `peek parcels-dlq`.
+    Peek {
+        queue: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 10)]
+        most: usize,
+        /// One JSON document a message.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Move dead letters back to their queue, such as `redrive parcels-dlq`.
+    Redrive {
+        queue: String,
+        /// Only these messages; all when left out.
+        #[arg(long)]
+        id: Vec<Uuid>,
+        /// Messages a second, at most.
+        #[arg(long, default_value_t = 100.0)]
+        rate: f64,
+    },
+    /// Delete everything in a queue, for good.
+    Purge {
+        queue: String,
+        /// Say that you mean it.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("queues: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let sqs = Sqs::connect(&arguments.settings).await?;
+    match arguments.action {
+        Action::List => list(&sqs).await,
+        Action::Peek { queue, most, json } => peek(&sqs, &queue, most, json).await,
+        Action::Redrive { queue, id, rate } => {
+            let selection = if id.is_empty() {
+                Selection::All
+            } else {
+                Selection::Ids(id)
+            };
+            ensure!(rate > 0.0, "--rate is {rate}: choose a number above 0");
+            let redriven = dead_letters::redrive(&sqs, &queue, &selection, rate).await?;
+            println!("{} moved, {} kept", redriven.moved, redriven.kept);
+            Ok(())
+        }
+        Action::Purge { queue, yes } => {
+            ensure!(
+                yes,
+                "this deletes every message in {queue}: add --yes if you mean it"
+            );
+            dead_letters::purge(&sqs, &queue).await?;
+            println!("{queue} is empty");
+            Ok(())
+        }
+    }
+}
+
+async fn list(sqs: &Sqs) -> anyhow::Result<()> {
+    println!(
+        "{:<40} {:>9} {:>9} {:>9}",
+        "queue", "waiting", "in flight", "delayed"
+    );
+    for depth in dead_letters::list(sqs).await? {
+        let dead_letters::Depth {
+            queue,
+            waiting,
+            in_flight,
+            delayed,
+        } = depth;
+        println!("{queue:<40} {waiting:>9} {in_flight:>9} {delayed:>9}");
+    }
+    Ok(())
+}
+
+async fn peek(sqs: &Sqs, queue: &str, most: usize, json: bool) -> anyhow::Result<()> {
+    for letter in dead_letters::peek(sqs, queue, most).await? {
+        if json {
+            println!("{}", serde_json::to_string(&letter)?);
+            continue;
+        }
+        let age = letter.age.unwrap_or_default().as_secs();
+        println!(
+            "{} {} {age} s ago",
+            letter.id,
+            letter.kind.as_deref().unwrap_or("(no kind)")
+        );
+        println!(
+            "  why:  {}",
+            letter.reason.as_deref().unwrap_or("received too often")
+        );
+        println!("  body: {}", letter.body);
+    }
+    Ok(())
+}

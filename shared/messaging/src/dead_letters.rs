@@ -1,0 +1,254 @@
+//! Dead letters: what waits there and why, and the way back.
+//!
+//! A message gets there with its reason when a handler rejects it, or fails with it for the last
+//! time. One that killed its process every time is moved by SQS itself, without a reason.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+use futures::future::join_all;
+use serde::Serialize;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::transport::{BATCH, Delivery, Outgoing, sqs_failed};
+use crate::{Error, Sqs, Transport};
+
+/// How full a queue is. SQS counts approximately.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Depth {
+    pub queue: String,
+    pub waiting: u64,
+    pub in_flight: u64,
+    pub delayed: u64,
+}
+
+/// A message that could not be handled.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct DeadLetter {
+    pub id: Uuid,
+    pub kind: Option<String>,
+    /// `None` when SQS moved it, as nobody who held it lived to say why.
+    pub reason: Option<String>,
+    /// The queue that it came from, if that is known.
+    pub source: Option<String>,
+    pub body: String,
+    /// How long ago it came here.
+    pub age: Option<Duration>,
+}
+
+/// Which messages to move back.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Selection {
+    All,
+    Ids(Vec<Uuid>),
+}
+
+/// What [`redrive`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Redriven {
+    pub moved: u64,
+    /// Not selected, or not taken by their queue: still here.
+    pub kept: u64,
+}
+
+/// How long a look at messages hides them from others who look.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// All queues of the deployment, with how full they are.
+///
+/// # Errors
+/// When SQS cannot be reached.
+pub async fn list(sqs: &Sqs) -> Result<Vec<Depth>, Error> {
+    let prefix = sqs.full_name("");
+    let mut pages = sqs
+        .client()
+        .list_queues()
+        .set_queue_name_prefix(Some(prefix.clone()).filter(|prefix| !prefix.is_empty()))
+        .max_results(1_000)
+        .into_paginator()
+        .send();
+    let mut names = vec![];
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| sqs_failed("list", &prefix, error))?;
+        for url in page.queue_urls.unwrap_or_default() {
+            let name = url.rsplit('/').next().unwrap_or_default();
+            names.push(name[prefix.len()..].to_owned());
+        }
+    }
+    names.sort();
+    join_all(names.iter().map(|name| depth(sqs, name)))
+        .await
+        .into_iter()
+        .collect()
+}
+
+async fn depth(sqs: &Sqs, queue: &str) -> Result<Depth, Error> {
+    let attributes = sqs.attributes(queue).await?;
+    let count = |name| {
+        attributes
+            .get(&name)
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0)
+    };
+    Ok(Depth {
+        queue: queue.to_owned(),
+        waiting: count(Name::ApproximateNumberOfMessages),
+        in_flight: count(Name::ApproximateNumberOfMessagesNotVisible),
+        delayed: count(Name::ApproximateNumberOfMessagesDelayed),
+    })
+}
+
+/// Looks at up to `most` messages of any queue and puts them back. On a queue that is being
+/// consumed this counts as a receive, so look at dead letters.
+///
+/// # Errors
+/// When the queue does not exist, or SQS cannot be reached.
+pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>, Error> {
+    let transport = Transport::from(sqs.clone());
+    let mut seen = vec![];
+    let mut looked_at = vec![];
+    while seen.len() < most {
+        let max = (most - seen.len()).min(BATCH);
+        let batch = transport.receive(queue, max, Duration::ZERO, LOOK).await?;
+        if batch.is_empty() {
+            break;
+        }
+        looked_at.extend(batch.iter().map(|delivery| delivery.receipt.clone()));
+        seen.extend(batch.into_iter().map(dead_letter));
+    }
+    release(&transport, queue, looked_at).await;
+    Ok(seen)
+}
+
+/// Moves dead letters back to where they came from, at most `per_second` of them. Each is deleted
+/// here only after it was sent there, so whatever happens, none is lost.
+///
+/// # Errors
+/// When a queue does not exist, or SQS cannot be reached.
+pub async fn redrive(
+    sqs: &Sqs,
+    dead_letters: &str,
+    selection: &Selection,
+    per_second: f64,
+) -> Result<Redriven, Error> {
+    let transport = Transport::from(sqs.clone());
+    let source = source_of(dead_letters);
+    let mut redriven = Redriven::default();
+    let mut kept = vec![];
+    loop {
+        let batch = transport
+            .receive(dead_letters, BATCH, Duration::ZERO, LOOK)
+            .await?;
+        if batch.is_empty() {
+            break;
+        }
+        let (wanted, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|delivery| {
+            let Selection::Ids(ids) = selection else {
+                return true;
+            };
+            ids.contains(&delivery.id)
+        });
+        kept.extend(others.into_iter().map(|delivery| delivery.receipt));
+        let count = wanted.len();
+        let (moved, refused) = send_back(&transport, dead_letters, &source, wanted).await;
+        redriven.moved += moved;
+        kept.extend(refused);
+        sleep(Duration::from_secs_f64(
+            count as f64 / per_second.max(0.001),
+        ))
+        .await;
+    }
+    redriven.kept = kept.len() as u64;
+    release(&transport, dead_letters, kept).await;
+    Ok(redriven)
+}
+
+/// Deletes everything in a queue. SQS allows it once a minute.
+///
+/// # Errors
+/// When the queue does not exist, was purged a moment ago, or SQS cannot be reached.
+pub async fn purge(sqs: &Sqs, queue: &str) -> Result<(), Error> {
+    let url = sqs.url(queue).await?;
+    let purged = sqs.client().purge_queue().queue_url(&*url).send().await;
+    purged
+        .map(drop)
+        .map_err(|error| sqs_failed("purge", queue, error))
+}
+
+async fn send_back(
+    transport: &Transport,
+    dead_letters: &str,
+    source: &str,
+    letters: Vec<Delivery>,
+) -> (u64, Vec<String>) {
+    if letters.is_empty() {
+        return (0, vec![]);
+    }
+    let messages: Vec<_> = letters
+        .iter()
+        .map(|delivery| Outgoing {
+            id: delivery.id,
+            queue: source.to_owned(),
+            kind: delivery.kind.clone().unwrap_or_default(),
+            body: delivery.body.clone(),
+            ordering_key: delivery.group.clone(),
+            trace_parent: delivery.trace_parent.clone(),
+            due_at: None,
+            dead: None,
+        })
+        .collect();
+    let mut sent = vec![];
+    let mut refused = vec![];
+    let settled = transport.send(source, &messages).await;
+    for (delivery, outcome) in letters.into_iter().zip(settled) {
+        match outcome {
+            Ok(()) => sent.push(delivery.receipt),
+            Err(_) => refused.push(delivery.receipt),
+        }
+    }
+    if !sent.is_empty() {
+        // One that stays is sent once more by the next redrive, and known to the inbox.
+        transport.delete(dead_letters, &sent).await;
+    }
+    (sent.len() as u64, refused)
+}
+
+async fn release(transport: &Transport, queue: &str, receipts: Vec<String>) {
+    let receipts: Vec<_> = receipts
+        .into_iter()
+        .map(|receipt| (receipt, Duration::ZERO))
+        .collect();
+    for batch in receipts.chunks(BATCH) {
+        // Those that fail are visible again when the look is over.
+        transport.hide(queue, batch).await;
+    }
+}
+
+fn dead_letter(delivery: Delivery) -> DeadLetter {
+    let (reason, source) = delivery
+        .death
+        .map(|death| (death.reason, death.source))
+        .unzip();
+    DeadLetter {
+        id: delivery.id,
+        kind: delivery.kind,
+        reason,
+        source,
+        body: delivery.body,
+        age: delivery
+            .sent_at
+            .and_then(|sent| SystemTime::now().duration_since(sent).ok()),
+    }
+}
+
+/// The queue whose dead letters these are.
+fn source_of(dead_letters: &str) -> String {
+    match dead_letters.strip_suffix("-dlq.fifo") {
+        Some(stem) => format!("{stem}.fifo"),
+        None => dead_letters
+            .strip_suffix("-dlq")
+            .unwrap_or(dead_letters)
+            .to_owned(),
+    }
+}

@@ -1,0 +1,151 @@
+//! What the consumer does with messages that succeed and with those that do not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::{Call, Fault, Local, Mishap, Transport};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{bring, plainly, until};
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_without_success() {
+    let local = Local::new();
+    let consumer = plainly(&local, |parcel| async move {
+        match parcel {
+            0 => Ok(()),
+            1 => Err(Fault::retry("the scales are broken")),
+            2 => Err(Fault::reject("not a parcel")),
+            3 => panic!("dropped it"),
+            _ => std::future::pending().await,
+        }
+    });
+    let consumer = consumer.await;
+    bring(&local, 0..5).await;
+
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    // Failures are given up after five receives, so those three end there, and one is done.
+    until("three are dead", async || local.depth("parcels-dlq") == 3).await;
+    assert_eq!(
+        local.depth("parcels"),
+        1,
+        "the one that hangs is still held"
+    );
+    stop.cancel();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.handled, drained.rejected), (1, 3), "{drained}");
+    assert_eq!(
+        drained.released, 1,
+        "the one that hangs is given back: {drained}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_another_kind_goes_to_the_dead_letters() {
+    let local = Local::new();
+    let consumer = plainly(&local, |_| async { Ok(()) }).await;
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Letter;
+    impl messaging::Message for Letter {
+        const KIND: &'static str = "letter";
+        fn destinations(&self) -> Vec<messaging::Destination> {
+            vec!["parcels".into()]
+        }
+    }
+    Transport::from(local.clone())
+        .publish(&Letter)
+        .await
+        .unwrap();
+
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    stop.cancel();
+    assert_eq!(running.await.unwrap().rejected, 1);
+    assert_eq!(local.depth("parcels"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_waits_for_its_time() {
+    let local = Local::new();
+    let since = Instant::now();
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = attempts.clone();
+    let consumer = plainly(&local, move |_| {
+        let attempt = counted.fetch_add(1, Ordering::Relaxed);
+        async move {
+            match attempt {
+                0 => Err(Fault::retry_after(
+                    Duration::from_secs(3600),
+                    "closed for an hour",
+                )),
+                _ => Ok(()),
+            }
+        }
+    });
+    let consumer = consumer.await;
+    bring(&local, [1]).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("it is tried again", async || {
+        attempts.load(Ordering::Relaxed) == 2
+    })
+    .await;
+    let waited = since.elapsed();
+    assert!(waited >= Duration::from_secs(3600), "{waited:?}");
+    stop.cancel();
+    assert_eq!(running.await.unwrap().handled, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_in_flight_than_allowed() {
+    let local = Local::new();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, highest) = (now.clone(), most.clone());
+    let consumer = plainly(&local, move |_| {
+        let (now, most) = (counted.clone(), highest.clone());
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    });
+    let consumer = consumer.await.in_flight(23);
+    bring(&local, 0..500).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("all are done", async || local.depth("parcels") == 0).await;
+    stop.cancel();
+    assert_eq!(running.await.unwrap().handled, 500);
+    assert_eq!(
+        most.load(Ordering::SeqCst),
+        23,
+        "the limit is used, and not exceeded"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_batch_call_leaves_out_is_tried_again() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let local = Local::misbehaving(move |call| {
+        let n = counted.fetch_add(1, Ordering::Relaxed);
+        match (call, n % 3) {
+            (Call::Delete | Call::Hide, 0) => Mishap::Refused,
+            (Call::Delete, 1) => Mishap::Ambiguous,
+            _ => Mishap::None,
+        }
+    });
+    let consumer = plainly(&local, |_| async { Ok(()) }).await;
+    bring(&local, 0..100).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("all are deleted", async || local.depth("parcels") == 0).await;
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(local.depth("parcels-dlq"), 0);
+}

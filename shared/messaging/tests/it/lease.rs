@@ -1,0 +1,104 @@
+//! Heartbeats: a message is ours for as long as we work on it, and no longer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::{Call, Local, Mishap};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{bring, plainly, until};
+
+/// Counts how often a handler began and how often it ended.
+#[derive(Clone, Default)]
+struct Count(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Count {
+    async fn work(self, time: Duration) -> Result<(), messaging::Fault> {
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+        sleep(time).await;
+        self.0.1.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn begun_and_ended(&self) -> (usize, usize) {
+        (
+            self.0.0.load(Ordering::SeqCst),
+            self.0.1.load(Ordering::SeqCst),
+        )
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_handler_keeps_its_message() {
+    let (local, count) = (Local::new(), Count::default());
+    let counted = count.clone();
+    // Three hundred times the visibility timeout.
+    let work = move |_| counted.clone().work(Duration::from_secs(600));
+    let consumer = plainly(&local, work).await;
+    bring(&local, 0..15).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("all are done", async || local.depth("parcels") == 0).await;
+    stop.cancel();
+    assert_eq!(running.await.unwrap().handled, 15);
+    assert_eq!(count.begun_and_ended(), (15, 15));
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_that_fail_for_a_while_lose_nothing() {
+    let beats = Arc::new(AtomicUsize::new(0));
+    let local = Local::misbehaving(move |call| match call {
+        Call::Hide if beats.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => Mishap::Refused,
+        _ => Mishap::None,
+    });
+    let count = Count::default();
+    let counted = count.clone();
+    let work = move |_| counted.clone().work(Duration::from_secs(60));
+    let consumer = plainly(&local, work).await;
+    bring(&local, [1]).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("it is done", async || local.depth("parcels") == 0).await;
+    stop.cancel();
+    assert_eq!(running.await.unwrap().lost, 0);
+    assert_eq!(count.begun_and_ended(), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_cancels_the_handler_and_deletes_nothing() {
+    let local = Local::misbehaving(|call| match call {
+        Call::Hide => Mishap::Stale,
+        _ => Mishap::None,
+    });
+    let count = Count::default();
+    let counted = count.clone();
+    let work = move |_| counted.clone().work(Duration::from_secs(60));
+    let consumer = plainly(&local, work).await;
+    bring(&local, [1]).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    // Nobody ever ends, so it comes back until it is dead by receives.
+    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    stop.cancel();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.handled, drained.lost), (0, 5), "{drained}");
+    assert_eq!(count.begun_and_ended(), (5, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_over_the_longest_lease_is_cancelled() {
+    let (local, count) = (Local::new(), Count::default());
+    let counted = count.clone();
+    let work = move |_| counted.clone().work(Duration::from_secs(60));
+    let consumer = plainly(&local, work).await;
+    let consumer = consumer.limits(|limits| limits.longest_lease = Duration::from_secs(10));
+    bring(&local, [1]).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    stop.cancel();
+    assert_eq!(running.await.unwrap().lost, 5);
+    assert_eq!(count.begun_and_ended(), (5, 0));
+}

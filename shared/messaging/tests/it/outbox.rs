@@ -1,0 +1,147 @@
+//! The outbox: what is promised is sent, and nothing else.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::{Call, Destination, Local, Message, Mishap, Service, outbox};
+use serde::{Deserialize, Serialize};
+
+use crate::world::{Brought, World, quick, until};
+
+#[tokio::test]
+async fn what_is_rolled_back_is_never_sent() {
+    let world = World::new().await;
+    let mut tx = world.db.begin().await.unwrap();
+    outbox::push(&mut tx, &Brought { parcel: 1 }).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(world.count("outbox").await, 0);
+}
+
+/// A parcel with a delay and a key.
+#[derive(Serialize, Deserialize)]
+struct Later {
+    delay: Option<Duration>,
+    key: Option<String>,
+    n: usize,
+}
+
+impl Message for Later {
+    const KIND: &'static str = "later";
+
+    fn destinations(&self) -> Vec<Destination> {
+        let queue = Destination::queue("later");
+        vec![match self.delay {
+            Some(delay) => queue.after(delay),
+            None => queue,
+        }]
+    }
+
+    fn ordering_key(&self) -> Option<String> {
+        self.key.clone()
+    }
+}
+
+fn relay(world: &World, local: &Local) -> Service {
+    Service::new(&world.db, local.clone()).queues([quick("later")])
+}
+
+#[tokio::test]
+async fn a_delay_beyond_what_sqs_takes_waits_in_the_outbox() {
+    let world = World::new().await;
+    let local = Local::new();
+    let delay = |minutes: u64| Later {
+        delay: Some(Duration::from_secs(minutes * 60)),
+        key: None,
+        n: 0,
+    };
+    world.push([delay(60), delay(14)]).await;
+    let running = tokio::spawn(relay(&world, &local).run(world.stop.clone()));
+    until("the shorter is sent", async || local.depth("later") == 1).await;
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(world.count("outbox").await, 1);
+    let minutes = "select (extract(epoch from send_at - now()) / 60)::float8 from outbox";
+    let minutes: f64 = sqlx::query_scalar(minutes)
+        .fetch_one(&world.db)
+        .await
+        .unwrap();
+    assert!(
+        (44.0..=45.0).contains(&minutes),
+        "SQS takes the last 15 minutes: {minutes}"
+    );
+}
+
+#[tokio::test]
+async fn a_delay_of_centuries_is_refused() {
+    let world = World::new().await;
+    let message = Later {
+        delay: Some(Duration::MAX),
+        key: None,
+        n: 0,
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    let refused = outbox::push(&mut tx, &message).await;
+    assert!(matches!(refused, Err(messaging::Error::DelayTooLong(_))));
+}
+
+#[tokio::test]
+async fn several_relays_share_the_work_and_send_each_message_once() {
+    let world = World::new().await;
+    let local = Local::new();
+    relay(&world, &local).prepare().await.unwrap();
+    world
+        .push((0..1_000).map(|n| Later {
+            delay: None,
+            key: None,
+            n,
+        }))
+        .await;
+    let relays = [(); 3].map(|()| tokio::spawn(relay(&world, &local).run(world.stop.clone())));
+    until("the outbox is empty", async || {
+        world.count("outbox").await == 0
+    })
+    .await;
+    world.stop.cancel();
+    for relay in relays {
+        relay.await.unwrap().unwrap();
+    }
+    assert_eq!(local.depth("later"), 1_000);
+}
+
+#[tokio::test]
+async fn messages_of_a_key_keep_their_order_through_every_failure() {
+    let world = World::new().await;
+    let calls = AtomicUsize::new(0);
+    let local =
+        Local::misbehaving(
+            move |call| match (call, calls.fetch_add(1, Ordering::Relaxed) % 7) {
+                (Call::Send, 2 | 5) => Mishap::Refused,
+                _ => Mishap::None,
+            },
+        );
+    let keyed = |n: usize| Later {
+        delay: None,
+        key: Some(format!("key {}", n % 3)),
+        n,
+    };
+    world.push((0..45).map(keyed)).await;
+    let relays = [(); 2].map(|()| tokio::spawn(relay(&world, &local).run(world.stop.clone())));
+    until("the outbox is empty", async || {
+        world.count("outbox").await == 0
+    })
+    .await;
+    world.stop.cancel();
+    for relay in relays {
+        relay.await.unwrap().unwrap();
+    }
+    let sent: Vec<Later> = local
+        .peek("later")
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap())
+        .collect();
+    for key in 0..3 {
+        let of_key = sent.iter().map(|later| later.n).filter(|n| n % 3 == key);
+        let expected: Vec<_> = (0..45).filter(|n| n % 3 == key).collect();
+        assert_eq!(of_key.collect::<Vec<_>>(), expected, "key {key}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Queues are created or checked, and never changed behind anybody's back.
+
+use std::time::Duration;
+
+use messaging::{Error, Provision, QueueSpec, Transport};
+
+use crate::world::{quick, sqs};
+
+#[tokio::test]
+async fn a_queue_is_created_once_and_then_compared() {
+    let (_server, sqs) = sqs().await;
+    let transport = Transport::from(sqs);
+    let spec = quick("parcels");
+    transport.ensure(&spec, Provision::Create).await.unwrap();
+    transport.ensure(&spec, Provision::Create).await.unwrap();
+    transport.ensure(&spec, Provision::Check).await.unwrap();
+
+    let other = QueueSpec {
+        visibility_timeout: Duration::from_secs(60),
+        delay: Duration::from_secs(5),
+        ..spec
+    };
+    // The dead letters are compared first; they differ in the visibility timeout alone.
+    let error = transport
+        .ensure(&other, Provision::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the queue `parcels-dlq` is not as expected: visibility timeout is 1 s, expected 60 s"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_queue_is_named_where_none_may_be_created() {
+    let (_server, sqs) = sqs().await;
+    let checked = Transport::from(sqs)
+        .ensure(&quick("parcels"), Provision::Check)
+        .await;
+    assert!(matches!(checked, Err(Error::NoSuchQueue { queue }) if queue == "parcels-dlq"));
+}
+
+#[tokio::test]
+async fn a_fifo_queue_is_created_with_its_dead_letters() {
+    let (server, sqs) = sqs().await;
+    Transport::from(sqs)
+        .ensure(&quick("parcels.fifo"), Provision::Create)
+        .await
+        .unwrap();
+    let mut names: Vec<_> = server
+        .control()
+        .queues()
+        .into_iter()
+        .map(|queue| queue.name)
+        .collect();
+    names.sort();
+    assert_eq!(names, ["parcels-dlq.fifo", "parcels.fifo"]);
+}
