@@ -1,0 +1,192 @@
+//! How a message goes from one state to the next, and what the counts, the lines of the groups
+//! and the timers have to be told of it. Every change of a message's state is made here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::message::{Content, Delivery, Departure, History, Message, State};
+use super::{Queue, Receipt, Refusal, Sequence};
+use crate::time::Time;
+
+impl Queue {
+    pub(super) fn put(
+        &mut self,
+        now: Time,
+        content: Arc<Content>,
+        history: History,
+        entered: Time,
+        delay: Duration,
+    ) -> Sequence {
+        self.last_sequence += 1;
+        let sequence = self.last_sequence;
+        let timer = Time::default();
+        let state = State::Delayed;
+        let message = Message {
+            content,
+            history,
+            state,
+            timer,
+            entered,
+            leased: now,
+            receives_here: 0,
+            receive: 0,
+        };
+        self.messages.insert(sequence, message);
+        self.depth.delayed += 1;
+        if delay.is_zero() {
+            self.queue_up(sequence);
+        } else {
+            self.arm(sequence, now + delay);
+        }
+        sequence
+    }
+
+    /// Delayed → Waiting.
+    pub(super) fn queue_up(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::Waiting;
+        self.groups.wait(&message.content.group, sequence);
+        self.depth.delayed -= 1;
+        self.depth.waiting += 1;
+        self.arm(sequence, Time(u64::MAX));
+    }
+
+    /// Waiting → InFlight, once the message is out of the line of its group.
+    pub(super) fn lift(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::InFlight;
+        self.depth.waiting -= 1;
+        self.depth.in_flight += 1;
+    }
+
+    /// InFlight → Waiting.
+    pub(super) fn land(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.state = State::Waiting;
+        self.groups.land(&message.content.group, sequence);
+        self.depth.in_flight -= 1;
+        self.depth.waiting += 1;
+        self.arm(sequence, Time(u64::MAX));
+    }
+
+    /// Hands a lifted message to a consumer.
+    pub(super) fn lease(
+        &mut self,
+        now: Time,
+        sequence: Sequence,
+        visibility: Duration,
+    ) -> Option<Delivery> {
+        self.last_receive += 1;
+        let message = self.messages.get_mut(&sequence)?;
+        message.receive = self.last_receive;
+        message.leased = now;
+        message.history.receive_count += 1;
+        message.receives_here += 1;
+        message.history.first_received.get_or_insert(now);
+        let delivery = message.delivery(self.id, sequence);
+        self.arm(sequence, now + visibility);
+        Some(delivery)
+    }
+
+    /// Answers a receive that was answered before with the same messages, provided that none of
+    /// them has been deleted or given back, and counts their visibility timeout afresh.
+    pub(super) fn repeat(
+        &mut self,
+        now: Time,
+        attempt: &Arc<str>,
+        visibility: Duration,
+    ) -> Option<Vec<Delivery>> {
+        let deliveries = self.attempts.get(now, attempt)?.clone();
+        let untouched = |d: &Delivery| self.state_of(d.receipt) == Ok(State::InFlight);
+        if !deliveries.iter().all(untouched) {
+            return None;
+        }
+        for delivery in &deliveries {
+            self.arm(delivery.sequence, now + visibility);
+        }
+        Some(deliveries)
+    }
+
+    pub(super) fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
+        let count = self.messages[&sequence].receives_here;
+        limit.is_some_and(|limit| count >= limit)
+    }
+
+    pub(super) fn remove(&mut self, sequence: Sequence) -> Option<Departure> {
+        let message = self.messages.remove(&sequence)?;
+        match message.state {
+            State::Delayed => self.depth.delayed -= 1,
+            State::Waiting => {
+                self.depth.waiting -= 1;
+                self.groups.leave(&message.content.group, sequence, false);
+            }
+            State::InFlight => {
+                self.depth.in_flight -= 1;
+                self.groups.leave(&message.content.group, sequence, true);
+            }
+        }
+        let Message {
+            content,
+            history,
+            entered,
+            ..
+        } = message;
+        Some(Departure {
+            content,
+            history,
+            entered,
+        })
+    }
+
+    /// Sets the message's one timer: the end of its state, or of its retention if that is first.
+    pub(super) fn arm(&mut self, sequence: Sequence, ends: Time) {
+        let Some(message) = self.messages.get_mut(&sequence) else {
+            return;
+        };
+        message.timer = ends.min(message.entered + self.settings.retention);
+        self.timers.set(message.timer, sequence);
+    }
+
+    /// A standard queue lets an older handle change the timeout of a later receive.
+    pub(super) fn latest(&self, receipt: Receipt) -> Receipt {
+        match self.messages.get(&receipt.message) {
+            Some(message) if !self.settings.fifo => Receipt {
+                receive: message.receive,
+                ..receipt
+            },
+            _ => receipt,
+        }
+    }
+
+    /// The state of the message, if the handle is from its latest receive.
+    pub(super) fn state_of(&self, receipt: Receipt) -> Result<State, Refusal> {
+        if receipt.queue != self.id {
+            return Err(Refusal::Foreign);
+        }
+        match self.messages.get(&receipt.message) {
+            Some(message) if message.receive == receipt.receive => Ok(message.state),
+            _ => Err(Refusal::Gone),
+        }
+    }
+}
+
+impl Message {
+    pub(super) fn delivery(&self, queue: u64, sequence: Sequence) -> Delivery {
+        Delivery {
+            content: self.content.clone(),
+            history: self.history.clone(),
+            sequence,
+            receipt: Receipt {
+                queue,
+                message: sequence,
+                receive: self.receive,
+            },
+        }
+    }
+}
