@@ -60,12 +60,15 @@ pub(crate) async fn answer(
 
     let mut response = guarded(&app, request, &id, trace).instrument(span).await;
 
-    let route = response.extensions_mut().remove::<MatchedPath>();
+    let route = match response.extensions_mut().remove::<MatchedPath>() {
+        Some(path) => SharedString::from(path.as_str().to_owned()),
+        None => SharedString::const_str("none"),
+    };
     metrics::histogram!(
         "http_request_duration_seconds",
         "service" => app.name,
         "method" => method,
-        "route" => route.map_or(SharedString::const_str("none"), |route| route.as_str().to_owned().into()),
+        "route" => route,
         "status" => response.status().as_str().to_owned(),
     )
     .record(started.elapsed());

@@ -14,8 +14,8 @@ const DURATION_BUCKETS: [f64; 13] = [
     0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Sets up logging for the process: `RUST_LOG` says what (default [`DEFAULT`]), `LOG_FORMAT` whether
-/// as `text` (default) or `json`. A second call changes nothing.
+/// Sets up logging for the process: `RUST_LOG` says what (default [`DEFAULT`]), and `LOG_FORMAT`
+/// whether as `text` (default) or `json`. A second call changes nothing.
 pub(crate) fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");

@@ -271,7 +271,9 @@ async fn open_requests_are_answered_before_the_end() {
 async fn a_failing_background_task_ends_the_service() {
     let stop = CancellationToken::new();
     let server = launch("test", Serving::anywhere(), stop, async |context| {
-        context.background("work", async { Err::<(), _>(anyhow::anyhow!("out of work")) });
+        context.background("work", async {
+            Err::<(), _>(anyhow::anyhow!("out of work"))
+        });
         Ok(Router::new())
     });
     let ended = tokio::time::timeout(Duration::from_secs(5), server.await.unwrap().ended());

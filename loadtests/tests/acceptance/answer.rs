@@ -1,0 +1,99 @@
+//! What came back, and what may be asked of it.
+
+use contracts::http::{AccessToken, OrderBody, OrderPage, ProblemBody};
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A whole answer, with the request for the sake of a clear failure.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    asked: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) async fn to(request: RequestBuilder) -> Answer {
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let asked = format!("{} {}", request.method(), request.url());
+        let response: Response = client.execute(request).await.unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+            asked,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        self.read()
+    }
+
+    #[track_caller]
+    pub(crate) fn token(self, status: u16) -> AccessToken {
+        self.is(status).read()
+    }
+
+    #[track_caller]
+    pub(crate) fn order(self, status: u16) -> OrderBody {
+        self.is(status).read()
+    }
+
+    #[track_caller]
+    pub(crate) fn page(self) -> OrderPage {
+        self.is(200).read()
+    }
+
+    /// A problem document, checked to be one.
+    #[track_caller]
+    pub(crate) fn problem(self, status: u16) -> ProblemBody {
+        let kind = self
+            .headers
+            .get("content-type")
+            .map(|kind| kind.to_str().unwrap());
+        assert_eq!(
+            kind,
+            Some("application/problem+json"),
+            "{}: {}",
+            self.asked,
+            self.text
+        );
+        assert!(self.headers.contains_key("x-request-id"), "{}", self.asked);
+        let answer = self.is(status);
+        let problem: ProblemBody = answer.read();
+        assert_eq!(problem.status, status, "{}", answer.asked);
+        assert!(!problem.title.is_empty() && !problem.kind.is_empty());
+        problem
+    }
+
+    /// A problem document that names just these fields.
+    #[track_caller]
+    pub(crate) fn names(self, status: u16, fields: &[&str]) {
+        let asked = self.asked.clone();
+        let problem = self.problem(status);
+        let named: Vec<&str> = problem
+            .errors
+            .iter()
+            .map(|error| error.field.as_str())
+            .collect();
+        assert_eq!(named, fields, "{asked}: {:?}", problem.errors);
+        assert!(problem.errors.iter().all(|error| !error.message.is_empty()));
+    }
+
+    #[track_caller]
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.text))
+    }
+}

@@ -1,0 +1,102 @@
+use contracts::http::OrderBody;
+use domain::{Cancellation, Status};
+use futures::{StreamExt, stream};
+
+use crate::customer::{Customer, order_of};
+use crate::shops::shops;
+
+/// Follows the order until the wish to cancel it is decided.
+async fn decided(customer: &Customer, order: &OrderBody) -> OrderBody {
+    let decided = |order: &OrderBody| {
+        matches!(
+            order.cancellation,
+            Cancellation::Done | Cancellation::Refused
+        )
+    };
+    customer.follow(order.id, "decided", decided).await
+}
+
+#[tokio::test]
+async fn an_order_can_be_cancelled_within_its_window() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let placed = customer.place(&order_of(&[shop.product().await])).await;
+        customer.settled(placed.id).await;
+
+        let answered = customer.cancel(placed.id).await.order(202);
+        assert_eq!(answered.id, placed.id);
+        let cancelled = decided(&customer, &placed).await;
+        assert_eq!(cancelled.cancellation, Cancellation::Done);
+        assert_eq!(
+            (cancelled.status, cancelled.refusal),
+            (Status::Cancelled, None)
+        );
+
+        // Asking again changes nothing.
+        customer.cancel(placed.id).await.order(202);
+        assert_eq!(customer.order(placed.id).await, cancelled);
+    }
+}
+
+#[tokio::test]
+async fn an_order_can_be_cancelled_before_anything_is_known_of_it() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let placed = customer.place(&order_of(&[shop.product().await])).await;
+        customer.cancel(placed.id).await.order(202);
+        let cancelled = decided(&customer, &placed).await;
+        assert_eq!(cancelled.status, Status::Cancelled);
+    }
+}
+
+#[tokio::test]
+async fn a_dispatched_order_cannot_be_cancelled() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let placed = customer.place(&order_of(&[shop.product().await])).await;
+        customer.dispatched(placed.id).await;
+
+        let problem = customer.cancel(placed.id).await.problem(409);
+        assert_eq!(problem.kind, "urn:twofold:too-late-to-cancel");
+        let order = customer.order(placed.id).await;
+        assert_eq!(order.status, Status::Dispatched);
+    }
+}
+
+/// Orders are placed one after another until the first is dispatched. Then all are cancelled in
+/// the same order, so that some are too late, some in time, and those between meet their own
+/// dispatch.
+#[tokio::test]
+async fn a_race_between_cancel_and_dispatch_has_one_winner() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let order = order_of(&[shop.product().await]);
+        let mut placed = vec![customer.place(&order).await];
+        while customer.order(placed[0].id).await.status != Status::Dispatched {
+            placed.push(customer.place(&order).await);
+        }
+
+        // A few at a time: the shop may send away what exceeds its connections.
+        let cancel = async |order: &OrderBody| {
+            let answer = customer.cancel(order.id).await;
+            match answer.status {
+                202 => drop(answer.order(202)),
+                _ => drop(answer.problem(409)),
+            }
+        };
+        stream::iter(&placed).for_each_concurrent(8, cancel).await;
+
+        for order in placed {
+            let is_final = |order: &OrderBody| match order.cancellation {
+                Cancellation::Done => order.status == Status::Cancelled,
+                Cancellation::Refused => order.status == Status::Dispatched,
+                // Known to be too late before the wish was ever passed on.
+                Cancellation::None => order.status == Status::Dispatched,
+                Cancellation::Requested => false,
+            };
+            customer
+                .follow(order.id, "either cancelled or dispatched", is_final)
+                .await;
+        }
+    }
+}

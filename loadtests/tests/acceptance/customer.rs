@@ -1,0 +1,122 @@
+//! A customer of one shop.
+
+use std::time::{Duration, Instant};
+
+use contracts::http::{AccessToken, HistoryEntry, NewLine, OrderBody, PlaceOrder};
+use domain::{Fact, Status};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+
+/// How long the shop may take until an order is what it must become. It takes milliseconds, and
+/// the cancellation window; this is for machines that are busy with other things.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(20);
+
+#[derive(Clone)]
+pub(crate) struct Customer {
+    http: Client,
+    url: String,
+    pub(crate) token: String,
+}
+
+impl Customer {
+    /// Opens an account at the shop.
+    pub(crate) async fn register(http: &Client, url: &str) -> Customer {
+        let email = format!("{}@example.org", Uuid::now_v7());
+        let credentials = json!({"email": email, "password": "correct horse"});
+        let request = http.post(format!("{url}/auth/register")).json(&credentials);
+        let token: AccessToken = Answer::to(request).await.token(201);
+        Customer {
+            http: http.clone(),
+            url: url.to_owned(),
+            token: token.access_token,
+        }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        request.bearer_auth(&self.token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// `POST /orders` with whatever body, under a new key.
+    pub(crate) async fn post_order(&self, body: &impl Serialize) -> Answer {
+        self.post_order_as(&new_key(), body).await
+    }
+
+    pub(crate) async fn post_order_as(&self, key: &str, body: &impl Serialize) -> Answer {
+        let request = self.request(Method::POST, "/orders");
+        Answer::to(request.header("idempotency-key", key).json(body)).await
+    }
+
+    /// Places an order that is accepted.
+    pub(crate) async fn place(&self, order: &PlaceOrder) -> OrderBody {
+        self.post_order(order).await.order(201)
+    }
+
+    pub(crate) async fn order(&self, id: Uuid) -> OrderBody {
+        self.get(&format!("/orders/{id}")).await.order(200)
+    }
+
+    pub(crate) async fn history(&self, id: Uuid) -> Vec<Fact> {
+        let history = self.get(&format!("/orders/{id}/history")).await.is(200);
+        let history: Vec<HistoryEntry> = history.read();
+        history.iter().map(|entry| entry.fact).collect()
+    }
+
+    pub(crate) async fn cancel(&self, id: Uuid) -> Answer {
+        Answer::to(self.request(Method::POST, &format!("/orders/{id}/cancel"))).await
+    }
+
+    /// Follows the order until it has left `placed`.
+    pub(crate) async fn settled(&self, id: Uuid) -> OrderBody {
+        self.follow(id, "settled", |order| order.status != Status::Placed)
+            .await
+    }
+
+    pub(crate) async fn dispatched(&self, id: Uuid) -> OrderBody {
+        self.follow(id, "dispatched", |order| order.status == Status::Dispatched)
+            .await
+    }
+
+    /// Follows the order until it is as it should be.
+    pub(crate) async fn follow(
+        &self,
+        id: Uuid,
+        wanted: &str,
+        is_so: impl Fn(&OrderBody) -> bool,
+    ) -> OrderBody {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let order = self.order(id).await;
+            if is_so(&order) {
+                return order;
+            }
+            assert!(Instant::now() < deadline, "never {wanted}: {order:?}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// An order of these products, one piece each, with a card that is good.
+pub(crate) fn order_of<S: AsRef<str>>(skus: &[S]) -> PlaceOrder {
+    let one = |sku: &S| NewLine {
+        sku: sku.as_ref().to_owned(),
+        quantity: 1,
+    };
+    PlaceOrder {
+        lines: skus.iter().map(one).collect(),
+        payment_method: "tok_ok".to_owned(),
+    }
+}
+
+pub(crate) fn new_key() -> String {
+    Uuid::now_v7().to_string()
+}

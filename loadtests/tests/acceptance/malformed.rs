@@ -1,0 +1,71 @@
+use reqwest::Method;
+
+use crate::answer::Answer;
+use crate::customer::{new_key, order_of};
+use crate::shops::shops;
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_a_problem() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let check = async |kind: &str, body: Vec<u8>, status: u16| {
+            let request = customer.request(Method::POST, "/orders");
+            let request = request
+                .header("idempotency-key", new_key())
+                .header("content-type", kind);
+            Answer::to(request.body(body)).await.problem(status);
+        };
+        let json = "application/json";
+        let order = serde_json::to_vec(&order_of(&[shop.product().await])).unwrap();
+
+        check("text/plain", order.clone(), 415).await;
+        check("application/xml", order.clone(), 415).await;
+        check(json, vec![], 400).await;
+        check(json, b"{".to_vec(), 400).await;
+        check(json, b"\xff\xfe".to_vec(), 400).await;
+        check(json, [&order[..], b"}"].concat(), 400).await;
+        check(json, b"null".to_vec(), 422).await;
+        check(json, b"[[[[[[[[[[[[[[[[[[[[".repeat(1000), 422).await;
+        check(json, [&order[..], &vec![b' '; 65_536]].concat(), 413).await;
+    }
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 4096]));
+        let request = customer.request(Method::POST, "/orders");
+        let request = request
+            .header("idempotency-key", new_key())
+            .header("content-type", "application/json")
+            .body(reqwest::Body::wrap_stream(endless));
+        // The shop answers and hangs up while we are still sending, so the answer may be lost.
+        if let Ok(response) = request.send().await {
+            assert_eq!(response.status(), 413);
+        }
+        customer.get("/orders").await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn a_path_or_method_that_is_not_served_is_a_problem() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let check = async |method: Method, path: &str, status: u16| {
+            Answer::to(customer.request(method, path))
+                .await
+                .problem(status);
+        };
+        check(Method::GET, "/", 404).await;
+        check(Method::GET, "/nowhere", 404).await;
+        check(Method::GET, "/orders/", 404).await;
+        check(Method::GET, "/auth/nowhere", 404).await;
+        check(Method::GET, "/products/no-such-product", 404).await;
+        check(Method::GET, "/products/%00", 404).await;
+        check(Method::DELETE, "/orders", 405).await;
+        check(Method::PUT, "/products", 405).await;
+        check(Method::GET, "/auth/login", 405).await;
+        check(Method::POST, "/products/teapot", 405).await;
+    }
+}

@@ -1,0 +1,50 @@
+use reqwest::Method;
+
+use crate::answer::Answer;
+use crate::shops::shops;
+
+#[tokio::test]
+async fn every_door_says_how_it_is() {
+    for shop in shops().await {
+        shop.get("/healthz").await.is(200);
+        shop.get("/readyz").await.is(200);
+        let metrics = shop.get("/metrics").await.is(200);
+        assert!(
+            metrics.text.contains("http_request_duration_seconds_count"),
+            "{}",
+            metrics.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn all_serve_the_same_document() {
+    let mut documents = vec![];
+    for shop in shops().await {
+        let document = shop.get("/openapi.json").await.is(200);
+        assert_eq!(document.headers["content-type"], "application/json");
+        assert!(document.json()["paths"]["/orders"]["post"].is_object());
+        documents.push(document.text);
+    }
+    assert!(documents.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id() {
+    for shop in shops().await {
+        let request = shop
+            .request(Method::GET, "/products")
+            .header("x-request-id", "of-a-test");
+        assert_eq!(
+            Answer::to(request).await.headers["x-request-id"],
+            "of-a-test"
+        );
+
+        let strange = shop
+            .request(Method::GET, "/products")
+            .header("x-request-id", "with space");
+        let id = Answer::to(strange).await.headers["x-request-id"].clone();
+        assert_ne!(id, "with space");
+        assert_ne!(id, shop.get("/products").await.headers["x-request-id"]);
+    }
+}

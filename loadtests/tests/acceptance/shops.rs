@@ -1,0 +1,128 @@
+//! The shops under test.
+
+use std::path::Path;
+use std::time::Duration;
+
+use contracts::http::ProductPage;
+use loadtests::arms::binaries::Binaries;
+use loadtests::arms::deployment::Wanted;
+use loadtests::arms::{Arm, Deployment, Surroundings};
+use reqwest::{Client, Method, RequestBuilder};
+use sandbox::{PostgresMode, Storage};
+use tokio::sync::OnceCell;
+
+use crate::answer::Answer;
+use crate::customer::Customer;
+
+/// What the seed offers and never has.
+pub(crate) const SOLD_OUT: &str = "sold-out";
+
+/// Long enough for a test to cancel in time on a busy machine, and short enough to wait for.
+const CANCELLATION_WINDOW: Duration = Duration::from_secs(3);
+
+/// One architecture, seen through its door.
+pub(crate) struct Shop {
+    url: String,
+    http: Client,
+}
+
+/// All shops under test, one after another. A failure shows which one it was.
+pub(crate) async fn shops() -> impl Iterator<Item = Shop> {
+    // A failure is kept too: what did not start once is not tried for every test.
+    static DOORS: OnceCell<anyhow::Result<Doors>> = OnceCell::const_new();
+    let doors = DOORS.get_or_init(Doors::open).await;
+    let doors = doors.as_ref().unwrap_or_else(|error| panic!("{error:#}"));
+    // A client belongs to the runtime of its test.
+    let http = Client::new();
+    doors.addresses.iter().map(move |(name, url)| {
+        println!("at the {name} ({url})");
+        Shop {
+            url: url.clone(),
+            http: http.clone(),
+        }
+    })
+}
+
+struct Doors {
+    addresses: Vec<(&'static str, String)>,
+    // Whatever was started for the tests ends with them.
+    _started: Option<(Surroundings, Vec<Deployment>)>,
+}
+
+impl Doors {
+    async fn open() -> anyhow::Result<Doors> {
+        match std::env::var("ACCEPTANCE_BASE_URLS") {
+            Ok(urls) => Ok(Doors::given(&urls)),
+            Err(_) => Doors::start().await,
+        }
+    }
+
+    fn given(urls: &str) -> Doors {
+        let trimmed = |url: &str| url.trim().trim_end_matches('/').to_owned();
+        Doors {
+            addresses: urls
+                .split(',')
+                .map(|url| ("given shop", trimmed(url)))
+                .collect(),
+            _started: None,
+        }
+    }
+
+    /// Both architectures, each as the processes of a deployment.
+    async fn start() -> anyhow::Result<Doors> {
+        let arms = [Arm::Monolith, Arm::Services];
+        let binaries = Binaries::build(&arms)?;
+        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance");
+        let around =
+            Surroundings::start(binaries, Storage::Disk, PostgresMode::Shared, logs).await?;
+
+        let (mut addresses, mut deployments) = (vec![], vec![]);
+        for arm in arms {
+            let deployment = Deployment::start(&around, &wanted(arm)).await?;
+            addresses.push((arm.title(), deployment.base_url.clone()));
+            deployments.push(deployment);
+        }
+        Ok(Doors {
+            addresses,
+            _started: Some((around, deployments)),
+        })
+    }
+}
+
+fn wanted(arm: Arm) -> Wanted {
+    Wanted {
+        arm,
+        replicas: 1,
+        products: 100,
+        provider_latency_ms: 0,
+        sqs_arguments: vec![],
+        cancellation_window: CANCELLATION_WINDOW,
+        order_expiry: Duration::from_secs(600),
+        seed: 1,
+    }
+}
+
+impl Shop {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// A new customer with an account and no orders.
+    pub(crate) async fn customer(&self) -> Customer {
+        Customer::register(&self.http, &self.url).await
+    }
+
+    /// The SKU of a product that is in stock.
+    pub(crate) async fn product(&self) -> String {
+        let page: ProductPage = self.get("/products?limit=2").await.is(200).read();
+        let product = page
+            .items
+            .into_iter()
+            .find(|product| product.sku != SOLD_OUT);
+        product.unwrap().sku
+    }
+}
