@@ -2,6 +2,26 @@
 //!
 //! A message gets there with its reason when a handler rejects it, or fails with it for the last
 //! time. One that killed its process every time is moved by SQS itself, without a reason.
+//!
+//! ```
+//! use messaging::dead_letters::{self, Selection};
+//! use messaging::{Provision, QueueSpec, Settings, Sqs, Transport};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = sqs_local::SqsLocal::start("127.0.0.1:0").await?;
+//! let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
+//! let parcels = QueueSpec::new("parcels");
+//! Transport::from(sqs.clone()).ensure(&parcels, Provision::Create).await?;
+//!
+//! for letter in dead_letters::peek(&sqs, "parcels-dlq", 10).await? {
+//!     println!("{}: {:?}", letter.id, letter.reason);
+//! }
+//! let moved = dead_letters::redrive(&sqs, "parcels-dlq", &Selection::All, 50.0).await?.moved;
+//! assert_eq!(moved, 0); // There was none.
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::{Duration, SystemTime};
 

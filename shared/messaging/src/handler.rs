@@ -80,6 +80,60 @@ pub trait TwoPhaseHandler: Send + Sync + 'static {
 
 /// Does its work without a database. There is no inbox, so a message handled twice must do no
 /// harm.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use messaging::{
+///     Consumer, Destination, Fault, Local, Message, PlainHandler, Provision, QueueSpec, Transport,
+/// };
+/// use serde::{Deserialize, Serialize};
+/// use tokio_util::sync::CancellationToken;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Ring(u32);
+///
+/// impl Message for Ring {
+///     const KIND: &'static str = "ring";
+///
+///     fn destinations(&self) -> Vec<Destination> {
+///         vec!["bells".into()]
+///     }
+/// }
+///
+/// struct Bell;
+///
+/// impl PlainHandler for Bell {
+///     type Message = Ring;
+///
+///     async fn handle(&self, Ring(times): Ring) -> Result<(), Fault> {
+///         match times {
+///             0 => Err(Fault::reject("that is no ringing")),
+///             1 => Err(Fault::retry_after(Duration::from_millis(10), "not loud enough")),
+///             _ => Ok(()),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), messaging::Error> {
+/// let queues = Local::new();
+/// let transport = Transport::from(queues.clone());
+/// let bells = QueueSpec::new("bells");
+/// transport.ensure(&bells, Provision::Create).await?;
+/// transport.publish_all(&[Ring(0), Ring(1), Ring(2)]).await?;
+///
+/// let stop = CancellationToken::new();
+/// let running = tokio::spawn(Consumer::plain(bells, &transport, Bell).run(stop.clone()));
+/// // The one is rejected at once; the other is given up after five receives.
+/// while queues.depth("bells-dlq") < 2 {
+///     tokio::task::yield_now().await;
+/// }
+/// stop.cancel();
+/// assert_eq!(running.await.unwrap().handled, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait PlainHandler: Send + Sync + 'static {
     type Message: Message;
 

@@ -1,4 +1,111 @@
-//! The SQS runtime: outbox, relay, consumer, inbox and dead letters.
+//! The SQS runtime: outbox, relay, consumer, inbox, dead letters and queues.
+//!
+//! A service that changes its database *and* tells others of it has two writes and no transaction
+//! around both. If it dies between them, either nobody hears of what happened, or everybody hears
+//! of what did not. And a queue that delivers at least once will deliver twice some day. This
+//! crate is the usual answer, in one place: messages are written to an **outbox** in the business
+//! transaction and sent afterwards by a **relay**; a **consumer** notes each in an **inbox**, in
+//! the very transaction that has its effect. It knows nothing of any shop: bring your own schema,
+//! messages and queue names.
+//!
+//! Invariants:
+//! - a message is sent if and only if the transaction that pushed it committed;
+//! - a message has its effect once, however often it is delivered;
+//! - nothing is deleted from a queue before its effect is committed, and nothing is ever dropped:
+//!   what cannot be handled goes to the dead letters with the reason.
+//!
+//! # From nothing
+//!
+//! A [`Message`] says where it goes. A [`Handler`] does its work in a transaction of the runtime's
+//! and pushes what it has to tell. A [`Service`] runs the handlers, the relay, or both.
+//!
+//! ```
+//! use messaging::{Destination, Fault, Handler, Local, Message, QueueSpec, Service, outbox};
+//! use serde::{Deserialize, Serialize};
+//! use sqlx::PgConnection;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct ParcelBrought {
+//!     parcel: i64,
+//! }
+//!
+//! impl Message for ParcelBrought {
+//!     const KIND: &'static str = "parcel-brought";
+//!
+//!     fn destinations(&self) -> Vec<Destination> {
+//!         vec!["parcels".into()]
+//!     }
+//! }
+//!
+//! struct Shelve;
+//!
+//! impl Handler for Shelve {
+//!     type Message = ParcelBrought;
+//!
+//!     async fn handle(&self, tx: &mut PgConnection, brought: ParcelBrought) -> Result<(), Fault> {
+//!         if brought.parcel < 0 {
+//!             return Err(Fault::reject("no parcel has such a number"));
+//!         }
+//!         let shelve = sqlx::query("insert into shelf (parcel) values ($1)");
+//!         shelve.bind(brought.parcel).execute(tx).await?; // An error here is tried again.
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let database = sandbox::testing::database("example").await;
+//! let db = sqlx::PgPool::connect(&database.url).await?;
+//! messaging::migrate(&db).await?; // The tables `outbox` and `inbox`.
+//! sqlx::query("create table shelf (parcel bigint)").execute(&db).await?;
+//!
+//! // `Service::connect(&db, &settings)` would be on SQS; this is on queues inside the process.
+//! let queues = Local::new();
+//! let service = Service::new(&db, queues.clone()).handle(QueueSpec::new("parcels"), Shelve);
+//! let relay = service.relay();
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(service.run(stop.clone()));
+//!
+//! let mut tx = db.begin().await?;
+//! outbox::push(&mut tx, &ParcelBrought { parcel: 1 }).await?;
+//! outbox::push(&mut tx, &ParcelBrought { parcel: -1 }).await?;
+//! tx.commit().await?;
+//! relay.wake();
+//!
+//! let shelved = "select count(*) from shelf";
+//! while sqlx::query_scalar::<_, i64>(shelved).fetch_one(&db).await? < 1 {}
+//! while queues.depth("parcels-dlq") < 1 {
+//!     tokio::task::yield_now().await;
+//! }
+//! stop.cancel();
+//! let drained = running.await??;
+//! assert_eq!((drained.handled, drained.rejected), (1, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to read on
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | What becomes of a message that fails? | [`Fault`], [`Backoff`] |
+//! | How do I call a third party? | [`TwoPhaseHandler`] |
+//! | And without a database? | [`PlainHandler`], [`Transport::publish`] |
+//! | How many at once, how long, how often? | [`Limits`], each with its reason |
+//! | What happens on a deploy? | [`Service::run`] ends with [`Drained`] |
+//! | In which order? | [`Message::ordering_key`] |
+//! | Later? | [`Destination::after`] |
+//! | Which queues are there? | [`QueueSpec`], [`Provision`] |
+//! | What is in the dead letters? | [`dead_letters`], and `cargo run -p messaging --bin queues` |
+//! | Which request caused this? | [`trace`] |
+//! | Is it well? | [`Health`], and the metrics `messaging_*` |
+//! | How do I test my own? | [`Local`], on a paused clock, and with [`Mishap`]s |
+//!
+//! # What is not here
+//!
+//! No exactly-once delivery, as there is none; no request and reply over queues; no saga
+//! orchestrator; no other broker.
 
 mod backoff;
 mod consumer;

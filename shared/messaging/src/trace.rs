@@ -3,6 +3,20 @@
 //! There is no tracing library underneath. The context of the work at hand is a task-local value:
 //! [`scope`] sets it, [`outbox::push`](crate::outbox::push) writes it into the message, and the
 //! consumer sets it again around the handler.
+//!
+//! ```
+//! use messaging::trace::{self, TraceParent};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), trace::MalformedTraceParent> {
+//! let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+//! let request: TraceParent = header.parse()?;
+//! // Whatever is pushed in here carries the trace.
+//! let carried = trace::scope(request, async { trace::current() }).await;
+//! assert_eq!(carried, Some(request));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::str::FromStr;
