@@ -24,11 +24,11 @@ async fn errors_throttling_and_pauses_pass() {
     let running = tokio::spawn(service.run(world.stop.clone()));
     let troubles = [
         Misbehaviour {
-            errors: 0.3,
+            errors: 0.2,
             ..Default::default()
         },
         Misbehaviour {
-            throttle: Some(40.0),
+            throttle: Some(80.0),
             ..Default::default()
         },
         Misbehaviour {

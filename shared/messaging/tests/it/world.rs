@@ -180,9 +180,9 @@ pub async fn sqs() -> (SqsLocal, messaging::Sqs) {
     (server, sqs)
 }
 
-/// Waits until `condition` holds, for up to half a minute.
+/// Waits until `condition` holds, for up to a minute.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while !condition().await {
         assert!(
             std::time::Instant::now() < deadline,
