@@ -31,7 +31,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let health = service.health();
     context.ready_when("queues", move || std::future::ready(health.is_good()));
     let running = service.run(context.shutdown());
-    context.background("messages", async { Ok(running.await.map(drop)?) });
+    context.background("messages", running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))
