@@ -70,6 +70,7 @@ fn audit(results: &Results) -> String {
         .collect();
     let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
     match failed.first() {
+        None if results.runs.is_empty() => "Audit: no run was finished.".to_owned(),
         None => format!(
             "Audit: all promises kept in all {} runs, over {orders} orders.",
             results.runs.len()

@@ -23,6 +23,7 @@ const OVERTIME: Duration = Duration::from_secs(60);
 /// When goose refuses its configuration or could not build its client.
 pub async fn attack(attack: Arc<Attack>, users: usize, length: Duration) -> anyhow::Result<()> {
     let shared = Arc::clone(&attack);
+    let pace = Arc::clone(&attack);
     let send: TransactionFunction = Arc::new(move |user| {
         let attack = Arc::clone(&shared);
         Box::pin(async move { attack.next(user).await })
@@ -38,11 +39,21 @@ pub async fn attack(attack: Arc<Attack>, users: usize, length: Duration) -> anyh
     let attack = GooseAttack::initialize_with_config(configuration)?
         .set_client_builder_without_cookies(client)?
         .register_scenario(scenario);
+    // goose's users outlive a load that is given up: they find no turn then, and send nothing.
+    let _closing = ClosePace(pace);
     attack
         .execute()
         .await
         .context("goose could not run the load")?;
     Ok(())
+}
+
+struct ClosePace(Arc<Attack>);
+
+impl Drop for ClosePace {
+    fn drop(&mut self) {
+        self.0.pace.close();
+    }
 }
 
 /// goose's own metrics and reports are off: latencies here count from the slot, not the request.

@@ -1,6 +1,6 @@
 //! Who sends the next operation, and when.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ pub struct Pace {
     begin: Instant,
     model: Model,
     next: AtomicUsize,
+    closed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl Pace {
             begin,
             model: Model::Open(slots),
             next: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -45,12 +47,16 @@ impl Pace {
             begin,
             model: Model::Closed(duration),
             next: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
     /// Waits for the next operation to be due. None when there is no more.
     pub async fn turn(&self) -> Option<Turn> {
         tokio::time::sleep_until(self.begin).await;
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let due = match &self.model {
             Model::Open(slots) => *slots.get(number)?,
@@ -63,7 +69,12 @@ impl Pace {
             }
         };
         tokio::time::sleep_until(self.begin + due).await;
-        Some(Turn { number, due })
+        (!self.closed.load(Ordering::Relaxed)).then_some(Turn { number, due })
+    }
+
+    /// From now on there are no more turns; those who wait for theirs send nothing.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Since the beginning of the run.
@@ -111,6 +122,19 @@ mod tests {
         let late = pace.turn().await.unwrap();
         assert_eq!(late.due, 10 * MS);
         assert!(pace.elapsed() >= 500 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_turn_when_the_pace_is_closed_gets_none() {
+        let pace = Arc::new(Pace::open(vec![1_000 * MS], Instant::now()));
+        let waiting = tokio::spawn({
+            let pace = Arc::clone(&pace);
+            async move { pace.turn().await.is_none() }
+        });
+        tokio::time::advance(100 * MS).await;
+        pace.close();
+        assert!(waiting.await.unwrap());
+        assert!(pace.turn().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]
