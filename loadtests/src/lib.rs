@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - both arms run as the very processes of a deployment, on fresh databases, one arm at a time;
-//! - both are sent the same operations at the same times, whether or not earlier ones were answered;
+//! - both are sent the same operations at the same times, answered before or not;
 //! - a run whose audit fails has no number, and what noise explains is never called a difference.
 
 pub mod arms;
