@@ -66,7 +66,8 @@ pub struct Options {
     pub rates: Option<Vec<f64>>,
 
     /// The closed model: this many users, who each send as soon as they have an answer.
-    #[arg(long, conflicts_with = "rates", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, conflicts_with = "rates",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub users: Option<u32>,
 
     /// Scenarios to run at these rates, such as `S1,S7`: S1 checkout, S2 mix, S3 hot product,

@@ -18,8 +18,8 @@ pub(super) fn published() -> anyhow::Result<Markup> {
                 td.text { (one.finding) } td.text { (one.work) } td.text { (one.source) }
             } } }
         } }
-        p.note { "None of them measures the time to an order's final state, or holds its runs to an \
-            audit; their guarantees are weaker than the ones checked here." }
+        p.note { "None of them measures the time to an order's final state, or holds its runs to \
+            an audit; their guarantees are weaker than the ones checked here." }
     })
 }
 
@@ -42,8 +42,8 @@ pub(super) fn audit(results: &Results) -> Markup {
     }
     html! {
         h2 { "The audit" }
-        p { "After every run all databases and the payment provider's own ledger are read and every \
-            promise is checked. A run that breaks one has no number." }
+        p { "After every run all databases and the payment provider's own ledger are read and \
+            every promise is checked. A run that breaks one has no number." }
         div.wide { table {
             thead { tr { th { "promise" } th { "looked at" } th { "broken" } th.text { "first" } } }
             tbody { @for (promise, examined, broken, example) in promises { tr {
@@ -63,24 +63,24 @@ pub(super) fn method(results: &Results) -> Markup {
     let settings = &results.settings;
     html! {
         h2 { "The method" }
-        p { "Both arms are the release binaries, started as the processes a deployment runs, one arm \
-            at a time, on fresh databases on the same Postgres server, with durability on. Each run \
-            of one arm has a neighbour of the other with the same operations at the same times; the \
-            order is drawn by lot from the seed." }
-        p { "The load is an open model: an order is due at its slot whether or not earlier ones were \
-            answered, and its latency counts from the slot. A run in which the generator itself was \
-            more than 5 ms late at its 99th percentile is void. Errors are never in a latency or a \
-            rate." }
-        p { "The unit of statistics is the run. Ratios are means of paired log-ratios; intervals are \
-            bootstrapped and widened for few runs; the headline measures are judged together by \
-            Holm's method at 5%; differences within 5%, or within what these runs' own noise would \
-            show of two equal arms, are not called differences." }
+        p { "Both arms are the release binaries, started as the processes a deployment runs, one \
+            arm at a time, on fresh databases on the same Postgres server, with durability on. \
+            Each run of one arm has a neighbour of the other with the same operations at the \
+            same times; the order is drawn by lot from the seed." }
+        p { "The load is an open model: an order is due at its slot whether or not earlier ones \
+            were answered, and its latency counts from the slot. A run in which the generator \
+            itself was more than 5 ms late at its 99th percentile is void. Errors are never in a \
+            latency or a rate." }
+        p { "The unit of statistics is the run. Ratios are means of paired log-ratios; intervals \
+            are bootstrapped and widened for few runs; the headline measures are judged together \
+            by Holm's method at 5%; differences within 5%, or within what these runs' own noise \
+            would show of two equal arms, are not called differences." }
         p.note { "An order counts as settled when the order's keeper has written down that it is \
-            confirmed or cancelled. That time stamp is taken inside the transaction, so the services' \
-            curve leaves out the last commit, about one flush of the disk; where the answer itself \
-            says what became of the order, the answer counts." }
-        p.note { "Settings: " (settings.duration_s) " s measured after " (settings.warm_up_s) " s of \
-            warm-up; objective " (settings.objective_ms) " ms; cancellation window "
+            confirmed or cancelled. That time stamp is taken inside the transaction, so the \
+            services' curve leaves out the last commit, about one flush of the disk; where the \
+            answer itself says what became of the order, the answer counts." }
+        p.note { "Settings: " (settings.duration_s) " s measured after " (settings.warm_up_s) " \
+            s of warm-up; objective " (settings.objective_ms) " ms; cancellation window "
             (settings.cancellation_window_ms) " ms; databases on " (settings.storage) ", Postgres "
             (settings.postgres) "; seed " (settings.seed) ". Slow SQS: " (settings.sqs_latency) }
         p.note { "Scenarios: " @for (n, scenario) in Scenario::ALL.iter().enumerate() {
@@ -103,8 +103,8 @@ pub(super) fn runs(results: &Results) -> Markup {
             } }
             tbody { @for run in &results.runs { (row(run)) } }
         } }
-        p.note { "Lag is how late the generator was; steal, foreign and generator are shares of all \
-            cores; pressure is the share of time in which something waited for a core." }
+        p.note { "Lag is how late the generator was; steal, foreign and generator are shares of \
+            all cores; pressure is the share of time in which something waited for a core." }
     }
 }
 

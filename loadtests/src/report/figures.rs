@@ -108,10 +108,12 @@ pub(super) fn ratios(results: &Results) -> Markup {
                 h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) }
                 figure {
                     (PreEscaped(svg))
-                    figcaption { "Ratio of " (other) " to " (rows[0].base) ", " (verdicts::at(&cell)) ": "
-                        "the mean over " (rows[0].pairs) " pairs of runs and its 95% interval. To the \
-                        right of 1x, " (other) " takes more. Within the grey band, 5% either way, \
-                        arms count as equal." }
+                    figcaption {
+                        "Ratio of " (other) " to " (rows[0].base) ", " (verdicts::at(&cell)) ": "
+                        "the mean over " (rows[0].pairs) " pairs of runs and its 95% interval. \
+                        To the right of 1x, " (other) " takes more. Within the grey band, 5% \
+                        either way, arms count as equal."
+                    }
                 }
             }
         }
@@ -128,9 +130,10 @@ pub(super) fn latencies(results: &Results) -> Markup {
                 (legend(&runs, "settled", "answered"))
                 figure {
                     (PreEscaped(charts::latency(&runs)))
-                    figcaption { "Both count from the moment the order was due, not from when it was \
-                        sent. A shop may answer before it knows what becomes of the order: where the \
-                        two curves of an arm part, the customer is waiting without a word." }
+                    figcaption { "Both count from the moment the order was due, not from when it \
+                        was sent. A shop may answer before it knows what becomes of the order: \
+                        where the two curves of an arm part, the customer is waiting without a \
+                            word." }
                 }
             }
         }
@@ -165,9 +168,9 @@ pub(super) fn dial(results: &Results) -> Markup {
         h2 { "Where the CPU of an order goes" }
         figure {
             (PreEscaped(charts::cpu(&bars)))
-            figcaption { "Milliseconds of CPU per settled order, " (verdicts::at(&cell)) ", medians \
-                over runs, by process. Under each bar, what it takes more than the one above, and \
-                what was changed." }
+            figcaption { "Milliseconds of CPU per settled order, " (verdicts::at(&cell)) ", \
+                medians over runs, by process. Under each bar, what it takes more than the one \
+                above, and what was changed." }
         }
     }
 }

@@ -239,7 +239,8 @@ impl Comparison {
             (Finding::NoDifference, _) => {
                 let band = (self.floor - 1.0).max(EQUIVALENCE) * 100.0;
                 format!(
-                    "{name} {what}: no difference shown between {other} and {base} beyond {band:.0}%."
+                    "{name} {what}: no difference shown between {other} and {base} beyond \
+                        {band:.0}%."
                 )
             }
             (_, Some(Interval { low, high, .. })) => format!(
