@@ -1,4 +1,4 @@
-//! Inventory: sets stock aside for orders that are paid, and puts it back for those that are not to be.
+//! Inventory: sets stock aside for orders that are paid, and puts it back for cancelled ones.
 //!
 //! Invariants:
 //! - an order is reserved whole or not at all;
