@@ -10,8 +10,8 @@ use tracing::info;
 
 use crate::consumer::Limits;
 use crate::{
-    Consumer, Drained, Error, Handler, Health, PlainHandler, Provision, QueueSpec, Relay, Settings,
-    Sqs, Transport, TwoPhaseHandler, inbox,
+    Backoff, Consumer, Drained, Error, Handler, Health, PlainHandler, Provision, QueueSpec, Relay,
+    Settings, Sqs, Transport, TwoPhaseHandler, inbox,
 };
 
 /// The messaging side of a service: its queues with their handlers, and the relay of its outbox.
@@ -126,12 +126,15 @@ impl Service {
         join_all(ensured).await.into_iter().collect()
     }
 
-    /// Prepares the queues, and then consumes and relays until `shutdown`.
+    /// Prepares the queues, and then consumes and relays until `shutdown`. While SQS cannot be
+    /// reached it waits for it, and is not [healthy](Service::health).
     ///
     /// # Errors
-    /// Those of [`Service::prepare`].
+    /// When a queue is missing or differs from its specification.
     pub async fn run(self, shutdown: CancellationToken) -> Result<Drained, Error> {
-        self.prepare().await?;
+        if !self.prepare_patiently(&shutdown).await? {
+            return Ok(Drained::default());
+        }
         // What the last handlers push is still sent.
         let relaying = CancellationToken::new();
         let relay = self.relay.clone();
@@ -158,6 +161,26 @@ impl Service {
         pruning.abort();
         info!(%drained, "messaging stopped");
         Ok(drained)
+    }
+
+    /// Prepares the queues as soon as SQS lets it; false when it is time to stop before that.
+    async fn prepare_patiently(&self, shutdown: &CancellationToken) -> Result<bool, Error> {
+        const WHAT: &str = "preparing the queues";
+        let mut failures = 0;
+        loop {
+            match self.prepare().await {
+                Ok(()) => break,
+                Err(error @ Error::Sqs { .. }) => self.health.fails(WHAT, &error.line()),
+                Err(error) => return Err(error),
+            }
+            failures += 1;
+            let pause = tokio::time::sleep(Backoff::SERVER.delay(failures));
+            if shutdown.run_until_cancelled(pause).await.is_none() {
+                return Ok(false);
+            }
+        }
+        self.health.works(WHAT);
+        Ok(true)
     }
 
     fn consume(mut self, queue: QueueSpec, consumer: Consumer) -> Service {
