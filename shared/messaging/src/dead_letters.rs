@@ -90,7 +90,7 @@ pub async fn list(sqs: &Sqs) -> Result<Vec<Depth>, Error> {
         .send();
     let mut names = vec![];
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| sqs_failed("list", &prefix, error))?;
+        let page = page.map_err(|error| sqs_failed("list", &format!("{prefix}*"), error))?;
         for url in page.queue_urls.unwrap_or_default() {
             let name = url.rsplit('/').next().unwrap_or_default();
             names.push(name[prefix.len()..].to_owned());

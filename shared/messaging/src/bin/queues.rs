@@ -91,11 +91,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn list(sqs: &Sqs) -> anyhow::Result<()> {
+    let depths = dead_letters::list(sqs).await?;
     println!(
         "{:<40} {:>9} {:>9} {:>9}",
         "queue", "waiting", "in flight", "delayed"
     );
-    for depth in dead_letters::list(sqs).await? {
+    for depth in depths {
         let dead_letters::Depth {
             queue,
             waiting,
