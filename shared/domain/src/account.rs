@@ -13,7 +13,10 @@ pub struct Email(String);
 pub struct Password(String);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("must be an address such as ada@example.org, of at most {max} characters", max = Email::MAX)]
+#[error(
+    "must be an address such as ada@example.org, of at most {max} characters",
+    max = Email::MAX
+)]
 pub struct EmailError;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
