@@ -26,7 +26,8 @@ pub fn configuration() -> String {
             "    {name} {{\n        \
              defaultVisibilityTimeout = {visible_s} seconds\n        \
              delay = {delay_s} seconds\n        \
-             deadLettersQueue {{ name = \"{name}-dlq\", maxReceiveCount = {max_receive_count} }}\n    \
+             deadLettersQueue {{ name = \"{name}-dlq\", \
+             maxReceiveCount = {max_receive_count} }}\n    \
              }}\n    {name}-dlq {{}}\n"
         );
     }

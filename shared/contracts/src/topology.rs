@@ -13,8 +13,8 @@ pub const DISPATCH: &str = "shipping-dispatch";
 /// An order waits here, by a delay of its own, until it is overdue.
 pub const EXPIRY: &str = "order-expiry";
 
-/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are standard
-/// queues: a status that is a fold over facts has no use for an order of delivery.
+/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are
+/// standard queues: a status that is a fold over facts has no use for an order of delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Queue {
     /// `<service>-<purpose>`; the service is the one that reads it.

@@ -117,7 +117,8 @@ fn check_name(name: &str) -> Result<()> {
     if edge || reserved.starts_with("aws.") || reserved.starts_with("amazon.") {
         return invalid(
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These \
-             strings are reserved for internal use. Additionally, they cannot start or end with '.'.",
+             strings are reserved for internal use. Additionally, they cannot start or end with \
+             '.'.",
         );
     }
     Ok(())

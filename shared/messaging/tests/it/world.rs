@@ -96,7 +96,8 @@ impl World {
         let database = testing::database("messaging").await;
         let db = database.pool().await.unwrap();
         messaging::migrate(&db).await.unwrap();
-        let book = "create table book (position bigint generated always as identity, what text, parcel int)";
+        let book = "create table book
+                    (position bigint generated always as identity, what text, parcel int)";
         sqlx::query(book).execute(&db).await.unwrap();
         World {
             db,
