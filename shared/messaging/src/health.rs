@@ -9,6 +9,8 @@ use tracing::{info, warn};
 #[derive(Clone, Default)]
 pub struct Health(Arc<Mutex<BTreeMap<String, String>>>);
 
+const NOT_TRIED: &str = "not tried yet";
+
 impl Health {
     /// Whether everything works.
     pub fn is_good(&self) -> bool {
@@ -27,16 +29,23 @@ impl Health {
             .collect()
     }
 
+    /// What was not tried yet does not work yet, and that is nothing to log.
+    pub(crate) fn awaits(&self, what: &str) {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.insert(what.to_owned(), NOT_TRIED.to_owned());
+    }
+
     pub(crate) fn works(&self, what: &str) {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if troubles.remove(what).is_some() {
-            info!(what, "works again");
+            info!(what, "works");
         }
     }
 
     pub(crate) fn fails(&self, what: &str, error: &str) {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if troubles.insert(what.to_owned(), error.to_owned()).is_none() {
+        let before = troubles.insert(what.to_owned(), error.to_owned());
+        if before.is_none_or(|before| before == NOT_TRIED) {
             warn!(what, error, "does not work, and is tried again");
         }
     }

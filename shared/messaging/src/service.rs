@@ -42,6 +42,7 @@ impl Service {
     pub fn new(db: &PgPool, transport: impl Into<Transport>) -> Service {
         let transport = transport.into();
         let health = Health::default();
+        health.awaits(PREPARING);
         Service {
             db: db.clone(),
             relay: Relay::new(db.clone(), transport.clone(), health.clone()),
@@ -165,12 +166,11 @@ impl Service {
 
     /// Prepares the queues as soon as SQS lets it; false when it is time to stop before that.
     async fn prepare_patiently(&self, shutdown: &CancellationToken) -> Result<bool, Error> {
-        const WHAT: &str = "preparing the queues";
         let mut failures = 0;
         loop {
             match self.prepare().await {
                 Ok(()) => break,
-                Err(error @ Error::Sqs { .. }) => self.health.fails(WHAT, &error.line()),
+                Err(error @ Error::Sqs { .. }) => self.health.fails(PREPARING, &error.line()),
                 Err(error) => return Err(error),
             }
             failures += 1;
@@ -179,7 +179,7 @@ impl Service {
                 return Ok(false);
             }
         }
-        self.health.works(WHAT);
+        self.health.works(PREPARING);
         Ok(true)
     }
 
@@ -191,6 +191,9 @@ impl Service {
         self
     }
 }
+
+/// Until this is done, a service is not ready.
+const PREPARING: &str = "preparing the queues";
 
 /// Forgets old messages of the inbox, now and then.
 async fn prune(db: PgPool) {
