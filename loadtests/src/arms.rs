@@ -68,8 +68,8 @@ impl Arm {
         matches!(self, Arm::OneProcess | Arm::Services)
     }
 
-    /// The packages whose binaries it runs.
-    pub fn packages(self) -> &'static [&'static str] {
+    /// The binaries it runs.
+    pub fn binaries(self) -> &'static [&'static str] {
         match self {
             Arm::Monolith => &["monolith"],
             Arm::Events | Arm::OneProcess => &["all-in-one"],

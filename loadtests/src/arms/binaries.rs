@@ -26,21 +26,23 @@ impl Binaries {
     /// # Errors
     /// When cargo is missing or a build fails; cargo has said why.
     pub fn build(arms: &[Arm]) -> anyhow::Result<Binaries> {
-        let mut packages: BTreeSet<&str> = arms
+        let mut binaries: BTreeSet<&str> = arms
             .iter()
-            .flat_map(|arm| arm.packages())
+            .flat_map(|arm| arm.binaries())
             .copied()
             .collect();
-        packages.extend(["sandbox", "sqs-local"]);
+        binaries.extend(["payment-provider", "sqs-local"]);
         let workspace = workspace()?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--bins"]).current_dir(&workspace);
+        // By binary and not by package: cargo then selects the features of the whole workspace, as
+        // for this program, and compiles no dependency a second time.
+        command.arg("build").current_dir(&workspace);
         if PROFILE == "release" {
             command.arg("--release");
         }
-        for package in packages {
-            command.args(["-p", package]);
+        for binary in binaries {
+            command.args(["--bin", binary]);
         }
         let status = command
             .status()

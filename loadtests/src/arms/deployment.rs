@@ -261,9 +261,9 @@ const URLS: [(&str, &str); 2] = [
 
 /// The gateway last: it is told where the others are.
 fn start_order(arm: Arm) -> Vec<&'static str> {
-    let mut packages = arm.packages().to_vec();
-    packages.sort_by_key(|package| *package == "gateway");
-    packages
+    let mut binaries = arm.binaries().to_vec();
+    binaries.sort_by_key(|binary| *binary == "gateway");
+    binaries
 }
 
 /// The name of the database that a package works on.
