@@ -1,12 +1,14 @@
 //! The queue server as a process of its own.
 
-use std::collections::BTreeMap;
+mod queues_file;
+
+use std::io::{IsTerminal, stdout};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use serde_json::{Value, json};
 use sqs_local::{Latency, Misbehaviour, Options, SqsLocal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -54,11 +56,21 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    log.with_ansi(stdout().is_terminal()).init();
 
-    let args = Args::parse();
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sqs-local: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
     let misbehaviour = Misbehaviour {
         latency: args.latency,
         duplicates: args.duplicates,
@@ -79,37 +91,13 @@ async fn main() -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}:{}", args.host, args.port))?;
     if let Some(file) = &args.queues {
-        create_queues(&server, file)
+        queues_file::create(&server, file)
             .await
-            .with_context(|| format!("in {}", file.display()))?;
+            .with_context(|| format!("--queues {}", file.display()))?;
     }
     info!(address = %server.address(), "listening");
 
     stopped().await
-}
-
-/// Creates the queues of a file, those with a redrive policy last, as it names one of the others.
-async fn create_queues(server: &SqsLocal, file: &Path) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(file)?;
-    let queues: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text)?;
-    let mut queues: Vec<_> = queues.into_iter().collect();
-    queues.sort_by_key(|(_, attributes)| attributes.contains_key("RedrivePolicy"));
-    for (name, attributes) in queues {
-        let text = |value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        let attributes: BTreeMap<_, _> = attributes
-            .into_iter()
-            .map(|(name, value)| (name, text(value)))
-            .collect();
-        let request = json!({ "QueueName": name, "Attributes": attributes }).to_string();
-        server
-            .call("CreateQueue", &request)
-            .await
-            .with_context(|| format!("queue {name}"))?;
-    }
-    Ok(())
 }
 
 fn latency(text: &str) -> anyhow::Result<Latency> {

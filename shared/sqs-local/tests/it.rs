@@ -12,5 +12,6 @@ mod it {
     mod disconnect;
     mod fuzz;
     mod model;
+    mod program;
     mod support;
 }

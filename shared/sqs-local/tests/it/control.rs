@@ -23,7 +23,7 @@ async fn server_with_messages(count: usize) -> SqsLocal {
 }
 
 async fn misbehave(server: &SqsLocal, path: &str, rule: &str) {
-    let (status, answer) = http(server, "PUT", path, rule).await;
+    let (status, answer) = http(server.address(), "PUT", path, rule).await;
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -34,9 +34,15 @@ async fn queues_calls_and_messages_can_be_seen_over_http() {
         .await
         .unwrap();
 
-    let (_, queues) = http(&server, "GET", "/control/queues", "").await;
-    let (_, calls) = http(&server, "GET", "/control/calls", "").await;
-    let (_, messages) = http(&server, "GET", "/control/queues/q/messages?limit=2", "").await;
+    let (_, queues) = http(server.address(), "GET", "/control/queues", "").await;
+    let (_, calls) = http(server.address(), "GET", "/control/calls", "").await;
+    let (_, messages) = http(
+        server.address(),
+        "GET",
+        "/control/queues/q/messages?limit=2",
+        "",
+    )
+    .await;
 
     let queues: Value = serde_json::from_str(&queues).unwrap();
     assert_eq!(
@@ -55,9 +61,9 @@ async fn queues_calls_and_messages_can_be_seen_over_http() {
     );
     assert_eq!(messages.as_array().unwrap().len(), 2);
 
-    http(&server, "DELETE", "/control/calls", "").await;
+    http(server.address(), "DELETE", "/control/calls", "").await;
     assert!(server.control().calls().is_empty());
-    http(&server, "POST", "/control/reset", "").await;
+    http(server.address(), "POST", "/control/reset", "").await;
     assert!(server.control().queues().is_empty());
 }
 
@@ -73,7 +79,7 @@ async fn a_wrong_rule_is_refused_and_says_why() {
         ),
         ("", "EOF"),
     ] {
-        let (status, answer) = http(&server, "PUT", "/control/misbehaviour", rule).await;
+        let (status, answer) = http(server.address(), "PUT", "/control/misbehaviour", rule).await;
         assert_eq!(status, 400);
         assert!(answer.contains(reason), "{answer}");
     }
@@ -153,7 +159,13 @@ async fn throttled_and_failing_calls_are_amazons_errors() {
     let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
     call(&server, "SendMessage", message.clone()).await.unwrap();
     let throttled = call(&server, "SendMessage", message.clone()).await;
-    http(&server, "DELETE", "/control/queues/q/misbehaviour", "").await;
+    http(
+        server.address(),
+        "DELETE",
+        "/control/queues/q/misbehaviour",
+        "",
+    )
+    .await;
     misbehave(&server, "/control/misbehaviour", r#"{"errors": 1}"#).await;
     let failed = call(&server, "SendMessage", message).await;
 

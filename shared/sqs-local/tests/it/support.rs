@@ -8,7 +8,7 @@ use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::Builder;
 use sqs_local::SqsLocal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 /// The endpoint under test: `SQS_ENDPOINT_URL`, or a server started for this test.
 pub(crate) struct Endpoint {
@@ -68,13 +68,18 @@ pub(crate) fn unique(suffix: &str) -> String {
 }
 
 /// Sends a whole request and reads the whole answer: its status and its body.
-pub(crate) async fn http(server: &SqsLocal, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) async fn http(
+    address: impl ToSocketAddrs,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, String) {
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\
          \r\n\r\n{body}"
     );
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

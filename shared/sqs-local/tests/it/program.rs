@@ -1,0 +1,142 @@
+//! The program itself: its queue file, its port, how it ends, and what it says when it cannot.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use super::support::{client, http, start, unique};
+
+/// Kills the program when a test fails halfway.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sqs-local"));
+    command.args(arguments).env("SQS_LOCAL_PORT", "0");
+    command.env("RUST_LOG", "info").env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// Starts the program and reads from its log where it listens.
+fn listening(arguments: &[&str]) -> (Program, String) {
+    let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let log = BufReader::new(child.stdout.take().unwrap());
+    let program = Program(child);
+    let mut lines = log.lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains("listening")).unwrap();
+    let (_, address) = line.split_once("address=").unwrap();
+    (program, address.into())
+}
+
+/// What the program says when it cannot start: one line, without a backtrace.
+fn complaint(arguments: &[&str]) -> String {
+    let output = command(arguments).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert_eq!(words.lines().count(), 1, "{words}");
+    words
+}
+
+/// The path of a file with this text.
+fn file(text: &str) -> String {
+    let path = format!("{}/{}.json", env!("CARGO_TARGET_TMPDIR"), unique(""));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn the_queues_of_a_file_are_there_from_the_start() {
+    let policy = |queue: &str| {
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{queue}");
+        json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 5 })
+    };
+    // A chain, of which each link names one that comes later in the file.
+    let queues = json!({
+        "a": { "VisibilityTimeout": 7, "RedrivePolicy": policy("b") },
+        "b": { "RedrivePolicy": policy("c").to_string() },
+        "c": {},
+        "d.fifo": { "FifoQueue": true, "ContentBasedDeduplication": "true" },
+    });
+    let queues = file(&queues.to_string());
+    let (_program, address) = listening(&["--queues", &queues]);
+    let sqs = client(&format!("http://{address}"));
+
+    let list = sqs.list_queues().send().await.unwrap();
+    assert_eq!(list.queue_urls().len(), 4);
+    let get = sqs.get_queue_attributes().queue_url("a");
+    let answer = get.attribute_names("All".into()).send().await.unwrap();
+    let attributes = answer.attributes.unwrap();
+    assert_eq!(attributes[&"VisibilityTimeout".into()], "7");
+    assert!(attributes[&"RedrivePolicy".into()].contains(":b\""));
+}
+
+#[test]
+fn a_queue_file_that_is_wrong_is_one_clear_line() {
+    let check = |text: &str, expected: &str| {
+        let queues = file(text);
+        let words = complaint(&["--queues", &queues]);
+        assert!(words.contains(&queues), "{words}");
+        assert!(words.contains(expected), "{words}");
+    };
+    check("{\"orders\": {", "EOF while parsing an object at line 1");
+    check("[\"orders\"]", "invalid type");
+    check(
+        "{\"orders\": {\"Colour\": \"blue\"}}",
+        "queue orders: Unknown Attribute Colour.",
+    );
+    check(
+        "{\"orders\": {\"DelaySeconds\": 901}}",
+        "queue orders: Invalid value",
+    );
+    check("{\"no/slash\": {}}", "queue no/slash: Can only include");
+
+    let words = complaint(&["--queues", "/nowhere/queues.json"]);
+    assert!(
+        words.contains("/nowhere/queues.json: No such file"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_one_clear_line() {
+    let server = start().await;
+    let port = server.address().port();
+    let words = complaint(&["--port", &port.to_string()]);
+    let expected = format!("cannot listen on 127.0.0.1:{port}: Address already in use");
+    assert!(words.contains(&expected), "{words}");
+}
+
+#[tokio::test]
+async fn ctrl_c_and_sigterm_end_it_well_even_while_a_receive_waits() {
+    for signal in ["-INT", "-TERM"] {
+        let queues = file("{\"q\": {}}");
+        let (mut program, address) = listening(&["--queues", &queues]);
+        let sqs = client(&format!("http://{address}"));
+        let poll = sqs.receive_message().queue_url("q").wait_time_seconds(20);
+        let poll = tokio::spawn(poll.send());
+        // The poll has arrived once the program has counted it.
+        let mut calls = String::new();
+        while !calls.contains("ReceiveMessage") {
+            calls = http(&address, "GET", "/control/calls", "").await.1;
+        }
+
+        let id = program.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+
+        assert!(program.0.wait().unwrap().success());
+        assert!(poll.await.unwrap().is_err());
+    }
+}
