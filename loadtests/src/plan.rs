@@ -57,10 +57,7 @@ impl SqsLatency {
 
     /// What makes the queue server as slow.
     pub fn arguments(&self) -> Vec<String> {
-        vec![format!(
-            "--latency=p50={}ms,p99={}ms",
-            self.p50_ms, self.p99_ms
-        )]
+        vec![format!("--latency={},{}", self.p50_ms, self.p99_ms)]
     }
 }
 

@@ -19,7 +19,8 @@ pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), 
 
 async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
     let order = &known.order;
-    let Some(mut shipment) = shipping::lock(tx, order.id).await? else {
+    let mut shipments = shipping::lock(tx, [order.id]).await?;
+    let Some(mut shipment) = shipments.remove(&order.id) else {
         // Declined or out of stock: it was cancelled before anything was to be shipped.
         return Ok(Ok(()));
     };
@@ -27,7 +28,7 @@ async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<Result<(), 
     let decision = shipment.cancel();
     let outcome = match decision {
         Ok(()) => {
-            shipping::save(tx, order.id, shipment).await?;
+            shipping::save(tx, [(order.id, shipment)]).await?;
             release_stock(tx, known).await?;
             give_money_back(tx, order.id).await?;
             Fact::ShipmentCancelled
@@ -54,8 +55,8 @@ async fn release_stock(tx: &mut PgConnection, known: &KnownOrder) -> Result<(), 
 
 /// Only written down here: the provider is called after the commit, by the settlement.
 async fn give_money_back(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
-    if let Some(payment) = payments::lock(tx, order).await? {
-        payments::save(tx, order, payment.give_back()?).await?;
+    for (order, payment) in payments::lock(tx, [order]).await? {
+        payments::save(tx, [(order, payment.give_back()?)]).await?;
     }
     Ok(())
 }

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use domain::{Fact, OrderId, Shipment};
-use sqlx::PgConnection;
+use domain::{Fact, Shipment};
 use store::{orders, payments, shipping};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -44,22 +43,18 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
     let mut tx = shop.db.begin().await?;
     let due = shipping::lock_due(&mut tx, BATCH).await?;
-    for order in &due {
-        dispatch(&mut tx, *order).await?;
+    if due.is_empty() {
+        return Ok(0);
     }
+    shipping::save(&mut tx, due.iter().map(|order| (*order, Shipment::Dispatched))).await?;
+    let mut payments = payments::lock(&mut tx, due.iter().copied()).await?;
+    for payment in payments.values_mut() {
+        *payment = payment.capture()?;
+    }
+    payments::save(&mut tx, payments).await?;
     orders::record(&mut tx, due.iter().map(|order| (*order, Fact::Dispatched))).await?;
     tx.commit().await?;
 
-    if !due.is_empty() {
-        shop.settlement.wake();
-    }
+    shop.settlement.wake();
     Ok(due.len())
-}
-
-async fn dispatch(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
-    shipping::save(tx, order, Shipment::Dispatched).await?;
-    if let Some(payment) = payments::lock(tx, order).await? {
-        payments::save(tx, order, payment.capture()?).await?;
-    }
-    Ok(())
 }

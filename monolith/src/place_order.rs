@@ -63,19 +63,16 @@ async fn decide(
     idempotency: &Idempotency,
     payment: Payment,
 ) -> Result<Option<(time::OffsetDateTime, Facts)>, Error> {
-    let Some(placed_at) = orders::insert(tx, order, idempotency).await? else {
-        return Ok(None);
-    };
     let facts = match payment {
         Payment::Declined => decline(tx, order).await?,
         authorized => fulfil(shop, tx, order, authorized).await?,
     };
-    orders::record(tx, facts.iter().map(|fact| (order.id, *fact))).await?;
-    Ok(Some((placed_at, facts.into_iter().collect())))
+    let placed_at = orders::insert(tx, order, idempotency, &facts).await?;
+    Ok(placed_at.map(|placed_at| (placed_at, facts.into_iter().collect())))
 }
 
 async fn decline(tx: &mut PgConnection, order: &Order) -> Result<Vec<Fact>, Error> {
-    payments::insert(tx, order, Payment::Declined).await?;
+    payments::insert(tx, [(order, Payment::Declined)]).await?;
     Ok(vec![Fact::OrderPlaced, Fact::PaymentDeclined])
 }
 
@@ -92,13 +89,13 @@ async fn fulfil(
         Ok(()) => {
             inventory::save(tx, &stock).await?;
             inventory::insert_reservation(tx, order, Reservation::Held).await?;
-            payments::insert(tx, order, authorized).await?;
-            shipping::insert(tx, order.id, Shipment::Scheduled, shop.window).await?;
+            payments::insert(tx, [(order, authorized)]).await?;
+            shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
             facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
         }
         Err(refusal) => {
             inventory::insert_reservation(tx, order, Reservation::Rejected).await?;
-            payments::insert(tx, order, authorized.give_back()?).await?;
+            payments::insert(tx, [(order, authorized.give_back()?)]).await?;
             facts.push(refusal.into());
         }
     }

@@ -51,30 +51,30 @@ pub async fn settle_due(shop: &Shop) -> Result<usize, Error> {
     loop {
         let due = payments::due(&mut *shop.db.acquire().await?, BATCH).await?;
         let all = due.len() as i64;
-        let done = stream::iter(due)
+        let done: Vec<_> = stream::iter(due)
             .map(|(order, payment)| settle(shop, order, payment))
             .buffer_unordered(CALLS)
-            .filter(|done| std::future::ready(*done))
-            .count()
+            .filter_map(std::future::ready)
+            .collect()
             .await;
-        settled += done;
-        if all < BATCH || done == 0 {
+        if done.is_empty() {
+            return Ok(settled);
+        }
+        settled += done.len();
+        payments::settle(&mut *shop.db.acquire().await?, done).await?;
+        if all < BATCH {
             return Ok(settled);
         }
     }
 }
 
-async fn settle(shop: &Shop, order: OrderId, due: Payment) -> bool {
-    let settled = async {
-        shop.provider.settle(order, due).await?;
-        payments::settle(&mut *shop.db.acquire().await?, order, due).await?;
-        Ok::<(), Error>(())
-    };
-    match settled.await {
-        Ok(()) => true,
+/// Has the provider do what is due, and passes it on when it is done.
+async fn settle(shop: &Shop, order: OrderId, due: Payment) -> Option<(OrderId, Payment)> {
+    match shop.provider.settle(order, due).await {
+        Ok(_) => Some((order, due)),
         Err(error) => {
             warn!(%error, %order, due = due.as_str(), "left due");
-            false
+            None
         }
     }
 }

@@ -12,7 +12,7 @@ use std::future::ready;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, INVENTORY};
+use contracts::topology::{self, AT_LEISURE, INVENTORY};
 use handlers::Inventory;
 use messaging::{Service, Transport};
 
@@ -60,6 +60,7 @@ fn serve(service: Service, _: Settings, context: Context) -> anyhow::Result<Rout
     let topology = topology::Settings::default();
     let service = service
         .queues(topology::used_by("inventory", topology))
+        .limits(|limits| limits.linger = AT_LEISURE)
         .handle(topology::queue(INVENTORY, topology), Inventory);
 
     let health = service.health();

@@ -18,7 +18,7 @@ use axum::extract::FromRef;
 use chassis::auth::TokenVerifier;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, EXPIRY, ORDER};
+use contracts::topology::{self, AT_LEISURE, EXPIRY, ORDER};
 use handlers::{Expire, Remember};
 use messaging::{Relay, Service, Transport};
 use sqlx::PgPool;
@@ -83,7 +83,9 @@ fn serve(
     let queue = |name| topology::queue(name, topology::Settings::default());
     let service = service
         .queues(topology::used_by("order", topology::Settings::default()))
+        .limits(|limits| limits.linger = AT_LEISURE)
         .handle(queue(ORDER), Remember)
+        .limits(|limits| limits.batch_wait = AT_LEISURE)
         .handle(queue(EXPIRY), Expire);
 
     let orders = Orders {

@@ -4,8 +4,7 @@
 //! Undo is not a rollback here: it is an event and a handler in each service that did something.
 
 use contracts::{Event, ExpireOrder};
-use domain::{Fact, Facts, Order};
-use messaging::outbox;
+use domain::{Fact, Order};
 use store::orders;
 use store::orders::{Idempotency, KnownOrder};
 use thiserror::Error;
@@ -26,27 +25,21 @@ pub(crate) async fn place_order(
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
-    let mut tx = service.db.begin().await?;
-    let Some(placed_at) = orders::insert(&mut tx, &order, idempotency).await? else {
+    let mut tx = service.relay.begin().await?;
+    let facts = [Fact::OrderPlaced];
+    let Some(placed_at) = orders::insert(&mut tx, &order, idempotency, &facts).await? else {
         return Ok(None);
     };
-    orders::record(&mut tx, [(order.id, Fact::OrderPlaced)]).await?;
-    outbox::push(&mut tx, &Event::new(Fact::OrderPlaced, order.clone())).await?;
-    outbox::push(
-        &mut tx,
-        &ExpireOrder {
-            order: order.id,
-            after: service.expiry,
-        },
-    )
-    .await?;
+    tx.push(&Event::new(Fact::OrderPlaced, order.clone()))?;
+    tx.push(&ExpireOrder {
+        order: order.id,
+        after: service.expiry,
+    })?;
     tx.commit().await?;
 
-    service.relay.wake();
-    let facts = Facts::none().with(Fact::OrderPlaced);
     Ok(Some(KnownOrder {
         order,
-        facts,
+        facts: facts.into_iter().collect(),
         placed_at,
     }))
 }

@@ -60,7 +60,9 @@ async fn cancel(
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
-            Error::Database(error) => error.into(),
+            Error::Database(error) | Error::Outbox(messaging::Error::Database(error)) => {
+                error.into()
+            }
             Error::Outbox(error) => Problem::internal(error),
         }
     }

@@ -2,8 +2,8 @@
 //! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
 
 use contracts::Event;
-use domain::{Fact, Order, Payment};
-use messaging::{Fault, TwoPhaseHandler, outbox};
+use domain::{Fact, Order, OrderId, Payment};
+use messaging::{Fault, TwoPhaseHandler, outbox, trace};
 use shop::{Provider, ProviderError};
 use sqlx::PgConnection;
 use store::payments;
@@ -39,39 +39,57 @@ impl TwoPhaseHandler for Payments {
         event: Event,
         payment: Payment,
     ) -> Result<(), Fault> {
-        match payment {
-            Payment::Authorized => open(tx, event.order, payment, Fact::PaymentAuthorized).await,
-            Payment::Declined => open(tx, event.order, payment, Fact::PaymentDeclined).await,
-            settled => close(tx, &event.order, settled).await,
+        self.handle_batch(tx, vec![(event, payment)]).await
+    }
+
+    async fn handle_batch(
+        &self,
+        tx: &mut PgConnection,
+        moved: Vec<(Event, Payment)>,
+    ) -> Result<(), Fault> {
+        let payments = moved.iter().map(|(event, payment)| (&event.order, *payment));
+        let mut new = payments::insert(tx, payments).await?;
+        let mut known = vec![];
+        for (n, (event, payment)) in moved.into_iter().enumerate() {
+            match new.remove(&event.order.id) {
+                true => trace::nth(n, tell(tx, event.order, payment)).await?,
+                false => known.push((event.order.id, payment)),
+            }
         }
+        settle(tx, known).await
     }
 }
 
-async fn open(
-    tx: &mut PgConnection,
-    order: Order,
-    payment: Payment,
-    fact: Fact,
-) -> Result<(), Fault> {
-    // An order that was cancelled before it got here has left its mark, and is not told of.
-    if payments::insert(tx, &order, payment).await? {
-        outbox::push(tx, &Event::new(fact, order)).await?;
-    }
+/// Tells how an authorization ended. An order that was cancelled before it got here has only left
+/// its mark.
+async fn tell(tx: &mut PgConnection, order: Order, payment: Payment) -> Result<(), Fault> {
+    let fact = match payment {
+        Payment::Authorized => Fact::PaymentAuthorized,
+        Payment::Declined => Fact::PaymentDeclined,
+        _ => return Ok(()),
+    };
+    outbox::push(tx, &Event::new(fact, order)).await?;
     Ok(())
 }
 
-async fn close(tx: &mut PgConnection, order: &Order, settled: Payment) -> Result<(), Fault> {
-    if payments::insert(tx, order, settled).await? {
+/// Notes what became of authorizations that were told of before.
+async fn settle(tx: &mut PgConnection, settled: Vec<(OrderId, Payment)>) -> Result<(), Fault> {
+    if settled.is_empty() {
         return Ok(());
     }
-    let Some(payment) = payments::lock(tx, order.id).await? else {
-        return Err(Fault::retry("the payment was there and is gone"));
-    };
-    let due = match settled {
-        Payment::Captured => payment.capture(),
-        _ => payment.give_back(),
-    };
-    payments::save(tx, order.id, due.map_err(Fault::reject)?.done()).await?;
+    let mut payments = payments::lock(tx, settled.iter().map(|(order, _)| *order)).await?;
+    for (order, settled) in settled {
+        let Some(payment) = payments.get_mut(&order) else {
+            return Err(Fault::retry("the payment was there and is gone"));
+        };
+        let due = match settled {
+            Payment::Captured => payment.capture(),
+            Payment::Voided | Payment::Refunded => payment.give_back(),
+            _ => continue,
+        };
+        *payment = due.map_err(Fault::reject)?.done();
+    }
+    payments::save(tx, payments).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::future::ready;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, PAYMENT};
+use contracts::topology::{self, AT_LEISURE, PAYMENT};
 use handlers::Payments;
 use messaging::{Service, Transport};
 use shop::Provider;
@@ -64,6 +64,7 @@ fn serve(service: Service, settings: Settings, context: Context) -> anyhow::Resu
     let provider = Provider::new(&settings.payment_provider_url)?;
     let service = service
         .queues(topology::used_by("payment", topology))
+        .limits(|limits| limits.linger = AT_LEISURE)
         .handle_two_phase(topology::queue(PAYMENT, topology), Payments { provider });
 
     let health = service.health();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::Event;
 use domain::{Fact, Order, Shipment};
-use messaging::{Fault, Handler, outbox};
+use messaging::{Fault, Handler, outbox, trace};
 use sqlx::PgConnection;
 use store::shipping;
 
@@ -14,13 +14,15 @@ pub struct Shipping {
     pub window: Duration,
 }
 
+/// What to do when cancellation windows end.
+pub struct Dispatch;
+
 impl Handler for Shipping {
     type Message = Event;
 
     async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
         match event.fact {
             Fact::StockReserved => self.schedule(tx, event.order).await,
-            Fact::ShipmentScheduled => dispatch(tx, event.order).await,
             Fact::CancelRequested => self.cancel(tx, event.order).await,
             other => Err(Fault::reject(format!("shipping has no use for {other}"))),
         }
@@ -30,8 +32,9 @@ impl Handler for Shipping {
 impl Shipping {
     /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
     async fn schedule(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
+        let new = shipping::insert(tx, [order.id], Shipment::Scheduled, self.window).await?;
         // An order that was cancelled before it got here has left its mark, and is not shipped.
-        if shipping::insert(tx, order.id, Shipment::Scheduled, self.window).await? {
+        if new.contains(&order.id) {
             outbox::push(tx, &Event::new(Fact::ShipmentScheduled, order)).await?;
         }
         Ok(())
@@ -39,37 +42,49 @@ impl Shipping {
 
     /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
     async fn cancel(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let first = shipping::insert(tx, order.id, Shipment::Cancelled, self.window).await?;
-        let fact = if first {
-            Fact::ShipmentCancelled
-        } else {
-            decide(tx, &order).await?
+        let new = shipping::insert(tx, [order.id], Shipment::Cancelled, self.window).await?;
+        let fact = match new.contains(&order.id) {
+            true => Fact::ShipmentCancelled,
+            false => decide(tx, &order).await?,
         };
         outbox::push(tx, &Event::new(fact, order)).await?;
         Ok(())
     }
 }
 
-/// The window has ended. An order that was cancelled within it stays where it is.
-async fn dispatch(tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-    let Some(mut shipment) = shipping::lock(tx, order.id).await? else {
-        return Err(Fault::reject("a shipment to dispatch was never scheduled"));
-    };
-    if shipment.dispatch() {
-        shipping::save(tx, order.id, shipment).await?;
-        outbox::push(tx, &Event::new(Fact::Dispatched, order)).await?;
+impl Handler for Dispatch {
+    type Message = Event;
+
+    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
+        self.handle_batch(tx, vec![event]).await
     }
-    Ok(())
+
+    /// Orders that were cancelled within their windows stay where they are.
+    async fn handle_batch(&self, tx: &mut PgConnection, ended: Vec<Event>) -> Result<(), Fault> {
+        let mut shipments = shipping::lock(tx, ended.iter().map(|event| event.order.id)).await?;
+        for (n, Event { order, .. }) in ended.into_iter().enumerate() {
+            let Some(shipment) = shipments.get_mut(&order.id) else {
+                return Err(Fault::reject("a shipment to dispatch was never scheduled"));
+            };
+            if shipment.dispatch() {
+                let dispatched = Event::new(Fact::Dispatched, order);
+                trace::nth(n, outbox::push(tx, &dispatched)).await?;
+            }
+        }
+        shipping::save(tx, shipments).await?;
+        Ok(())
+    }
 }
 
 /// The holder of the shipment's row decides.
 async fn decide(tx: &mut PgConnection, order: &Order) -> Result<Fact, Fault> {
-    let Some(mut shipment) = shipping::lock(tx, order.id).await? else {
+    let mut shipments = shipping::lock(tx, [order.id]).await?;
+    let Some(mut shipment) = shipments.remove(&order.id) else {
         return Err(Fault::retry("the shipment was there and is gone"));
     };
     match shipment.cancel() {
         Ok(()) => {
-            shipping::save(tx, order.id, shipment).await?;
+            shipping::save(tx, [(order.id, shipment)]).await?;
             Ok(Fact::ShipmentCancelled)
         }
         Err(refusal) => Ok(refusal.into()),

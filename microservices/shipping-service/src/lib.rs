@@ -13,8 +13,8 @@ use std::time::Duration;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, DISPATCH, SHIPPING};
-use handlers::Shipping;
+use contracts::topology::{self, AT_LEISURE, DISPATCH, SHIPPING};
+use handlers::{Dispatch, Shipping};
 use messaging::{Service, Transport};
 
 use sqlx::PgPool;
@@ -70,8 +70,10 @@ fn serve(service: Service, settings: Settings, context: Context) -> anyhow::Resu
     };
     let service = service
         .queues(topology::used_by("shipping", topology))
+        .limits(|limits| limits.linger = AT_LEISURE)
         .handle(topology::queue(SHIPPING, topology), Shipping { window })
-        .handle(topology::queue(DISPATCH, topology), Shipping { window });
+        .limits(|limits| limits.batch_wait = AT_LEISURE)
+        .handle(topology::queue(DISPATCH, topology), Dispatch);
 
     let health = service.health();
     context.ready_when("queues", move || ready(health.is_good()));

@@ -9,10 +9,15 @@ impl Message for Event {
     const KIND: &'static str = "event";
 
     fn destinations(&self) -> Vec<Destination> {
-        topology::subscribers(self.fact)
+        let Some(told) = topology::subscription(self.fact) else {
+            return vec![];
+        };
+        let queue = |name: &&'static str| Destination::queue(*name);
+        let at_leisure = told.at_leisure.iter().map(queue);
+        told.at_once
             .iter()
-            .copied()
-            .map(Destination::from)
+            .map(queue)
+            .chain(at_leisure.map(Destination::unhurried))
             .collect()
     }
 }
@@ -21,7 +26,7 @@ impl Message for ExpireOrder {
     const KIND: &'static str = "expire-order";
 
     fn destinations(&self) -> Vec<Destination> {
-        vec![Destination::queue(EXPIRY).after(self.after)]
+        vec![Destination::queue(EXPIRY).after(self.after).unhurried()]
     }
 }
 

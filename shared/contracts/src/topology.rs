@@ -13,6 +13,11 @@ pub const DISPATCH: &str = "shipping-dispatch";
 /// An order waits here, by a delay of its own, until it is overdue.
 pub const EXPIRY: &str = "order-expiry";
 
+/// How long acknowledgements and what nobody waits for are collected: at 40 a second ten of them
+/// share a call. A message that was handled and not acknowledged when its reader died comes again,
+/// and the inbox knows it.
+pub const AT_LEISURE: Duration = Duration::from_millis(250);
+
 /// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are
 /// standard queues: a status that is a fold over facts has no use for an order of delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +40,11 @@ pub struct Queue {
 pub struct Subscription {
     pub fact: Fact,
     pub sent_by: &'static str,
-    pub queues: &'static [&'static str],
+    /// Told at once: an order settles by what they do, or a customer's wish is decided.
+    pub at_once: &'static [&'static str],
+    /// Told as well, and nobody waits for it: the message may be kept back for a moment so that
+    /// several share a call.
+    pub at_leisure: &'static [&'static str],
 }
 
 /// What a deployment chooses.
@@ -47,20 +56,21 @@ pub struct Settings {
 
 /// Who is told what. A fact that is missing here is told to nobody.
 pub const SUBSCRIPTIONS: [Subscription; 10] = [
-    tell(Fact::OrderPlaced, "order", &[PAYMENT]),
-    tell(Fact::PaymentAuthorized, "payment", &[INVENTORY, ORDER]),
-    tell(Fact::PaymentDeclined, "payment", &[ORDER]),
-    tell(Fact::StockReserved, "inventory", &[SHIPPING, ORDER]),
-    tell(Fact::StockRejected, "inventory", &[PAYMENT, ORDER]),
-    tell(Fact::ShipmentScheduled, "shipping", &[ORDER, DISPATCH]),
-    tell(Fact::Dispatched, "shipping", &[PAYMENT, ORDER]),
-    tell(Fact::CancelRequested, "order", &[SHIPPING]),
+    tell(Fact::OrderPlaced, "order", &[PAYMENT], &[]),
+    tell(Fact::PaymentAuthorized, "payment", &[INVENTORY], &[ORDER]),
+    tell(Fact::PaymentDeclined, "payment", &[ORDER], &[]),
+    tell(Fact::StockReserved, "inventory", &[SHIPPING], &[ORDER]),
+    tell(Fact::StockRejected, "inventory", &[ORDER], &[PAYMENT]),
+    tell(Fact::ShipmentScheduled, "shipping", &[ORDER], &[DISPATCH]),
+    tell(Fact::Dispatched, "shipping", &[], &[PAYMENT, ORDER]),
+    tell(Fact::CancelRequested, "order", &[SHIPPING], &[]),
     tell(
         Fact::ShipmentCancelled,
         "shipping",
-        &[PAYMENT, INVENTORY, ORDER],
+        &[ORDER],
+        &[PAYMENT, INVENTORY],
     ),
-    tell(Fact::CancelRefused, "shipping", &[ORDER]),
+    tell(Fact::CancelRefused, "shipping", &[ORDER], &[]),
 ];
 
 /// Every queue of the shop, in the order of an order's way through it.
@@ -95,7 +105,7 @@ pub fn used_by(service: &str, settings: Settings) -> Vec<Queue> {
     let sends_to = |name: &str| {
         SUBSCRIPTIONS
             .iter()
-            .any(|row| row.sent_by == service && row.queues.contains(&name))
+            .any(|row| row.sent_by == service && row.queues().any(|queue| queue == name))
     };
     let all = queues(settings).into_iter();
     all.filter(|queue| queue.read_by() == service || sends_to(queue.name))
@@ -110,12 +120,15 @@ pub fn queue(name: &str, settings: Settings) -> Queue {
     found.expect("every constant above has a row in the table")
 }
 
-/// The queues that a fact is sent to.
-pub fn subscribers(fact: Fact) -> &'static [&'static str] {
-    SUBSCRIPTIONS
-        .iter()
-        .find(|subscription| subscription.fact == fact)
-        .map_or(&[], |subscription| subscription.queues)
+/// Who is told of a fact; `None` when nobody is.
+pub fn subscription(fact: Fact) -> Option<&'static Subscription> {
+    SUBSCRIPTIONS.iter().find(|row| row.fact == fact)
+}
+
+impl Subscription {
+    pub fn queues(&self) -> impl Iterator<Item = &'static str> {
+        self.at_once.iter().chain(self.at_leisure).copied()
+    }
 }
 
 impl Queue {
@@ -135,11 +148,17 @@ impl Default for Settings {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-const fn tell(fact: Fact, sent_by: &'static str, queues: &'static [&'static str]) -> Subscription {
+const fn tell(
+    fact: Fact,
+    sent_by: &'static str,
+    at_once: &'static [&'static str],
+    at_leisure: &'static [&'static str],
+) -> Subscription {
     Subscription {
         fact,
         sent_by,
-        queues,
+        at_once,
+        at_leisure,
     }
 }
 
@@ -150,13 +169,9 @@ fn whole_seconds(duration: Duration) -> Duration {
 /// The table as a Mermaid flowchart; `docs/architecture.md` shows it.
 pub fn diagram() -> String {
     let mut lines = vec!["flowchart LR".to_owned()];
-    for Subscription {
-        fact,
-        sent_by,
-        queues,
-    } in SUBSCRIPTIONS
-    {
-        for queue in queues {
+    for row in SUBSCRIPTIONS {
+        let (fact, sent_by) = (row.fact, row.sent_by);
+        for queue in row.queues() {
             lines.push(format!("    {sent_by} -- {fact} --> {queue}[[{queue}]]"));
         }
     }
@@ -189,10 +204,7 @@ mod tests {
                 .filter(|row| row.fact == fact)
                 .collect();
             assert_eq!(rows.len(), 1, "{fact}");
-            assert!(
-                rows[0].queues.iter().all(|queue| names.contains(queue)),
-                "{fact}"
-            );
+            assert!(rows[0].queues().all(|queue| names.contains(&queue)), "{fact}");
         }
     }
 

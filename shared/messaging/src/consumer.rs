@@ -28,6 +28,7 @@ use self::drained::Tally;
 use self::lease::Leases;
 use self::outcome::InFlight;
 use self::settle::Settlement;
+use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
 use crate::process::{OnePhase, Plain, Process, Transactional, TwoPhases};
 use crate::topology::QueueKind;
@@ -131,7 +132,7 @@ impl Consumer {
         handler: H,
     ) -> Consumer {
         let work = OnePhase(handler);
-        let (db, relay) = (db.clone(), relay.clone());
+        let (db, relay) = (Connections::new(db), relay.clone());
         Consumer::with(spec, transport, Transactional { work, db, relay })
     }
 
@@ -144,7 +145,7 @@ impl Consumer {
         handler: H,
     ) -> Consumer {
         let work = TwoPhases(handler);
-        let (db, relay) = (db.clone(), relay.clone());
+        let (db, relay) = (Connections::new(db), relay.clone());
         Consumer::with(spec, transport, Transactional { work, db, relay })
     }
 

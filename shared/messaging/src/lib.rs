@@ -108,6 +108,7 @@
 //! orchestrator; no other broker.
 
 mod backoff;
+mod connections;
 mod consumer;
 pub mod dead_letters;
 mod error;

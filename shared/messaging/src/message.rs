@@ -44,6 +44,7 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct Destination {
     pub(crate) queue: Cow<'static, str>,
     pub(crate) delay: Option<Duration>,
+    pub(crate) unhurried: bool,
 }
 
 impl Destination {
@@ -52,6 +53,7 @@ impl Destination {
         Destination {
             queue: name.into(),
             delay: None,
+            unhurried: false,
         }
     }
 
@@ -60,6 +62,15 @@ impl Destination {
     pub fn after(self, delay: Duration) -> Destination {
         Destination {
             delay: Some(delay),
+            ..self
+        }
+    }
+
+    /// Nobody waits for the message: it may be kept back for up to a quarter of a second, so that
+    /// several share a call, and with it a receive and a transaction.
+    pub fn unhurried(self) -> Destination {
+        Destination {
+            unhurried: true,
             ..self
         }
     }

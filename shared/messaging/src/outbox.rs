@@ -1,5 +1,7 @@
 //! The outbox: messages written down in the business transaction, to be sent once it committed.
 
+mod transaction;
+
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -9,6 +11,7 @@ use sqlx::{PgConnection, Row as _};
 use sqlx_core::transaction::TransactionManager;
 use uuid::Uuid;
 
+pub use self::transaction::Transaction;
 use crate::transport::{LONGEST_DELAY, Outgoing};
 use crate::{Error, Message, trace};
 
@@ -27,6 +30,8 @@ pub(crate) struct Row {
     /// 0 until it is inserted.
     pub(crate) position: i64,
     pub(crate) outgoing: Outgoing,
+    /// Whether it may be kept back to share a call.
+    pub(crate) unhurried: bool,
 }
 
 tokio::task_local! {
@@ -36,7 +41,8 @@ tokio::task_local! {
 
 /// Promises to send `message` to all of its destinations if, and only if, `tx` commits.
 ///
-/// After the commit call [`Relay::wake`](crate::Relay::wake); in a handler the runtime does that.
+/// In a handler the runtime sends it after the commit. Elsewhere a [`Transaction`] does, or, if
+/// `tx` is a plain one, [`Relay::wake`](crate::Relay::wake) once it has committed.
 ///
 /// # Errors
 /// When the message cannot be written as JSON, a delay is over 10 years, or the database fails.
@@ -96,6 +102,7 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
         Ok(Row {
             position: 0,
             outgoing,
+            unhurried: destination.unhurried,
         })
     };
     message.destinations().into_iter().map(row).collect()

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
+use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
 use crate::transport::Delivery;
 use crate::{Fault, Message, Relay, inbox, outbox, telemetry, trace};
@@ -38,7 +39,7 @@ pub(crate) struct Ready<O> {
 /// Work in a transaction, and what the transaction needs.
 pub(crate) struct Transactional<W> {
     pub(crate) work: W,
-    pub(crate) db: PgPool,
+    pub(crate) db: Connections,
     pub(crate) relay: Relay,
 }
 
@@ -117,7 +118,8 @@ impl<W: Work> Process for Transactional<W> {
 
     /// One transaction: inbox, work, outbox.
     async fn finish(&self, queue: &str, batch: &[Ready<W::Outside>]) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut connection = self.db.take().await?;
+        let mut tx = connection.begin().await?;
         let ids: Vec<_> = batch.iter().map(|ready| ready.delivery.id).collect();
         let mut new = inbox::insert(&mut tx, queue, &ids).await?;
 
@@ -137,6 +139,7 @@ impl<W: Work> Process for Transactional<W> {
 
         let pushed = outbox::insert(&mut tx, pushed, outbox::LEASE).await?;
         tx.commit().await?;
+        self.db.keep(connection);
         self.relay.hand_over(pushed);
         telemetry::duplicates(queue, duplicates);
         Ok(())

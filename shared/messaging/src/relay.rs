@@ -1,7 +1,7 @@
 //! The relay: sends what committed transactions have left in the outbox.
 //!
 //! There are two ways out. Messages that a handler of this process pushed are handed over in
-//! memory after the commit and sent at once: the *express* lane, without reading them back. All
+//! memory after the commit and sent without reading them back: the *express* lane. All
 //! others, and those whose process died, are taken from the table: the *sweep*, which wakes at
 //! [`Relay::wake`] and once a second. Rows of the express lane are leased to it for
 //! [`outbox::LEASE`](crate::outbox), so that no sweep takes them too.
@@ -36,7 +36,13 @@ struct Shared {
     transport: Transport,
     health: Health,
     wake: Notify,
-    express: mpsc::Sender<Handed>,
+    urgent: Lane,
+    unhurried: Lane,
+}
+
+/// Rows on their way to the express lane.
+struct Lane {
+    sender: mpsc::Sender<Handed>,
     receiver: Mutex<mpsc::Receiver<Handed>>,
 }
 
@@ -48,20 +54,23 @@ struct Handed {
 
 impl Relay {
     pub(crate) fn new(db: PgPool, transport: Transport, health: Health) -> Relay {
-        let (express, receiver) = mpsc::channel(HANDED_OVER);
         Relay(Arc::new(Shared {
             db,
             transport,
             health,
             wake: Notify::new(),
-            express,
-            receiver: Mutex::new(receiver),
+            urgent: Lane::new(),
+            unhurried: Lane::new(),
         }))
     }
 
     /// Says that something was pushed and committed. Costs nothing, and may be said too often.
     pub fn wake(&self) {
         self.0.wake.notify_one();
+    }
+
+    pub(crate) fn database(&self) -> &PgPool {
+        &self.0.db
     }
 
     /// Sends what is pushed until `shutdown`, and then what was handed over before.
@@ -77,8 +86,22 @@ impl Relay {
                 self.wake();
             } else if row.may_be_handed_over() {
                 // When there is no room it stays in the table until its lease is over.
-                let _ = self.0.express.try_send(Handed { row, since });
+                let lane = match row.unhurried {
+                    true => &self.0.unhurried,
+                    false => &self.0.urgent,
+                };
+                let _ = lane.sender.try_send(Handed { row, since });
             }
+        }
+    }
+}
+
+impl Lane {
+    fn new() -> Lane {
+        let (sender, receiver) = mpsc::channel(HANDED_OVER);
+        Lane {
+            sender,
+            receiver: Mutex::new(receiver),
         }
     }
 }

@@ -61,8 +61,11 @@ pub(crate) async fn batch<F: Future>(traces: Vec<Option<TraceParent>>, work: F) 
     }
 }
 
-/// Does the part of the work that is about the batch's `n`th message, in a step of its trace.
-pub(crate) async fn nth<F: Future>(n: usize, work: F) -> F::Output {
+/// Does the part of a batch's work that is about its `n`th message, in a step of that one's trace.
+///
+/// A [`handle_batch`](crate::Handler::handle_batch) that pushes calls it, so that each message it
+/// sends carries on the trace of the one it answers.
+pub async fn nth<F: Future>(n: usize, work: F) -> F::Output {
     let trace = BATCH.try_with(|traces| traces.get(n).copied().flatten());
     match trace.ok().flatten() {
         Some(trace) => scope(trace.child(), work).await,

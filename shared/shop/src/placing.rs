@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use chassis::Problem;
 use contracts::http::PlaceOrder;
 use domain::{CustomerId, Order};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use store::orders;
 use store::orders::{Idempotency, KnownOrder};
 
@@ -58,22 +58,22 @@ pub async fn prepare(
         request: as_sent(&request),
     };
     let placement = request.validate().map_err(Problem::invalid)?;
-    if let Some(known) = find_placed(db, customer, &idempotency).await? {
+    let mut connection = db.acquire().await?;
+    if let Some(known) = find_placed(&mut connection, customer, &idempotency).await? {
         return Ok(Placing::Repeated(known));
     }
-    let priced = checkout::price(&mut *db.acquire().await?, customer, placement).await?;
+    let priced = checkout::price(&mut connection, customer, placement).await?;
     Ok(Placing::New(priced.map_err(Problem::invalid)?, idempotency))
 }
 
 /// The order that was placed under this key. A key that placed another order is refused, as the
 /// draft standard asks.
-pub async fn find_placed(
-    db: &PgPool,
+async fn find_placed(
+    connection: &mut PgConnection,
     customer: CustomerId,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Problem> {
-    let mut connection = db.acquire().await?;
-    let found = orders::find_by_key(&mut connection, customer, &idempotency.key).await?;
+    let found = orders::find_by_key(connection, customer, &idempotency.key).await?;
     let Some((order, request)) = found else {
         return Ok(None);
     };
@@ -83,7 +83,7 @@ pub async fn find_placed(
             "was used for another order: send a new key with each order",
         ));
     }
-    Ok(orders::find(&mut connection, order).await?)
+    Ok(orders::find(connection, order).await?)
 }
 
 /// The order that another request with the same key has placed at the same time.
@@ -92,7 +92,7 @@ pub async fn find_winner(
     customer: CustomerId,
     idempotency: &Idempotency,
 ) -> Result<KnownOrder, Problem> {
-    let winner = find_placed(db, customer, idempotency).await?;
+    let winner = find_placed(&mut *db.acquire().await?, customer, idempotency).await?;
     winner.ok_or_else(|| Problem::internal("a key is taken, and no order has it"))
 }
 

@@ -1,14 +1,17 @@
 //! Stock and what of it is reserved.
 
-use domain::{Lines, Order, OrderId, Reservation, Sku, Stock, StockLevel};
+use domain::{Line, Order, OrderId, Reservation, Sku, Stock, StockLevel};
 use sqlx::{Error, PgConnection};
 
 use crate::row;
 
-/// The levels of the products in `lines`, locked in the order of their SKUs until the transaction
-/// ends. A product that was never stocked has no level.
-pub async fn lock(tx: &mut PgConnection, lines: &Lines) -> Result<Stock, Error> {
-    let skus: Vec<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
+/// The levels of the products in `lines`, of one order or of several, locked in the order of their
+/// SKUs until the transaction ends. A product that was never stocked has no level.
+pub async fn lock<'a>(
+    tx: &mut PgConnection,
+    lines: impl IntoIterator<Item = &'a Line>,
+) -> Result<Stock, Error> {
+    let skus: Vec<&str> = lines.into_iter().map(|line| line.sku.as_str()).collect();
     let rows: Vec<(String, i64, i64)> = sqlx::query_as(
         "select sku, available, reserved from stock
          where sku = any($1)

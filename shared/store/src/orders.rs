@@ -25,14 +25,16 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order and its lines down, and tells when that was. `None`, and nothing written, when
-/// the customer has placed an order under this key before; of two at the same time, the later one
-/// waits and gets `None`.
+/// Writes an order down with its lines and what is known of it, and tells when that was. `None`,
+/// and nothing written, when the customer has placed an order under this key before; of two at the
+/// same time, the later one waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
     order: &Order,
     idempotency: &Idempotency,
+    facts: &[Fact],
 ) -> Result<Option<OffsetDateTime>, Error> {
+    // One statement, since every round trip to the server costs as much as the work in it.
     let skus: Vec<&str> = order.lines.iter().map(|line| line.sku.as_str()).collect();
     let quantities: Vec<i32> = order
         .lines
@@ -51,12 +53,16 @@ pub async fn insert(
              values ($1, $2, $3, $4, $5, $6, $7)
              on conflict on constraint one_order_per_idempotency_key do nothing
              returning id, placed_at
+         ), lines as (
+             insert into order_lines (order_id, sku, quantity, price_minor)
+             select placed.id, line.sku, line.quantity, line.price
+             from placed, unnest($8::text[], $9::integer[], $10::bigint[])
+                  as line (sku, quantity, price)
+         ), facts as (
+             insert into order_facts (order_id, fact)
+             select placed.id, fact from placed, unnest($11::text[]) as fact
          )
-         insert into order_lines (order_id, sku, quantity, price_minor)
-         select placed.id, line.sku, line.quantity, line.price
-         from placed, unnest($8::text[], $9::integer[], $10::bigint[])
-              as line (sku, quantity, price)
-         returning (select placed_at from placed)",
+         select placed_at from placed",
     )
     .bind(order.id.0)
     .bind(order.customer.0)
@@ -68,6 +74,7 @@ pub async fn insert(
     .bind(skus)
     .bind(quantities)
     .bind(prices)
+    .bind(facts.iter().map(|fact| fact.as_str()).collect::<Vec<_>>())
     .fetch_optional(tx)
     .await
 }

@@ -1,59 +1,102 @@
 //! Payments: one an order.
 
+use std::collections::{HashMap, HashSet};
+
 use domain::{Order, OrderId, Payment};
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
 use crate::row;
 
-/// Writes the order's payment down. `false` when the order has one already.
-pub async fn insert(tx: &mut PgConnection, order: &Order, payment: Payment) -> Result<bool, Error> {
-    let inserted = sqlx::query(
+/// Writes the orders' payments down, and tells which of the orders had none before.
+pub async fn insert(
+    tx: &mut PgConnection,
+    payments: impl IntoIterator<Item = (&Order, Payment)>,
+) -> Result<HashSet<OrderId>, Error> {
+    // In order of ids, so that two transactions with the same orders never wait in a circle. Of
+    // two for the same order, the first is written.
+    let mut payments: Vec<_> = payments.into_iter().collect();
+    payments.sort_by_key(|(order, _)| order.id);
+    let (mut orders, mut states, mut amounts, mut currencies) = (vec![], vec![], vec![], vec![]);
+    for (order, payment) in payments {
+        orders.push(order.id.0);
+        states.push(payment.as_str());
+        amounts.push(order.total.minor());
+        currencies.push(order.total.currency().code());
+    }
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into payments (order_id, state, amount_minor, currency)
-         values ($1, $2, $3, $4)
-         on conflict (order_id) do nothing",
+         select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
+              as payment (order_id, state, amount_minor, currency)
+         on conflict (order_id) do nothing
+         returning order_id",
     )
-    .bind(order.id.0)
-    .bind(payment.as_str())
-    .bind(order.total.minor())
-    .bind(order.total.currency().code())
-    .execute(tx)
+    .bind(orders)
+    .bind(states)
+    .bind(amounts)
+    .bind(currencies)
+    .fetch_all(tx)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(inserted.into_iter().map(OrderId).collect())
 }
 
-/// The order's payment, locked until the transaction ends.
-pub async fn lock(tx: &mut PgConnection, order: OrderId) -> Result<Option<Payment>, Error> {
-    let state: Option<String> =
-        sqlx::query_scalar("select state from payments where order_id = $1 for update")
-            .bind(order.0)
-            .fetch_optional(tx)
-            .await?;
-    state
-        .map(|state| row::named("payments.state", &state, Payment::from_name))
-        .transpose()
-}
-
-pub async fn save(tx: &mut PgConnection, order: OrderId, payment: Payment) -> Result<(), Error> {
-    sqlx::query(
-        "update payments set state = $2, updated_at = clock_timestamp() where order_id = $1",
+/// The orders' payments, locked in the order of their ids until the transaction ends.
+pub async fn lock(
+    tx: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<HashMap<OrderId, Payment>, Error> {
+    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "select order_id, state from payments
+         where order_id = any($1)
+         order by order_id
+         for update",
     )
-    .bind(order.0)
-    .bind(payment.as_str())
+    .bind(orders)
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter().map(payment).collect()
+}
+
+pub async fn save(
+    tx: &mut PgConnection,
+    payments: impl IntoIterator<Item = (OrderId, Payment)>,
+) -> Result<(), Error> {
+    let (orders, states): (Vec<Uuid>, Vec<&str>) = payments
+        .into_iter()
+        .map(|(order, payment)| (order.0, payment.as_str()))
+        .unzip();
+    sqlx::query(
+        "update payments set state = payment.state, updated_at = clock_timestamp()
+         from unnest($1::uuid[], $2::text[]) as payment (order_id, state)
+         where payments.order_id = payment.order_id",
+    )
+    .bind(orders)
+    .bind(states)
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Notes that the provider has done what was `due`. Does nothing when another replica was faster.
-pub async fn settle(tx: &mut PgConnection, order: OrderId, due: Payment) -> Result<(), Error> {
+/// Notes that the provider has done what was due. Does nothing where another replica was faster.
+pub async fn settle(
+    tx: &mut PgConnection,
+    done: impl IntoIterator<Item = (OrderId, Payment)>,
+) -> Result<(), Error> {
+    let (mut orders, mut before, mut after) = (vec![], vec![], vec![]);
+    for (order, due) in done {
+        orders.push(order.0);
+        before.push(due.as_str());
+        after.push(due.done().as_str());
+    }
     sqlx::query(
-        "update payments set state = $3, updated_at = clock_timestamp()
-         where order_id = $1 and state = $2",
+        "update payments set state = settled.after, updated_at = clock_timestamp()
+         from unnest($1::uuid[], $2::text[], $3::text[]) as settled (order_id, before, after)
+         where payments.order_id = settled.order_id and payments.state = settled.before",
     )
-    .bind(order.0)
-    .bind(due.as_str())
-    .bind(due.done().as_str())
+    .bind(orders)
+    .bind(before)
+    .bind(after)
     .execute(tx)
     .await?;
     Ok(())
@@ -74,14 +117,7 @@ pub async fn due(
     .bind(limit)
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|(id, state)| {
-            Ok((
-                OrderId(id),
-                row::named("payments.state", &state, Payment::from_name)?,
-            ))
-        })
-        .collect()
+    rows.into_iter().map(payment).collect()
 }
 
 /// Those of `orders` that have a payment. The others' authorizations belong to no order.
@@ -96,4 +132,9 @@ pub async fn known(
             .fetch_all(connection)
             .await?;
     Ok(known.into_iter().map(OrderId).collect())
+}
+
+fn payment((order, state): (Uuid, String)) -> Result<(OrderId, Payment), Error> {
+    let payment = row::named("payments.state", &state, Payment::from_name)?;
+    Ok((OrderId(order), payment))
 }

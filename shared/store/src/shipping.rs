@@ -1,5 +1,6 @@
 //! Shipments: one an order.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::{OrderId, Shipment};
@@ -9,46 +10,73 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// Writes the order's shipment down, to be dispatched after `window` at the earliest. `false` when
-/// the order has a shipment already, were it a cancelled one.
+/// Writes the orders' shipments down, to be dispatched after `window` at the earliest, and tells
+/// which of the orders had none before, were it a cancelled one.
 pub async fn insert(
     tx: &mut PgConnection,
-    order: OrderId,
+    orders: impl IntoIterator<Item = OrderId>,
     shipment: Shipment,
     window: Duration,
-) -> Result<bool, Error> {
+) -> Result<HashSet<OrderId>, Error> {
+    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
     let window = PgInterval::try_from(window).map_err(Error::Encode)?;
-    let inserted = sqlx::query(
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into shipments (order_id, state, dispatch_at)
-         values ($1, $2, clock_timestamp() + $3)
-         on conflict (order_id) do nothing",
+         select order_id, $2, clock_timestamp() + $3
+         from unnest($1::uuid[]) as shipment (order_id)
+         order by order_id
+         on conflict (order_id) do nothing
+         returning order_id",
     )
-    .bind(order.0)
+    .bind(orders)
     .bind(shipment.as_str())
     .bind(window)
+    .fetch_all(tx)
+    .await?;
+    Ok(inserted.into_iter().map(OrderId).collect())
+}
+
+/// The orders' shipments, locked in the order of their ids until the transaction ends: their
+/// holder decides their fate.
+pub async fn lock(
+    tx: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<HashMap<OrderId, Shipment>, Error> {
+    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "select order_id, state from shipments
+         where order_id = any($1)
+         order by order_id
+         for update",
+    )
+    .bind(orders)
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|(order, state)| {
+            let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
+            Ok((OrderId(order), shipment))
+        })
+        .collect()
+}
+
+pub async fn save(
+    tx: &mut PgConnection,
+    shipments: impl IntoIterator<Item = (OrderId, Shipment)>,
+) -> Result<(), Error> {
+    let (orders, states): (Vec<Uuid>, Vec<&str>) = shipments
+        .into_iter()
+        .map(|(order, shipment)| (order.0, shipment.as_str()))
+        .unzip();
+    sqlx::query(
+        "update shipments set state = shipment.state
+         from unnest($1::uuid[], $2::text[]) as shipment (order_id, state)
+         where shipments.order_id = shipment.order_id",
+    )
+    .bind(orders)
+    .bind(states)
     .execute(tx)
     .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-/// The order's shipment, locked until the transaction ends: its holder decides its fate.
-pub async fn lock(tx: &mut PgConnection, order: OrderId) -> Result<Option<Shipment>, Error> {
-    let state: Option<String> =
-        sqlx::query_scalar("select state from shipments where order_id = $1 for update")
-            .bind(order.0)
-            .fetch_optional(tx)
-            .await?;
-    state
-        .map(|state| row::named("shipments.state", &state, Shipment::from_name))
-        .transpose()
-}
-
-pub async fn save(tx: &mut PgConnection, order: OrderId, shipment: Shipment) -> Result<(), Error> {
-    sqlx::query("update shipments set state = $2 where order_id = $1")
-        .bind(order.0)
-        .bind(shipment.as_str())
-        .execute(tx)
-        .await?;
     Ok(())
 }
 

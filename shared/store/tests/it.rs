@@ -61,7 +61,7 @@ impl Shop {
 
     async fn placed(&self, db: &mut PgConnection) -> Order {
         let order = self.order(&[(0, 1)]);
-        orders::insert(db, &order, &key("first"))
+        orders::insert(db, &order, &key("first"), &[])
             .await
             .unwrap()
             .unwrap();
@@ -95,7 +95,7 @@ async fn an_order_is_read_back_as_it_was_placed() {
     let mut db = shop.connect().await;
     let order = shop.order(&[(2, 3), (0, 1)]);
 
-    let placed_at = orders::insert(&mut db, &order, &key("a"))
+    let placed_at = orders::insert(&mut db, &order, &key("a"), &[])
         .await
         .unwrap()
         .unwrap();
@@ -122,19 +122,19 @@ async fn the_same_key_places_one_order_of_a_customer() {
     let of_another = shop.order(&[(0, 1)]);
 
     assert!(
-        orders::insert(&mut db, &first, &key("k"))
+        orders::insert(&mut db, &first, &key("k"), &[])
             .await
             .unwrap()
             .is_some()
     );
     assert!(
-        orders::insert(&mut db, &again, &key("k"))
+        orders::insert(&mut db, &again, &key("k"), &[])
             .await
             .unwrap()
             .is_none()
     );
     assert!(
-        orders::insert(&mut db, &of_another, &key("k"))
+        orders::insert(&mut db, &of_another, &key("k"), &[])
             .await
             .unwrap()
             .is_some()
@@ -160,12 +160,12 @@ async fn of_two_orders_under_one_key_at_the_same_time_one_is_placed() {
 
     let mut tx = one.begin().await.unwrap();
     assert!(
-        orders::insert(&mut tx, &first, &idempotency)
+        orders::insert(&mut tx, &first, &idempotency, &[])
             .await
             .unwrap()
             .is_some()
     );
-    let (waited, ()) = tokio::join!(orders::insert(&mut two, &second, &idempotency), async {
+    let (waited, ()) = tokio::join!(orders::insert(&mut two, &second, &idempotency, &[]), async {
         tx.commit().await.unwrap();
     });
     assert_eq!(waited.unwrap(), None);
@@ -216,7 +216,7 @@ async fn orders_are_listed_newest_first_and_page_by_page() {
             customer,
             ..shop.order(&[(0, 1)])
         };
-        orders::insert(&mut db, &order, &key(&n.to_string()))
+        orders::insert(&mut db, &order, &key(&n.to_string()), &[])
             .await
             .unwrap();
         placed.insert(0, order.id);
@@ -360,36 +360,28 @@ async fn an_order_has_one_payment_and_what_is_due_is_found() {
     let mut db = shop.connect().await;
     let (order, other) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
 
-    assert!(
-        payments::insert(&mut db, &order, Payment::Authorized)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !payments::insert(&mut db, &order, Payment::Declined)
-            .await
-            .unwrap()
-    );
+    let new = payments::insert(&mut db, [(&order, Payment::Authorized)]);
+    assert_eq!(new.await.unwrap(), [order.id].into());
+    let again = payments::insert(&mut db, [(&order, Payment::Declined)]);
+    assert_eq!(again.await.unwrap(), [].into());
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), []);
 
-    let payment = payments::lock(&mut db, order.id).await.unwrap().unwrap();
-    payments::save(&mut db, order.id, payment.capture().unwrap())
+    let payment = payments::lock(&mut db, [order.id]).await.unwrap()[&order.id];
+    payments::save(&mut db, [(order.id, payment.capture().unwrap())])
         .await
         .unwrap();
     let due = [(order.id, Payment::CaptureDue)];
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
 
-    payments::settle(&mut db, order.id, Payment::VoidDue)
+    payments::settle(&mut db, [(order.id, Payment::VoidDue)])
         .await
         .unwrap();
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
-    payments::settle(&mut db, order.id, Payment::CaptureDue)
-        .await
-        .unwrap();
+    payments::settle(&mut db, due).await.unwrap();
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), []);
     assert_eq!(
-        payments::lock(&mut db, order.id).await.unwrap(),
-        Some(Payment::Captured)
+        payments::lock(&mut db, [order.id, other.id]).await.unwrap(),
+        [(order.id, Payment::Captured)].into()
     );
 
     let known = payments::known(&mut db, &[other.id, order.id])
@@ -404,30 +396,24 @@ async fn a_shipment_is_due_when_its_window_has_ended_and_to_one_replica() {
     let (mut one, mut two) = (shop.connect().await, shop.connect().await);
     let (now, later) = (OrderId::new(), OrderId::new());
     for (order, window) in [(now, Duration::ZERO), (later, WINDOW)] {
-        assert!(
-            shipping::insert(&mut one, order, Shipment::Scheduled, window)
-                .await
-                .unwrap()
-        );
+        let new = shipping::insert(&mut one, [order], Shipment::Scheduled, window);
+        assert_eq!(new.await.unwrap(), [order].into());
     }
-    assert!(
-        !shipping::insert(&mut one, now, Shipment::Cancelled, WINDOW)
-            .await
-            .unwrap()
-    );
+    let again = shipping::insert(&mut one, [now], Shipment::Cancelled, WINDOW);
+    assert_eq!(again.await.unwrap(), [].into());
 
     let mut tx = one.begin().await.unwrap();
     assert_eq!(shipping::lock_due(&mut tx, 10).await.unwrap(), [now]);
     assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
-    shipping::save(&mut tx, now, Shipment::Dispatched)
+    shipping::save(&mut tx, [(now, Shipment::Dispatched)])
         .await
         .unwrap();
     tx.commit().await.unwrap();
 
     assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
     assert_eq!(
-        shipping::lock(&mut two, now).await.unwrap(),
-        Some(Shipment::Dispatched)
+        shipping::lock(&mut two, [now]).await.unwrap(),
+        [(now, Shipment::Dispatched)].into()
     );
 }
 

@@ -124,6 +124,7 @@ mod tests {
         Row {
             position: 0,
             outgoing,
+            unhurried: false,
         }
     }
 

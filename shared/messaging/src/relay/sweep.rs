@@ -183,11 +183,14 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
     Ok(Row {
         position: row.try_get("position")?,
         outgoing,
+        unhurried: false,
     })
 }
 
 async fn put_back(tx: &mut PgConnection, row: &Row, wait: Duration) -> Result<(), sqlx::Error> {
-    let Row { position, outgoing } = row;
+    let Row {
+        position, outgoing, ..
+    } = row;
     let left = |due: SystemTime| due.duration_since(SystemTime::now()).unwrap_or_default();
     sqlx::query(PUT_BACK)
         .bind(position)

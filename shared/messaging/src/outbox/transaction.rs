@@ -1,0 +1,83 @@
+//! A transaction that sends: what a handler has, for code that is called by no message.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{PgConnection, Postgres};
+
+use super::{LEASE, Row, insert, rows};
+use crate::{Error, Message, Relay};
+
+/// A transaction whose messages are written down by one statement when it commits, and sent at
+/// once after that. Dropped without a commit, it is rolled back and sends nothing.
+///
+/// ```no_run
+/// # use messaging::{Destination, Error, Message, Relay};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct ParcelLost;
+/// # impl Message for ParcelLost {
+/// #     const KIND: &'static str = "parcel-lost";
+/// #     fn destinations(&self) -> Vec<Destination> { vec!["refunds".into()] }
+/// # }
+/// # async fn lose(relay: &Relay) -> Result<(), Error> {
+/// let mut tx = relay.begin().await?;
+/// sqlx::query("update parcels set lost = true").execute(&mut *tx).await?;
+/// tx.push(&ParcelLost)?;
+/// tx.commit().await
+/// # }
+/// ```
+pub struct Transaction<'r> {
+    tx: sqlx::Transaction<'static, Postgres>,
+    relay: &'r Relay,
+    pushed: Vec<Row>,
+}
+
+impl Relay {
+    /// Begins a transaction on the database of the outbox.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<Transaction<'_>, Error> {
+        Ok(Transaction {
+            tx: self.database().begin().await?,
+            relay: self,
+            pushed: vec![],
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// Promises to send `message` to all of its destinations if, and only if, this commits.
+    ///
+    /// # Errors
+    /// When the message cannot be written as JSON, or a delay is over 10 years.
+    pub fn push<M: Message>(&mut self, message: &M) -> Result<(), Error> {
+        self.pushed.extend(rows(message)?);
+        Ok(())
+    }
+
+    /// Commits, and has what was pushed sent.
+    ///
+    /// # Errors
+    /// When the database fails. Then nobody knows whether it committed; if it did, the messages
+    /// are in the outbox and will be sent.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
+        self.tx.commit().await?;
+        self.relay.hand_over(pushed);
+        Ok(())
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Transaction<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
