@@ -37,7 +37,9 @@ pub async fn connect(
         .expose()
         .parse()
         .context("DATABASE_URL is no address of a Postgres database")?;
-    let options = options.application_name(context.name());
+    let options = options
+        .application_name(context.name())
+        .options([("plan_cache_mode", "force_generic_plan")]);
 
     let mut connection = first_connection(&options).await?;
     for migrator in migrations {

@@ -17,7 +17,7 @@ use crate::{Backoff, Error};
 const ROWS: i64 = 200;
 /// How often the table is looked at without being told to: for rows that wait for their delay, for
 /// another attempt, or for a relay that is gone.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_secs(1);
 
 /// Deletes rows and returns them; the transaction commits once they are sent. Those that another
 /// relay has in hand are skipped.

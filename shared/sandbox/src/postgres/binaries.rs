@@ -24,6 +24,9 @@ const USUAL_PLACES: [&str; 8] = [
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
+/// The extension that counts statements.
+pub(crate) const STATEMENTS: &str = "pg_stat_statements";
+
 /// Programs that work for the account which will run them.
 #[derive(Debug, Clone)]
 pub(crate) struct Binaries {
@@ -87,6 +90,20 @@ impl Binaries {
 
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
+    }
+
+    /// Whether the server can count statements: the extension is a package of its own in places.
+    pub(crate) fn counts_statements(&self) -> bool {
+        // What is on the PATH may be a link to where the server lives.
+        let Ok(server) = self.program("postgres").canonicalize() else {
+            return false;
+        };
+        ["../lib", "../lib/postgresql"].iter().any(|libraries| {
+            let library = server.with_file_name(libraries).join(STATEMENTS);
+            ["so", "dylib"]
+                .iter()
+                .any(|kind| library.with_extension(kind).is_file())
+        })
     }
 }
 
