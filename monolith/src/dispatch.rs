@@ -46,7 +46,11 @@ pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
     if due.is_empty() {
         return Ok(0);
     }
-    shipping::save(&mut tx, due.iter().map(|order| (*order, Shipment::Dispatched))).await?;
+    shipping::save(
+        &mut tx,
+        due.iter().map(|order| (*order, Shipment::Dispatched)),
+    )
+    .await?;
     let mut payments = payments::lock(&mut tx, due.iter().copied()).await?;
     for payment in payments.values_mut() {
         *payment = payment.capture()?;

@@ -47,7 +47,9 @@ impl TwoPhaseHandler for Payments {
         tx: &mut PgConnection,
         moved: Vec<(Event, Payment)>,
     ) -> Result<(), Fault> {
-        let payments = moved.iter().map(|(event, payment)| (&event.order, *payment));
+        let payments = moved
+            .iter()
+            .map(|(event, payment)| (&event.order, *payment));
         let mut new = payments::insert(tx, payments).await?;
         let mut known = vec![];
         for (n, (event, payment)) in moved.into_iter().enumerate() {

@@ -204,7 +204,10 @@ mod tests {
                 .filter(|row| row.fact == fact)
                 .collect();
             assert_eq!(rows.len(), 1, "{fact}");
-            assert!(rows[0].queues().all(|queue| names.contains(&queue)), "{fact}");
+            assert!(
+                rows[0].queues().all(|queue| names.contains(&queue)),
+                "{fact}"
+            );
         }
     }
 

@@ -165,9 +165,12 @@ async fn of_two_orders_under_one_key_at_the_same_time_one_is_placed() {
             .unwrap()
             .is_some()
     );
-    let (waited, ()) = tokio::join!(orders::insert(&mut two, &second, &idempotency, &[]), async {
-        tx.commit().await.unwrap();
-    });
+    let (waited, ()) = tokio::join!(
+        orders::insert(&mut two, &second, &idempotency, &[]),
+        async {
+            tx.commit().await.unwrap();
+        }
+    );
     assert_eq!(waited.unwrap(), None);
 }
 
