@@ -2,7 +2,7 @@
 //! that take too long.
 
 use contracts::{Event, ExpireOrder};
-use messaging::{Fault, Handler};
+use messaging::{Fault, Handler, trace};
 use sqlx::PgConnection;
 use store::orders;
 
@@ -31,14 +31,25 @@ impl Handler for Expire {
     type Message = ExpireOrder;
 
     async fn handle(&self, tx: &mut PgConnection, expiry: ExpireOrder) -> Result<(), Fault> {
-        let Some(known) = orders::find(tx, expiry.order).await? else {
-            return Err(Fault::reject(format!(
-                "no order has the id {}",
-                expiry.order
-            )));
-        };
-        if !known.status().is_settled() {
-            request_cancellation(tx, &known).await?;
+        self.handle_batch(tx, vec![expiry]).await
+    }
+
+    /// Nearly all of them have settled long ago, so they are looked up together.
+    async fn handle_batch(
+        &self,
+        tx: &mut PgConnection,
+        due: Vec<ExpireOrder>,
+    ) -> Result<(), Fault> {
+        let known = orders::find_all(tx, due.iter().map(|expiry| expiry.order)).await?;
+        for (n, expiry) in due.into_iter().enumerate() {
+            let found = known.iter().find(|known| known.order.id == expiry.order);
+            let Some(known) = found else {
+                let order = expiry.order;
+                return Err(Fault::reject(format!("no order has the id {order}")));
+            };
+            if !known.status().is_settled() {
+                trace::nth(n, request_cancellation(tx, known)).await?;
+            }
         }
         Ok(())
     }

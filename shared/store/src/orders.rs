@@ -138,6 +138,20 @@ pub async fn find(
     found.map(KnownOrder::try_from).transpose()
 }
 
+/// These orders, in the order of their ids. Those that do not exist are left out.
+pub async fn find_all(
+    connection: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<Vec<KnownOrder>, Error> {
+    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    let found: Vec<OrderRow> =
+        sqlx::query_as("select * from known_orders where id = any($1) order by id")
+            .bind(orders)
+            .fetch_all(connection)
+            .await?;
+    found.into_iter().map(KnownOrder::try_from).collect()
+}
+
 /// Up to `limit` orders of a customer, the newest first, those before `after`.
 pub async fn list(
     connection: &mut PgConnection,
