@@ -114,7 +114,7 @@ struct Running<P: Process> {
     tally: Tally,
     polling: TaskTracker,
     working: TaskTracker,
-    ready: mpsc::UnboundedSender<(InFlight, P::Outside)>,
+    ready: mpsc::UnboundedSender<Vec<(InFlight, P::Outside)>>,
     settlements: mpsc::UnboundedSender<(InFlight, Settlement)>,
     /// Nothing new is started.
     stop: CancellationToken,

@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
+use crate::relay::Source;
 use crate::transport::Delivery;
 use crate::{Fault, Message, Relay, inbox, outbox, telemetry, trace};
 
@@ -140,7 +141,7 @@ impl<W: Work> Process for Transactional<W> {
         let pushed = outbox::insert(&mut tx, pushed, outbox::LEASE).await?;
         tx.commit().await?;
         self.db.keep(connection);
-        self.relay.hand_over(pushed);
+        self.relay.hand_over(pushed, Source::Handler);
         telemetry::duplicates(queue, duplicates);
         Ok(())
     }

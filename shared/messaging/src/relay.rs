@@ -36,8 +36,18 @@ struct Shared {
     transport: Transport,
     health: Health,
     wake: Notify,
-    urgent: Lane,
+    batched: Lane,
+    single: Lane,
     unhurried: Lane,
+}
+
+/// Where rows come from, which decides how soon they are sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// What handlers push comes in batches already.
+    Handler,
+    /// What requests push comes one by one.
+    Request,
 }
 
 /// Rows on their way to the express lane.
@@ -59,7 +69,8 @@ impl Relay {
             transport,
             health,
             wake: Notify::new(),
-            urgent: Lane::new(),
+            batched: Lane::new(),
+            single: Lane::new(),
             unhurried: Lane::new(),
         }))
     }
@@ -79,16 +90,17 @@ impl Relay {
     }
 
     /// Takes rows that have just been committed by this process.
-    pub(crate) fn hand_over(&self, rows: Vec<Row>) {
+    pub(crate) fn hand_over(&self, rows: Vec<Row>, source: Source) {
         let since = Instant::now();
         for row in rows {
             if row.outgoing.ordering_key.is_some() {
                 self.wake();
             } else if row.may_be_handed_over() {
                 // When there is no room it stays in the table until its lease is over.
-                let lane = match row.unhurried {
-                    true => &self.0.unhurried,
-                    false => &self.0.urgent,
+                let lane = match source {
+                    _ if row.unhurried => &self.0.unhurried,
+                    Source::Handler => &self.0.batched,
+                    Source::Request => &self.0.single,
                 };
                 let _ = lane.sender.try_send(Handed { row, since });
             }

@@ -21,7 +21,9 @@ const LONGEST_BATCH: Duration = Duration::from_secs(10);
 /// Messages of a failed batch that are handled at once, each in a transaction of its own.
 const SINGLES: usize = 4;
 
-type Waiting<P> = UnboundedReceiver<(InFlight, <P as Process>::Outside)>;
+type Waiting<P> = UnboundedReceiver<Together<P>>;
+/// Messages that were received together and got ready together.
+type Together<P> = Vec<(InFlight, <P as Process>::Outside)>;
 
 impl<P: Process> Running<P> {
     /// Runs as long as the consumer.
@@ -31,31 +33,41 @@ impl<P: Process> Running<P> {
     }
 
     async fn lane(self: &Arc<Self>, waiting: &Mutex<Waiting<P>>) {
-        loop {
-            let mut taken = vec![];
-            if waiting
-                .lock()
-                .await
-                .recv_many(&mut taken, self.limits.batch)
-                .await
-                == 0
-            {
-                return;
+        while let Some(mut taken) = self.take(waiting).await {
+            while !taken.is_empty() {
+                let rest = taken.split_off(taken.len().min(self.limits.batch.max(1)));
+                self.transact(taken).await;
+                taken = rest;
             }
-            let (messages, ready): (Vec<_>, Vec<_>) = taken
+        }
+    }
+
+    /// What waits, and is enough for a transaction or all there is.
+    async fn take(&self, waiting: &Mutex<Waiting<P>>) -> Option<Together<P>> {
+        let mut waiting = waiting.lock().await;
+        let mut taken = waiting.recv().await?;
+        while taken.len() < self.limits.batch
+            && let Ok(more) = waiting.try_recv()
+        {
+            taken.extend(more);
+        }
+        Some(taken)
+    }
+
+    async fn transact(self: &Arc<Self>, taken: Together<P>) {
+        let (messages, ready): (Vec<_>, Vec<_>) = taken
+            .into_iter()
+            .map(|(message, outside)| {
+                let delivery = message.delivery.clone();
+                (message, Ready { delivery, outside })
+            })
+            .unzip();
+        if self.stop.is_cancelled() {
+            messages
                 .into_iter()
-                .map(|(message, outside)| {
-                    let delivery = message.delivery.clone();
-                    (message, Ready { delivery, outside })
-                })
-                .unzip();
-            if self.stop.is_cancelled() {
-                messages
-                    .into_iter()
-                    .for_each(|message| self.end(message, Outcome::Released));
-            } else {
-                self.finish(messages, ready).await;
-            }
+                .for_each(|message| self.end(message, Outcome::Released));
+        } else {
+            self.finish(messages, ready).await;
         }
     }
 

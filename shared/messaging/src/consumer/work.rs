@@ -3,16 +3,21 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use tokio::time::timeout;
 
 use super::Running;
 use super::lease::Lease;
 use super::outcome::{InFlight, Outcome};
 use crate::process::Process;
 use crate::{Fault, telemetry};
+
+/// How long the first of a batch to be ready waits for the others: calls to one third party that
+/// began together mostly end within this, and it is little beside such a call.
+const TOGETHER: Duration = Duration::from_millis(5);
 
 impl<P: Process> Running<P> {
     /// Starts work on messages that were received together.
@@ -31,19 +36,31 @@ impl<P: Process> Running<P> {
         }
     }
 
-    /// The first phase of all messages at once; each goes on as soon as it is ready.
+    /// The first phase of all messages at once. Those that get ready together go on together, into
+    /// one transaction, and a slow one holds up no other.
     async fn prepare(&self, messages: Vec<InFlight>) {
         let preparing = messages.into_iter().map(|message| async {
             let prepared = self.prepare_one(&message).await;
             (message, prepared)
         });
         let mut preparing: FuturesUnordered<_> = preparing.collect();
-        while let Some((message, prepared)) = preparing.next().await {
-            match prepared {
-                // The lanes live as long as anything is in flight.
-                Ok(outside) if P::FINISHES => drop(self.ready.send((message, outside))),
+        while let Some(first) = preparing.next().await {
+            let mut together = vec![];
+            let mut take = |(message, prepared)| match prepared {
+                Ok(outside) if P::FINISHES => together.push((message, outside)),
                 Ok(_) => self.end(message, Outcome::Done),
                 Err(outcome) => self.end(message, outcome),
+            };
+            take(first);
+            let others = async {
+                while let Some(next) = preparing.next().await {
+                    take(next);
+                }
+            };
+            let _ = timeout(TOGETHER, others).await;
+            if !together.is_empty() {
+                // The lanes live as long as anything is in flight.
+                let _ = self.ready.send(together);
             }
         }
     }

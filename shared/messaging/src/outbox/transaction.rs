@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{PgConnection, Postgres};
 
 use super::{LEASE, Row, insert, rows};
+use crate::relay::Source;
 use crate::{Error, Message, Relay};
 
 /// A transaction whose messages are written down by one statement when it commits, and sent at
@@ -63,7 +64,7 @@ impl Transaction<'_> {
     pub async fn commit(mut self) -> Result<(), Error> {
         let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
         self.tx.commit().await?;
-        self.relay.hand_over(pushed);
+        self.relay.hand_over(pushed, Source::Request);
         Ok(())
     }
 }

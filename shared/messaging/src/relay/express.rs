@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Handed, Lane, Relay};
@@ -15,9 +16,14 @@ use crate::relay::send::send;
 const ROUND: usize = 200;
 /// Rounds that are on their way at once, so that a slow one does not hold up the others.
 const ROUNDS: usize = 4;
-/// How long messages that nobody waits for are collected. A quarter of a second fills a call of
-/// ten at 40 messages a second, and is little beside any delay that an unhurried reader would see.
-const GATHER: Duration = Duration::from_millis(250);
+/// The least time between two rounds of messages that come one by one. One that comes after a rest
+/// is sent at once; the others share a call, and then a receive and a transaction in every service
+/// on their way, since what came together goes on together. So it is paid once on a way through
+/// many queues: 20 ms on average, for half of all calls and transactions at 50 messages a second.
+const PAUSE: Duration = Duration::from_millis(40);
+/// The same for messages that nobody waits for. A quarter of a second fills a call of ten at 40
+/// messages a second, and is little beside any delay that an unhurried reader would see.
+const LEISURE: Duration = Duration::from_millis(250);
 /// How long sent rows are collected before one statement deletes them. Longer means fewer
 /// statements, and more messages sent twice after a crash.
 const LINGER: Duration = Duration::from_millis(250);
@@ -28,8 +34,9 @@ impl Relay {
     pub(super) async fn express(&self, shutdown: &CancellationToken) {
         let (sent, settled) = mpsc::channel(ROUND);
         tokio::join!(
-            self.rounds(&self.0.urgent, Duration::ZERO, shutdown, sent.clone()),
-            self.rounds(&self.0.unhurried, GATHER, shutdown, sent),
+            self.rounds(&self.0.batched, Duration::ZERO, shutdown, sent.clone()),
+            self.rounds(&self.0.single, PAUSE, shutdown, sent.clone()),
+            self.rounds(&self.0.unhurried, LEISURE, shutdown, sent),
             self.settle(settled),
         );
     }
@@ -38,13 +45,14 @@ impl Relay {
     async fn rounds(
         &self,
         lane: &Lane,
-        gather: Duration,
+        pause: Duration,
         shutdown: &CancellationToken,
         sent: mpsc::Sender<Vec<i64>>,
     ) {
         let mut receiver = lane.receiver.lock().await;
         let limit = Arc::new(Semaphore::new(ROUNDS));
         let mut round = Vec::with_capacity(ROUND);
+        let mut next = Instant::now();
         loop {
             let received = async {
                 // Closed by nobody.
@@ -57,16 +65,15 @@ impl Relay {
                 permit = received => permit,
                 () = shutdown.cancelled() => break,
             };
-            if !gather.is_zero() {
-                let more = async {
-                    while round.len() < ROUND {
-                        let room = ROUND - round.len();
-                        receiver.recv_many(&mut round, room).await;
-                    }
-                };
-                let gathered = tokio::time::timeout(gather, more);
-                shutdown.run_until_cancelled(gathered).await;
-            }
+            let more = async {
+                while round.len() < ROUND {
+                    let room = ROUND - round.len();
+                    receiver.recv_many(&mut round, room).await;
+                }
+            };
+            let gathered = timeout_at(next, more);
+            let _ = shutdown.run_until_cancelled(gathered).await;
+            next = Instant::now() + pause;
             let round = std::mem::take(&mut round);
             let (relay, sent) = (self.clone(), sent.clone());
             tokio::spawn(async move {
