@@ -99,7 +99,7 @@ fn check_name(name: &str) -> Result<()> {
     let invalid = |message: &str| Err(Error::InvalidParameterValue(message.into()));
     let reserved = name.to_ascii_lowercase();
     if name.is_empty() {
-        return invalid("The request must contain non-empty message attribute names.");
+        return invalid("The request must contain non-empty message (user) attribute names.");
     }
     if name.len() > 256 {
         return invalid("Message (user) attribute names must be shorter than 256 Bytes");
@@ -128,6 +128,13 @@ impl Attribute {
     fn check(&self, name: &str) -> Result<()> {
         let invalid = |message: String| Err(Error::InvalidParameterValue(message));
         let kind = self.data_type.split('.').next().unwrap_or_default();
+        let has_value = self.string_value.is_some() || self.binary_value.is_some();
+        if self.data_type.is_empty() && !has_value {
+            return invalid(format!(
+                "The message (user) attribute '{name}' must contain a non-empty message attribute \
+                 value."
+            ));
+        }
         if self.data_type.is_empty() {
             return invalid(format!(
                 "The message attribute '{name}' must contain non-empty message attribute type."
@@ -157,16 +164,28 @@ impl Attribute {
                 "Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
             ));
         }
-        if kind == "Number" && value.parse::<f64>().is_err() {
+        if kind == "Number" && !is_number(value) {
             return invalid(format!(
                 "Can't cast the value of message (user) attribute '{name}' to a number."
             ));
         }
+        if kind == "Binary" && BASE64_STANDARD.decode(value).is_err() {
+            return Err(Error::Serialization(format!("'{name}' is not base64")));
+        }
         if kind != "Binary" && !all_allowed(value) {
-            return Err(Error::InvalidMessageContents);
+            // The words of a body's error, under another code.
+            return invalid(Error::InvalidMessageContents.to_string());
         }
         Ok(())
     }
+}
+
+/// Up to 38 digits, and no larger than 10^126.
+fn is_number(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let is_in_range = |number: f64| number.abs() <= 1e126;
+    (1..=38).contains(&digits) && text.parse().is_ok_and(is_in_range)
 }
 
 /// Whether all characters of a body or a string attribute are among those of XML 1.0.
@@ -263,6 +282,12 @@ mod tests {
         assert!(!check("a..b", "String", "x"));
         assert!(!check("a", "Stringy", "x"));
         assert!(!check("a", "Number", "one"));
+        assert!(!check("a", "Number", "inf"));
+        assert!(!check("a", "Number", "NaN"));
+        assert!(!check("a", "Number", "1e127"));
+        assert!(!check("a", "Number", &"1".repeat(39)));
+        assert!(check("a", "Number", &"1".repeat(38)));
+        assert!(!check("a", "Binary", "not base64"));
         assert!(!check("a", "String", "\u{1}"));
     }
 

@@ -79,5 +79,5 @@ pub use error::Error;
 pub use misbehaviour::{Latency, Misbehaviour};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy};
 pub use server::SqsLocal;
-pub use settings::{Pairs, Scope, Settings};
+pub use settings::{Encryption, Pairs, Scope, Settings};
 pub use time::Time;

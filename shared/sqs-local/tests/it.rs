@@ -14,4 +14,5 @@ mod it {
     mod model;
     mod program;
     mod support;
+    mod wire;
 }

@@ -65,5 +65,5 @@ fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
-    value.ok_or(Error::MissingParameter(name))
+    value.ok_or_else(|| Error::missing(name))
 }

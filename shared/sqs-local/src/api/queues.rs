@@ -108,16 +108,9 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
     tags::check(&tags, &name)?;
     check_dead_letter_queue(service, &name, &settings)?;
 
-    let (queue, is_new) = service.queues.get_or_insert(&name, || {
-        let (arn, clock) = (service.arn(&name), service.clock.clone());
-        Host::new(
-            name.clone(),
-            arn,
-            settings.clone(),
-            clock,
-            Arc::downgrade(&service.queues),
-        )
-    });
+    let make = || Host::new(&name, settings.clone(), &service.clock, &service.queues);
+    let now = service.clock.now();
+    let (queue, is_new) = service.queues.get_or_insert(&name, now, make)?;
     if is_new {
         queue.with(|state, _| state.tags = tags);
     } else if let Some(different) = first_difference(&queue.settings(), &settings, &attributes) {
@@ -130,7 +123,8 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
 
 pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
-    if let Some(queue) = service.queues.remove(&queue.name) {
+    let (now, rests) = (service.clock.now(), !service.reuses_names);
+    if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
         queue.close();
     }
     Ok(Empty {})
@@ -138,11 +132,13 @@ pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
 
 pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> Result<QueueUrl> {
     let name = required(request.queue_name.as_deref(), "QueueName")?;
-    if request
-        .owner
-        .as_ref()
-        .is_some_and(|owner| **owner != *service.account)
-    {
+    if name.is_empty() {
+        let message =
+            "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
+        return Err(Error::InvalidParameterValue(message.into()));
+    }
+    let owner = request.owner.as_deref();
+    if owner.is_some_and(|owner| *owner != *service.account) {
         return Err(Error::QueueDoesNotExist);
     }
     let queue = service.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
@@ -183,24 +179,25 @@ pub(super) fn get_attributes(
     request: &GetQueueAttributes,
 ) -> Result<Attributes> {
     let queue = service.queue(&request.queue_url)?;
-    let known = describe(&queue);
-    let mut attributes = BTreeMap::new();
-    for name in &request.attribute_names {
-        if name == "All" {
-            return Ok(Attributes { attributes: known });
+    let names = &request.attribute_names;
+    let mut attributes = describe(&queue);
+    for name in names {
+        if name != "All" && !attributes.contains_key(&**name) && !is_optional(name) {
+            return Err(Error::unknown_attribute(name));
         }
-        match known.get_key_value(name.as_str()) {
-            Some((name, value)) => attributes.insert(*name, value.clone()),
-            None if is_optional(name) => None,
-            None => return Err(Error::InvalidAttributeName(name.clone())),
-        };
     }
+    let is_wanted = |name: &str| names.iter().any(|wanted| wanted == "All" || wanted == name);
+    attributes.retain(|name, _| is_wanted(name));
     Ok(Attributes { attributes })
 }
 
 pub(super) fn set_attributes(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
-    let changes = required(request.attributes.as_ref(), "Attributes")?;
+    let changes = request
+        .attributes
+        .as_ref()
+        .filter(|changes| !changes.is_empty());
+    let changes = required(changes, "Attribute.Name")?;
     let settings = queue.settings().with(changes)?;
     if changes.contains_key("RedrivePolicy") {
         check_dead_letter_queue(service, &queue.name, &settings)?;
@@ -260,11 +257,12 @@ fn check_dead_letter_queue(service: &Service, name: &str, settings: &Settings) -
     };
     let target = target.settings();
     if target.fifo != settings.fifo {
-        return invalid("Dead-letter queue must be same type of queue as the source queue.");
+        // With two full stops, as Amazon says it.
+        return invalid("Dead-letter queue must be same type of queue as the source..");
     }
     if target
         .redrive_allow
-        .is_some_and(|allow| !allow.allows(&service.arn(name)))
+        .is_some_and(|allow| !allow.allows(&service.queues.arn(name)))
     {
         return invalid("Queue does not have permission to redrive to this dead-letter queue.");
     }
@@ -334,8 +332,11 @@ fn page(
 ) -> Result<(Vec<String>, Option<String>)> {
     let most = request.max_results.unwrap_or(1000);
     if !(1..=1000).contains(&most) {
-        let reason = "MaxResults must be an integer between 1 and 1000.";
-        return Err(Error::value("MaxResults", most, reason));
+        return Err(Error::InvalidParameterValue(
+            "Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer \
+             between 1 and 1000."
+                .into(),
+        ));
     }
     let after = request.next_token.as_ref().map(|token| {
         let name = BASE64_URL_SAFE_NO_PAD.decode(token).ok();

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::batch::{self, BatchAnswer};
+use super::batch::{self, BatchAnswer, Entry};
 use super::required;
 use crate::attributes::{self, Attributes};
 use crate::error::{Error, Result};
@@ -24,8 +24,7 @@ use crate::time::Time;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessage<'a> {
     queue_url: Option<String>,
-    #[serde(default)]
-    id: String,
+    id: Option<String>,
     #[serde(borrow)]
     message_body: Option<&'a RawValue>,
     delay_seconds: Option<i64>,
@@ -41,15 +40,23 @@ pub(super) struct SendMessage<'a> {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessageBatch<'a> {
     queue_url: Option<String>,
-    #[serde(borrow, default)]
-    entries: Vec<SendMessage<'a>>,
+    #[serde(borrow)]
+    entries: Option<Vec<SendMessage<'a>>>,
+}
+
+impl Entry for SendMessage<'_> {
+    const KIND: &'static str = "SendMessageBatchRequestEntry";
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Sent {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     message_id: Uuid,
     #[serde(rename = "MD5OfMessageBody")]
     md5_of_body: String,
@@ -66,6 +73,10 @@ pub(super) struct Sent {
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<String>,
 }
+
+/// Amazon's reason for refusing what only the other type of queue knows.
+pub(super) const NOT_FOR_THIS_TYPE: &str =
+    "The request include parameter that is not valid for this queue type.";
 
 /// A message that passed every check, and what its sender will hear.
 struct Draft {
@@ -89,11 +100,7 @@ pub(super) fn batch(
 ) -> Result<BatchAnswer<Sent>> {
     let queue = service.queue(&request.queue_url)?;
     let settings = queue.settings();
-    let entries = &request.entries;
-    batch::check_ids(
-        "SendMessageBatchRequestEntry",
-        entries.iter().map(|entry| &*entry.id),
-    )?;
+    let entries = batch::check(&request.entries)?;
     entries
         .iter()
         .try_for_each(|entry| entry.check_group(&settings))?;
@@ -112,14 +119,10 @@ pub(super) fn batch(
         .collect();
     let mut drafts = drafts.into_iter();
     Ok(queue.with(|state, now| {
-        batch::answer(
-            entries,
-            |entry| &entry.id,
-            |_| {
-                let draft = drafts.next().ok_or(Error::InternalError)??;
-                Ok(draft.send(state, now))
-            },
-        )
+        batch::answer(entries, |_| {
+            let draft = drafts.next().ok_or(Error::InternalError)??;
+            Ok(draft.send(state, now))
+        })
     }))
 }
 
@@ -141,7 +144,7 @@ impl SendMessage<'_> {
             return Ok(());
         }
         if self.message_group_id.is_none() {
-            return Err(Error::MissingParameter("MessageGroupId"));
+            return Err(Error::missing("MessageGroupId"));
         }
         if self.message_deduplication_id.is_none() && !settings.content_based_deduplication {
             return Err(Error::InvalidParameterValue(
@@ -210,8 +213,7 @@ impl SendMessage<'_> {
             return Err(Error::value("DelaySeconds", delay, reason));
         }
         if settings.fifo && delay != 0 {
-            let reason = "The request include parameter that is not valid for this queue type.";
-            return Err(Error::value("DelaySeconds", delay, reason));
+            return Err(Error::value("DelaySeconds", delay, NOT_FOR_THIS_TYPE));
         }
         // A FIFO queue knows only the delay of the queue, which a zero leaves as it is.
         Ok((!settings.fifo).then(|| Duration::from_secs(delay as u64)))
@@ -223,11 +225,11 @@ impl SendMessage<'_> {
             self.message_deduplication_id.as_deref(),
         )?;
         match &self.message_deduplication_id {
-            Some(id) if !settings.fifo => {
-                let reason =
-                    "The request includes a parameter that is not valid for this queue type.";
-                Err(Error::value("MessageDeduplicationId", id, reason))
-            }
+            Some(id) if !settings.fifo => Err(Error::value(
+                "MessageDeduplicationId",
+                id,
+                NOT_FOR_THIS_TYPE,
+            )),
             Some(id) => Ok(Some(id.as_str().into())),
             None if settings.fifo => {
                 Ok(Some(attributes::hexadecimal(&Sha256::digest(body)).into()))
@@ -258,7 +260,7 @@ fn text(raw: &RawValue) -> Result<Cow<'_, str>> {
 
 fn check_body(body: &str, attributes: usize, settings: &Settings) -> Result<()> {
     if body.is_empty() {
-        return Err(Error::MissingParameter("MessageBody"));
+        return Err(Error::missing("MessageBody"));
     }
     if body.len() + attributes > settings.maximum_message_size {
         return Err(Error::InvalidParameterValue(format!(

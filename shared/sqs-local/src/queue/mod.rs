@@ -304,11 +304,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Drops every message in every state.
+    /// Drops every message in every state, and the memory of what was sent.
     pub fn purge(&mut self) {
         self.messages.clear();
         self.groups.clear();
         self.timers.clear();
+        self.sent.clear();
+        self.attempts.clear();
         self.depth = Depth::default();
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sqs_local::{Error, Latency, Misbehaviour, SqsLocal};
+use sqs_local::{Error, Latency, Misbehaviour, Options, SqsLocal};
 use tokio::time::{Instant, advance};
 
 use super::support::start;
@@ -72,6 +72,60 @@ async fn a_received_message_is_hidden_for_twelve_hours_and_no_longer() {
 
     assert_eq!(messages.len(), 1);
     within_ten_ms(took, 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_add_up_to_twelve_hours_at_most() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "VisibilityTimeout": "43200" })).await;
+    let message = json!({ "QueueUrl": url, "MessageBody": "x" });
+    call(&server, "SendMessage", message).await;
+    let handle = receive(&server, &url, 0).await.0[0]["ReceiptHandle"].clone();
+    advance(Duration::from_secs(11 * HOUR)).await;
+    let change = |seconds: u64| {
+        let document =
+            json!({ "QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": seconds });
+        document.to_string()
+    };
+
+    let an_hour = server.call("ChangeMessageVisibility", &change(HOUR)).await;
+    let too_long = server
+        .call("ChangeMessageVisibility", &change(HOUR + 1))
+        .await;
+
+    assert!(an_hour.is_ok());
+    assert_eq!(
+        too_long.unwrap_err().to_string(),
+        "Value 3601 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout \
+         for the message is beyond the limit [43200 seconds]."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_queues_name_is_free_after_a_minute_or_at_once_on_request() {
+    let create = json!({ "QueueName": "q" }).to_string();
+    let delete = json!({ "QueueUrl": "q" }).to_string();
+    let server = start().await;
+    server.call("CreateQueue", &create).await.unwrap();
+    server.call("DeleteQueue", &delete).await.unwrap();
+    advance(Duration::from_millis(59_900)).await;
+    let early = server.call("CreateQueue", &create).await;
+    advance(Duration::from_millis(100)).await;
+    let late = server.call("CreateQueue", &create).await;
+
+    assert_eq!(early, Err(Error::QueueDeletedRecently));
+    assert!(late.is_ok());
+
+    let options = Options {
+        reuse_names: true,
+        ..Options::default()
+    };
+    let server = SqsLocal::start_with(("127.0.0.1", 0), options)
+        .await
+        .unwrap();
+    server.call("CreateQueue", &create).await.unwrap();
+    server.call("DeleteQueue", &delete).await.unwrap();
+    assert!(server.call("CreateQueue", &create).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
