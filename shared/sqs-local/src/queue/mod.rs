@@ -21,10 +21,10 @@ mod look;
 mod message;
 mod receipt;
 mod receive;
+mod sequence;
 mod timers;
 mod transitions;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,14 +35,13 @@ pub use message::{Content, Delivery, Departure, History};
 use message::{Message, State};
 pub use receipt::Receipt;
 pub use receive::{Receive, Received};
+use sequence::BySequence;
+pub use sequence::Sequence;
 use timers::Timers;
 use uuid::Uuid;
 
 use crate::settings::{Scope, Settings};
 use crate::time::Time;
-
-/// A message's place in its queue, and on a FIFO queue its sequence number.
-pub type Sequence = u64;
 
 /// The longest a message may stay invisible after one receive (an Amazon quota).
 pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
@@ -51,7 +50,7 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 pub struct Queue {
     id: u64,
     settings: Settings,
-    messages: HashMap<Sequence, Message>,
+    messages: BySequence<Message>,
     groups: Groups,
     timers: Timers,
     depth: Depth,
@@ -91,7 +90,7 @@ impl Queue {
             id,
             groups: Groups::new(settings.fifo),
             settings,
-            messages: HashMap::new(),
+            messages: BySequence::default(),
             timers: Timers::default(),
             depth: Depth::default(),
             sent: Recent::new(),
