@@ -12,7 +12,9 @@ mod it {
     mod disconnect;
     mod fuzz;
     mod model;
+    mod paused;
     mod program;
     mod support;
+    mod wakes;
     mod wire;
 }

@@ -3,12 +3,7 @@
 use serde_json::{Value, json};
 use sqs_local::{Error, Misbehaviour, SqsLocal};
 
-use super::support::{http, start};
-
-async fn call(server: &SqsLocal, action: &str, document: Value) -> Result<Value, Error> {
-    let answer = server.call(action, &document.to_string()).await?;
-    Ok(serde_json::from_slice(&answer).unwrap())
-}
+use super::support::{call, http, start};
 
 async fn server_with_messages(count: usize) -> SqsLocal {
     let server = start().await;

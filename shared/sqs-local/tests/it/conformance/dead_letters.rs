@@ -66,7 +66,7 @@ async fn the_sources_of_a_dead_letter_queue_are_listed() {
     let sources = |url: &str| sqs.client.list_dead_letter_source_queues().queue_url(url);
     assert_eq!(
         sources(&dead).send().await.unwrap().queue_urls(),
-        [url.clone()]
+        std::slice::from_ref(&url)
     );
     assert!(sources(&url).send().await.unwrap().queue_urls().is_empty());
     sqs.set(&url, &[("RedrivePolicy", "")]).await;
@@ -234,7 +234,7 @@ async fn a_redrive_allow_policy_has_a_form() {
     let most = "The maximum number of source queue ARNs you can specify is 10.";
     let by_queue = "To specify one or more source queue ARNs, you must set redrivePermission to \
                     byQueue.";
-    let eleven = vec!["\"arn:aws:sqs:us-east-1:000000000000:q\""; 11].join(",");
+    let eleven = ["\"arn:aws:sqs:us-east-1:000000000000:q\""; 11].join(",");
     for (text, reason) in [
         (r#"{"redrivePermission":"byQueue"}"#.into(), some),
         (
