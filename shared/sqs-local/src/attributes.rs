@@ -48,9 +48,8 @@ pub(crate) fn size(attributes: &Attributes) -> usize {
         .sum()
 }
 
-/// Lower-case hexadecimal MD5 of `bytes`.
-pub(crate) fn md5(bytes: &[u8]) -> String {
-    hexadecimal(&Md5::digest(bytes))
+pub(crate) fn md5(bytes: &[u8]) -> [u8; 16] {
+    Md5::digest(bytes).into()
 }
 
 /// Amazon's digest of a set of attributes: for each in the order of names the name, the type,
@@ -78,7 +77,7 @@ pub(crate) fn md5_of_attributes<'a>(
             );
         }
     }
-    (!framed.is_empty()).then(|| md5(&framed))
+    (!framed.is_empty()).then(|| hexadecimal(&md5(&framed)))
 }
 
 /// Checks a sender's attributes against Amazon's rules.
@@ -226,10 +225,11 @@ fn decode(base64: &str) -> Vec<u8> {
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 #[cfg(test)]

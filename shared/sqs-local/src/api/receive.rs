@@ -46,7 +46,7 @@ struct Message<'a> {
     message_id: Uuid,
     receipt_handle: String,
     #[serde(rename = "MD5OfBody")]
-    md5_of_body: &'a str,
+    md5_of_body: String,
     body: &'a RawValue,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<&'static str, String>,
@@ -177,7 +177,7 @@ fn show<'a>(
     Message {
         message_id: content.id,
         receipt_handle: delivery.receipt.to_string(),
-        md5_of_body: &content.md5,
+        md5_of_body: attributes::hexadecimal(&content.md5),
         body: &content.body,
         attributes: system.collect(),
         md5_of_attributes: attributes::md5_of_attributes(

@@ -71,7 +71,7 @@ impl SendMessage<'_> {
         let answer = Sent {
             id: self.id.clone(),
             message_id: Uuid::nil(),
-            md5_of_body: md5.clone(),
+            md5_of_body: attributes::hexadecimal(&md5),
             md5_of_attributes: attributes::md5_of_attributes(&attributes),
             md5_of_system_attributes: attributes::md5_of_attributes(&system),
             sequence_number: None,
