@@ -175,6 +175,25 @@ async fn throttled_and_failing_calls_are_amazons_errors() {
 }
 
 #[tokio::test]
+async fn one_queue_misbehaves_while_another_does_not() {
+    let server = server_with_messages(0).await;
+    let other = json!({ "QueueName": "other" });
+    call(&server, "CreateQueue", other).await.unwrap();
+    let failing = Misbehaviour {
+        errors: 1.0,
+        ..Misbehaviour::default()
+    };
+    let control = server.control();
+    let tags = |queue| call(&server, "ListQueueTags", json!({ "QueueUrl": queue }));
+
+    control.misbehave_on("q", Some(failing)).unwrap();
+    assert!(tags("q").await.is_err());
+    assert!(tags("other").await.is_ok());
+    control.misbehave_on("q", None).unwrap();
+    assert!(tags("q").await.is_ok());
+}
+
+#[tokio::test]
 async fn a_pause_holds_every_call_until_it_ends() {
     let server = server_with_messages(1).await;
     misbehave(&server, "/control/misbehaviour", r#"{"paused": true}"#).await;

@@ -301,7 +301,7 @@ async fn a_policy_is_kept_as_it_is_given_and_taken_away_with_an_empty_one() {
     sqs.set(&url, &[("Policy", "")]).await;
     assert_eq!(sqs.attribute(&url, "Policy").await, None);
 
-    let statements = vec!["{}"; 21].join(",");
+    let statements = ["{}"; 21].join(",");
     let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
     assert_eq!(
         sqs.refused_to_set(&url, "Policy", &policy).await,
