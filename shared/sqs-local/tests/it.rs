@@ -11,6 +11,7 @@ mod it {
     mod control;
     mod disconnect;
     mod fuzz;
+    mod limits;
     mod model;
     mod paused;
     mod program;
