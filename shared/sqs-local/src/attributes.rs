@@ -48,9 +48,8 @@ pub(crate) fn size(attributes: &Attributes) -> usize {
         .sum()
 }
 
-/// Lower-case hexadecimal MD5 of `bytes`.
-pub(crate) fn md5(bytes: &[u8]) -> String {
-    hexadecimal(&Md5::digest(bytes))
+pub(crate) fn md5(bytes: &[u8]) -> [u8; 16] {
+    Md5::digest(bytes).into()
 }
 
 /// Amazon's digest of a set of attributes: for each in the order of names the name, the type,
@@ -78,7 +77,7 @@ pub(crate) fn md5_of_attributes<'a>(
             );
         }
     }
-    (!framed.is_empty()).then(|| md5(&framed))
+    (!framed.is_empty()).then(|| hexadecimal(&md5(&framed)))
 }
 
 /// Checks a sender's attributes against Amazon's rules.
@@ -99,7 +98,7 @@ fn check_name(name: &str) -> Result<()> {
     let invalid = |message: &str| Err(Error::InvalidParameterValue(message.into()));
     let reserved = name.to_ascii_lowercase();
     if name.is_empty() {
-        return invalid("The request must contain non-empty message attribute names.");
+        return invalid("The request must contain non-empty message (user) attribute names.");
     }
     if name.len() > 256 {
         return invalid("Message (user) attribute names must be shorter than 256 Bytes");
@@ -128,6 +127,13 @@ impl Attribute {
     fn check(&self, name: &str) -> Result<()> {
         let invalid = |message: String| Err(Error::InvalidParameterValue(message));
         let kind = self.data_type.split('.').next().unwrap_or_default();
+        let has_value = self.string_value.is_some() || self.binary_value.is_some();
+        if self.data_type.is_empty() && !has_value {
+            return invalid(format!(
+                "The message (user) attribute '{name}' must contain a non-empty message attribute \
+                 value."
+            ));
+        }
         if self.data_type.is_empty() {
             return invalid(format!(
                 "The message attribute '{name}' must contain non-empty message attribute type."
@@ -157,16 +163,28 @@ impl Attribute {
                 "Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
             ));
         }
-        if kind == "Number" && value.parse::<f64>().is_err() {
+        if kind == "Number" && !is_number(value) {
             return invalid(format!(
                 "Can't cast the value of message (user) attribute '{name}' to a number."
             ));
         }
+        if kind == "Binary" && BASE64_STANDARD.decode(value).is_err() {
+            return Err(Error::Serialization(format!("'{name}' is not base64")));
+        }
         if kind != "Binary" && !all_allowed(value) {
-            return Err(Error::InvalidMessageContents);
+            // The words of a body's error, under another code.
+            return invalid(Error::InvalidMessageContents.to_string());
         }
         Ok(())
     }
+}
+
+/// Up to 38 digits, and no larger than 10^126.
+fn is_number(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let is_in_range = |number: f64| number.abs() <= 1e126;
+    (1..=38).contains(&digits) && text.parse().is_ok_and(is_in_range)
 }
 
 /// Whether all characters of a body or a string attribute are among those of XML 1.0.
@@ -207,10 +225,11 @@ fn decode(base64: &str) -> Vec<u8> {
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -263,6 +282,12 @@ mod tests {
         assert!(!check("a..b", "String", "x"));
         assert!(!check("a", "Stringy", "x"));
         assert!(!check("a", "Number", "one"));
+        assert!(!check("a", "Number", "inf"));
+        assert!(!check("a", "Number", "NaN"));
+        assert!(!check("a", "Number", "1e127"));
+        assert!(!check("a", "Number", &"1".repeat(39)));
+        assert!(check("a", "Number", &"1".repeat(38)));
+        assert!(!check("a", "Binary", "not base64"));
         assert!(!check("a", "String", "\u{1}"));
     }
 

@@ -47,6 +47,9 @@ pub struct Options {
     pub account: String,
     /// The region of requests that are not signed for one.
     pub region: String,
+    /// Whether a deleted queue's name may be used again at once, and not, as at Amazon, only
+    /// after a minute.
+    pub reuse_names: bool,
     pub misbehaviour: Misbehaviour,
     /// What all misbehaviour is drawn from.
     pub seed: u64,
@@ -57,6 +60,7 @@ impl Default for Options {
         Options {
             account: "000000000000".into(),
             region: "us-east-1".into(),
+            reuse_names: false,
             misbehaviour: Misbehaviour::default(),
             seed: 0,
         }
@@ -64,10 +68,11 @@ impl Default for Options {
 }
 
 pub(crate) struct Cloud {
-    pub(crate) account: String,
+    pub(crate) account: Arc<str>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) chaos: Arc<Chaos>,
     region: String,
+    reuse_names: bool,
     regions: RwLock<BTreeMap<String, Arc<Service>>>,
     calls: [AtomicU64; ACTIONS.len()],
 }
@@ -75,10 +80,11 @@ pub(crate) struct Cloud {
 impl Cloud {
     pub(crate) fn new(options: Options) -> Cloud {
         Cloud {
-            account: options.account,
+            account: options.account.into(),
             clock: Arc::new(Clock::start()),
             chaos: Arc::new(Chaos::new(options.seed, options.misbehaviour)),
             region: options.region,
+            reuse_names: options.reuse_names,
             regions: RwLock::default(),
             calls: Default::default(),
         }
@@ -156,7 +162,10 @@ impl Cloud {
         }
         drop(regions);
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Service::new(&self.account, name, &self.clock, &self.chaos));
+        let new = || {
+            let (account, reuse) = (&self.account, self.reuse_names);
+            Arc::new(Service::new(account, name, reuse, &self.clock, &self.chaos))
+        };
         regions.entry(name.into()).or_insert_with(new).clone()
     }
 }

@@ -1,59 +1,99 @@
 //! The account's queues by name. Its lock is never held while a queue's lock is taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::time::Time;
+
+/// How long a deleted queue's name stays taken.
+const REST: Duration = Duration::from_secs(60);
+
+pub(crate) struct Directory {
+    account: Arc<str>,
+    /// `arn:aws:sqs:<region>:<account>:`, and then comes the name.
+    arn_prefix: String,
+    queues: RwLock<Queues>,
+}
 
 #[derive(Default)]
-pub(crate) struct Directory {
-    queues: RwLock<BTreeMap<String, Arc<Host>>>,
+struct Queues {
+    by_name: BTreeMap<String, Arc<Host>>,
+    /// When queues were deleted whose names may not be used yet.
+    deleted: HashMap<String, Time>,
 }
 
 impl Directory {
+    pub(crate) fn new(account: &Arc<str>, region: &str) -> Directory {
+        Directory {
+            account: account.clone(),
+            arn_prefix: format!("arn:aws:sqs:{region}:{account}:"),
+            queues: RwLock::default(),
+        }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Host>> {
-        self.read().get(name).cloned()
+        self.read().by_name.get(name).cloned()
     }
 
-    /// `arn:aws:sqs:<region>:<account>:<name>`; only the name counts on a server of one account.
+    pub(crate) fn arn(&self, name: &str) -> String {
+        format!("{}{name}", self.arn_prefix)
+    }
+
     pub(crate) fn by_arn(&self, arn: &str) -> Option<Arc<Host>> {
-        let rest = arn.strip_prefix("arn:")?.split_once(":sqs:")?.1;
-        self.get(rest.rsplit(':').next()?)
+        self.get(arn.strip_prefix(&self.arn_prefix)?)
     }
 
-    /// By queue URL, whatever host it names; a bare name will do.
+    /// By queue URL, whatever host it names, but not of another account; a bare name will do.
     pub(crate) fn by_url(&self, url: &str) -> Result<Arc<Host>> {
-        let name = url.rsplit('/').next().unwrap_or(url);
-        self.get(name).ok_or(Error::QueueDoesNotExist)
+        let mut parts = url.rsplit('/');
+        let name = parts.next().unwrap_or(url);
+        let is_account = |part: &&str| part.len() == 12 && part.parse::<u64>().is_ok();
+        match parts.next().filter(is_account) {
+            Some(account) if *account != *self.account => Err(Error::QueueDoesNotExist),
+            _ => self.get(name).ok_or(Error::QueueDoesNotExist),
+        }
     }
 
     /// Adds the queue that `make` makes, unless there is one of that name already.
+    ///
+    /// # Errors
+    /// When a queue of that name was deleted less than a minute ago.
     pub(crate) fn get_or_insert(
         &self,
         name: &str,
+        now: Time,
         make: impl FnOnce() -> Arc<Host>,
-    ) -> (Arc<Host>, bool) {
-        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(existing) = queues.get(name) {
-            return (existing.clone(), false);
+    ) -> Result<(Arc<Host>, bool)> {
+        let mut queues = self.write();
+        if let Some(existing) = queues.by_name.get(name) {
+            return Ok((existing.clone(), false));
+        }
+        queues.deleted.retain(|_, at| now < *at + REST);
+        if queues.deleted.contains_key(name) {
+            return Err(Error::QueueDeletedRecently);
         }
         let host = make();
-        queues.insert(name.into(), host.clone());
-        (host, true)
+        queues.by_name.insert(name.into(), host.clone());
+        Ok((host, true))
     }
 
-    pub(crate) fn remove(&self, name: &str) -> Option<Arc<Host>> {
-        self.queues
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name)
+    /// Takes the queue out; with `rests`, its name stays taken for a minute.
+    pub(crate) fn remove(&self, name: &str, now: Time, rests: bool) -> Option<Arc<Host>> {
+        let mut queues = self.write();
+        let queue = queues.by_name.remove(name)?;
+        if rests {
+            queues.deleted.insert(name.into(), now);
+        }
+        Some(queue)
     }
 
     pub(crate) fn clear(&self) -> Vec<Arc<Host>> {
-        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *queues).into_values().collect()
+        let queues = std::mem::take(&mut *self.write());
+        queues.by_name.into_values().collect()
     }
 
     /// The queues whose names begin with `prefix`, in the order of their names, after `after`.
@@ -63,14 +103,18 @@ impl Directory {
             _ => Bound::Included(prefix),
         };
         let queues = self.read();
-        let listed = queues.range::<str, _>((from, Bound::Unbounded));
+        let listed = queues.by_name.range::<str, _>((from, Bound::Unbounded));
         listed
             .take_while(|(name, _)| name.starts_with(prefix))
-            .map(|(_, q)| q.clone())
+            .map(|(_, queue)| queue.clone())
             .collect()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Host>>> {
+    fn read(&self) -> RwLockReadGuard<'_, Queues> {
         self.queues.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Queues> {
+        self.queues.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

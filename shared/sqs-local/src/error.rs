@@ -4,6 +4,8 @@
 //! JSON protocol, and the Rust SDK for its typed errors, read the code of the query protocol from
 //! the header `x-amzn-query-error`. So both are sent.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -14,6 +16,11 @@ pub enum Error {
     QueueDoesNotExist,
     #[error("A queue already exists with the same name and a different value for attribute {0}")]
     QueueNameExists(&'static str),
+    #[error(
+        "You must wait 60 seconds after deleting a queue before you can create another with the \
+         same name."
+    )]
+    QueueDeletedRecently,
     #[error("Only one PurgeQueue operation on {0} is allowed every 60 seconds.")]
     PurgeQueueInProgress(String),
     #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
@@ -45,16 +52,16 @@ pub enum Error {
     InvalidBatchEntryId,
     #[error("Batch requests cannot be longer than {most} bytes. You have sent {sent} bytes.")]
     BatchRequestTooLong { most: usize, sent: usize },
-    #[error("Unknown Attribute {0}.")]
+    #[error("{0}")]
     InvalidAttributeName(String),
-    #[error("Invalid value for the parameter {0}.")]
+    #[error("{0}")]
     InvalidAttributeValue(String),
     #[error("{0}")]
     InvalidParameterValue(String),
     #[error("The request must contain the parameter {0}.")]
-    MissingParameter(&'static str),
+    MissingParameter(Cow<'static, str>),
     #[error("{0}")]
-    ResourceNotFound(&'static str),
+    ResourceNotFound(String),
     #[error("{0}")]
     UnsupportedOperation(&'static str),
     #[error("The action {0} is not valid for this endpoint.")]
@@ -77,94 +84,102 @@ impl Error {
         ))
     }
 
-    /// The shape's name, the query protocol's code and the HTTP status.
-    fn names(&self) -> (&'static str, &'static str, u16) {
-        match self {
-            Error::QueueDoesNotExist => (
-                "QueueDoesNotExist",
-                "AWS.SimpleQueueService.NonExistentQueue",
-                400,
-            ),
-            Error::QueueNameExists(_) => ("QueueNameExists", "QueueAlreadyExists", 400),
-            Error::PurgeQueueInProgress(_) => (
-                "PurgeQueueInProgress",
-                "AWS.SimpleQueueService.PurgeQueueInProgress",
-                403,
-            ),
-            Error::ReceiptHandleIsInvalid(_) | Error::ReceiptHandleOfAnotherQueue(_) => {
-                ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404)
-            }
-            Error::MessageNotInflight(_) => (
-                "MessageNotInflight",
-                "AWS.SimpleQueueService.MessageNotInflight",
-                400,
-            ),
-            Error::InvalidMessageContents => {
-                ("InvalidMessageContents", "InvalidMessageContents", 400)
-            }
-            Error::OverLimit(_) => ("OverLimit", "OverLimit", 403),
-            Error::EmptyBatchRequest(_) => (
-                "EmptyBatchRequest",
-                "AWS.SimpleQueueService.EmptyBatchRequest",
-                400,
-            ),
-            Error::TooManyEntriesInBatchRequest(_) => (
-                "TooManyEntriesInBatchRequest",
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-                400,
-            ),
-            Error::BatchEntryIdsNotDistinct(_) => (
-                "BatchEntryIdsNotDistinct",
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-                400,
-            ),
-            Error::InvalidBatchEntryId => (
-                "InvalidBatchEntryId",
-                "AWS.SimpleQueueService.InvalidBatchEntryId",
-                400,
-            ),
-            Error::BatchRequestTooLong { .. } => (
-                "BatchRequestTooLong",
-                "AWS.SimpleQueueService.BatchRequestTooLong",
-                400,
-            ),
-            Error::InvalidAttributeName(_) => ("InvalidAttributeName", "InvalidAttributeName", 400),
-            Error::InvalidAttributeValue(_) => {
-                ("InvalidAttributeValue", "InvalidAttributeValue", 400)
-            }
-            Error::InvalidParameterValue(_) => (
-                "InvalidParameterValueException",
-                "InvalidParameterValue",
-                400,
-            ),
-            Error::MissingParameter(_) => {
-                ("MissingRequiredParameterException", "MissingParameter", 400)
-            }
-            Error::ResourceNotFound(_) => (
-                "ResourceNotFoundException",
-                "ResourceNotFoundException",
-                404,
-            ),
-            Error::UnsupportedOperation(_) => (
-                "UnsupportedOperation",
-                "AWS.SimpleQueueService.UnsupportedOperation",
-                400,
-            ),
-            Error::InvalidAction(_) => ("UnknownOperationException", "InvalidAction", 400),
-            Error::Serialization(_) => ("SerializationException", "MalformedInput", 400),
-            Error::RequestThrottled => ("RequestThrottled", "RequestThrottled", 403),
-            Error::InternalError => ("InternalFailure", "InternalFailure", 500),
-            Error::ServiceUnavailable => ("ServiceUnavailableException", "ServiceUnavailable", 503),
-        }
+    pub(crate) fn missing(parameter: impl Into<Cow<'static, str>>) -> Error {
+        Error::MissingParameter(parameter.into())
     }
 
-    pub(crate) fn status(&self) -> u16 {
-        self.names().2
+    pub(crate) fn unknown_attribute(name: &str) -> Error {
+        Error::InvalidAttributeName(format!("Unknown Attribute {name}."))
+    }
+
+    pub(crate) fn attribute(name: &str) -> Error {
+        Error::InvalidAttributeValue(format!("Invalid value for the parameter {name}."))
+    }
+
+    pub(crate) fn attribute_because(name: &str, reason: &str) -> Error {
+        Error::InvalidAttributeValue(format!(
+            "Invalid value for the parameter {name}. Reason: {reason}"
+        ))
+    }
+
+    /// The name of the JSON protocol.
+    fn shape(&self) -> &'static str {
+        match self {
+            Error::QueueDoesNotExist => "QueueDoesNotExist",
+            Error::QueueNameExists(_) => "QueueNameExists",
+            Error::QueueDeletedRecently => "QueueDeletedRecently",
+            Error::PurgeQueueInProgress(_) => "PurgeQueueInProgress",
+            Error::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
+            Error::ReceiptHandleOfAnotherQueue(_) => "ReceiptHandleIsInvalid",
+            Error::MessageNotInflight(_) => "MessageNotInflight",
+            Error::InvalidMessageContents => "InvalidMessageContents",
+            Error::OverLimit(_) => "OverLimit",
+            Error::EmptyBatchRequest(_) => "EmptyBatchRequest",
+            Error::TooManyEntriesInBatchRequest(_) => "TooManyEntriesInBatchRequest",
+            Error::BatchEntryIdsNotDistinct(_) => "BatchEntryIdsNotDistinct",
+            Error::InvalidBatchEntryId => "InvalidBatchEntryId",
+            Error::BatchRequestTooLong { .. } => "BatchRequestTooLong",
+            Error::InvalidAttributeName(_) => "InvalidAttributeName",
+            Error::InvalidAttributeValue(_) => "InvalidAttributeValue",
+            Error::InvalidParameterValue(_) => "InvalidParameterValueException",
+            Error::MissingParameter(_) => "MissingRequiredParameterException",
+            Error::ResourceNotFound(_) => "ResourceNotFoundException",
+            Error::UnsupportedOperation(_) => "UnsupportedOperation",
+            Error::InvalidAction(_) => "UnknownOperationException",
+            Error::Serialization(_) => "SerializationException",
+            Error::RequestThrottled => "RequestThrottled",
+            Error::InternalError => "InternalFailure",
+            Error::ServiceUnavailable => "ServiceUnavailableException",
+        }
     }
 
     /// The code of the query protocol, which batch entries carry as well.
     pub(crate) fn code(&self) -> &'static str {
-        self.names().1
+        match self {
+            Error::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
+            Error::QueueNameExists(_) => "QueueAlreadyExists",
+            Error::QueueDeletedRecently => "AWS.SimpleQueueService.QueueDeletedRecently",
+            Error::PurgeQueueInProgress(_) => "AWS.SimpleQueueService.PurgeQueueInProgress",
+            Error::MessageNotInflight(_) => "AWS.SimpleQueueService.MessageNotInflight",
+            Error::EmptyBatchRequest(_) => "AWS.SimpleQueueService.EmptyBatchRequest",
+            Error::TooManyEntriesInBatchRequest(_) => {
+                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
+            }
+            Error::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+            Error::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
+            Error::BatchRequestTooLong { .. } => "AWS.SimpleQueueService.BatchRequestTooLong",
+            Error::UnsupportedOperation(_) => "AWS.SimpleQueueService.UnsupportedOperation",
+            Error::InvalidParameterValue(_) => "InvalidParameterValue",
+            Error::MissingParameter(_) => "MissingParameter",
+            Error::InvalidAction(_) => "InvalidAction",
+            Error::Serialization(_) => "MalformedInput",
+            Error::ServiceUnavailable => "ServiceUnavailable",
+            other => other.shape(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Error::PurgeQueueInProgress(_) | Error::OverLimit(_) | Error::RequestThrottled => 403,
+            Error::ReceiptHandleIsInvalid(_) | Error::ReceiptHandleOfAnotherQueue(_) => 404,
+            Error::ResourceNotFound(_) => 404,
+            Error::InternalError => 500,
+            Error::ServiceUnavailable => 503,
+            _ => 400,
+        }
+    }
+
+    /// Errors that every service of Amazon's has come from the framework they share.
+    fn namespace(&self) -> &'static str {
+        match self {
+            Error::InvalidParameterValue(_)
+            | Error::MissingParameter(_)
+            | Error::InvalidAction(_)
+            | Error::Serialization(_)
+            | Error::InternalError
+            | Error::ServiceUnavailable => "com.amazon.coral.service",
+            _ => "com.amazonaws.sqs",
+        }
     }
 
     pub(crate) fn is_senders_fault(&self) -> bool {
@@ -183,7 +198,7 @@ impl Error {
 
     /// The document of the JSON protocol.
     pub(crate) fn document(&self) -> Vec<u8> {
-        let shape = format!("com.amazonaws.sqs#{}", self.names().0);
+        let shape = format!("{}#{}", self.namespace(), self.shape());
         json!({ "__type": shape, "message": self.to_string() })
             .to_string()
             .into_bytes()

@@ -47,11 +47,10 @@ struct Waiter {
 
 impl Host {
     pub(crate) fn new(
-        name: String,
-        arn: String,
+        name: &str,
         settings: Settings,
-        clock: Arc<Clock>,
-        directory: Weak<Directory>,
+        clock: &Arc<Clock>,
+        directory: &Arc<Directory>,
     ) -> Arc<Host> {
         let now = clock.now();
         let timer_changed = Arc::new(Notify::new());
@@ -65,11 +64,11 @@ impl Host {
             deleted: false,
         };
         Arc::new_cyclic(|host| Host {
-            name,
-            arn: arn.into(),
+            name: name.into(),
+            arn: directory.arn(name).into(),
             created: now,
-            clock,
-            directory,
+            clock: clock.clone(),
+            directory: Arc::downgrade(directory),
             state: Mutex::new(state),
             timer_changed: timer_changed.clone(),
             alarm: AbortOnDropHandle::new(tokio::spawn(alarm(host.clone(), timer_changed))),
@@ -117,7 +116,9 @@ impl Host {
         }
         drop(state);
         self.bury(received.dead);
-        if received.over_limit && received.deliveries.is_empty() {
+        // A FIFO queue at its limit says nothing, as Amazon documents.
+        let over_limit = received.over_limit && !self.settings().fifo;
+        if over_limit && received.deliveries.is_empty() {
             return Err(Error::OverLimit("Too many messages in flight.".into()));
         }
         Ok(Turn::Now(received.deliveries))

@@ -26,6 +26,7 @@
 //! | --- | --- |
 //! | [`queue`] | what happens to a message, and when? |
 //! | `queue/transitions.rs` | how does a message change its state? |
+//! | `queue/receive.rs` | what does a consumer get? |
 //! | `queue/groups.rs` | which message is next: FIFO groups and fair tenants |
 //! | `queue/timers.rs` | how does a queue know what is due? |
 //! | `queue/deduplication.rs` | what does a FIFO queue remember, and for how long? |
@@ -79,5 +80,5 @@ pub use error::Error;
 pub use misbehaviour::{Latency, Misbehaviour};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy};
 pub use server::SqsLocal;
-pub use settings::{Pairs, Scope, Settings};
+pub use settings::{Encryption, Pairs, Scope, Settings};
 pub use time::Time;

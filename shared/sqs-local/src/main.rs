@@ -32,6 +32,9 @@ struct Args {
     /// Queues to create at the start: a JSON file {"name": {"DelaySeconds": "5", ...}, ...}.
     #[arg(long)]
     queues: Option<PathBuf>,
+    /// Let a deleted queue's name be used again at once; Amazon wants a minute to pass.
+    #[arg(long)]
+    reuse_names: bool,
     /// Time added to each call, as its median and 99th percentile: 12,40 (milliseconds).
     #[arg(long, value_parser = latency)]
     latency: Option<Latency>,
@@ -84,6 +87,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let options = Options {
         account: args.account,
         region: args.region,
+        reuse_names: args.reuse_names,
         misbehaviour,
         seed: args.seed,
     };

@@ -142,14 +142,16 @@ impl MoveTask {
         let departure = self.source.with(|state, now| state.queue.take_out(now));
         let departure = departure.ok_or(End::Completed)?;
 
+        // Either may be deleted while the task runs.
+        let explicit = self.destination.as_ref().map(|queue| &*queue.arn);
         let origin = departure.history.dead_letter_source.as_deref();
-        let destination = match (&self.destination, origin) {
-            (Some(destination), _) => Ok(destination.clone()),
-            (None, None) => Err(End::Failed("CouldNotDetermineMessageSource")),
-            (None, Some(arn)) => directory
-                .by_arn(arn)
-                .ok_or(End::Failed("AWS.SimpleQueueService.NonExistentQueue")),
-        };
+        let destination = explicit
+            .or(origin)
+            .ok_or(End::Failed("CouldNotDetermineMessageSource"))
+            .and_then(|arn| {
+                let gone = End::Failed("AWS.SimpleQueueService.NonExistentQueue");
+                directory.by_arn(arn).ok_or(gone)
+            });
         match destination {
             Ok(destination) => {
                 destination.with(|state, now| state.queue.accept(now, renewed(departure, now)));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -20,27 +21,22 @@ impl RedrivePolicy {
     /// Reads the policy; the count may be a number or a string.
     pub fn parse(text: &str) -> Result<RedrivePolicy> {
         let invalid = |reason: &str| Error::value("RedrivePolicy", text, reason);
-        let policy: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| invalid("Redrive policy is not a valid JSON map."))?;
-
-        let target = policy["deadLetterTargetArn"]
-            .as_str()
-            .filter(|target| !target.is_empty());
-        let target = target.ok_or_else(|| {
-            invalid("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
-        })?;
-        let is_text = policy["maxReceiveCount"].is_string();
-        let count = match &policy["maxReceiveCount"] {
-            Value::Null => {
-                let reason =
-                    "Redrive policy does not contain mandatory attribute: maxReceiveCount.";
-                return Err(invalid(reason));
-            }
-            Value::String(count) => count.clone(),
-            count => count.to_string(),
+        let policy: Value = serde_json::from_str(text).unwrap_or_default();
+        let Some(members) = policy.as_object() else {
+            let reason = "Redrive policy is not a valid JSON map.";
+            return Err(Error::attribute_because("RedrivePolicy", reason));
         };
+        for name in ["maxReceiveCount", "deadLetterTargetArn"] {
+            if policy[name].is_null() {
+                return Err(invalid(&format!(
+                    "Redrive policy does not contain mandatory attribute: {name}."
+                )));
+            }
+        }
+
+        let count = &policy["maxReceiveCount"];
+        let is_text = count.is_string();
+        let count = count.as_str().map_or(count.to_string(), String::from);
         let in_range = count.parse().ok().filter(|n| (1..=1000).contains(n));
         let max_receive_count = in_range.ok_or_else(|| {
             invalid(&format!(
@@ -48,6 +44,23 @@ impl RedrivePolicy {
                  inclusive."
             ))
         })?;
+        let target = policy["deadLetterTargetArn"].as_str().unwrap_or_default();
+        match target.split(':').collect::<Vec<_>>()[..] {
+            ["arn", _, "sqs", _, _, _] => {}
+            ["arn", _, _, _, _, _] => {
+                let reason = "Only SQS queues are valid resources for deadLetterTargetArn.";
+                return Err(invalid(reason));
+            }
+            _ => {
+                let reason = "Dead-letter target ARN should be fully qualified ARN.";
+                return Err(invalid(reason));
+            }
+        }
+        if members.len() > 2 {
+            return Err(invalid(
+                "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].",
+            ));
+        }
         let text = match is_text {
             true => json!({"deadLetterTargetArn": target, "maxReceiveCount": max_receive_count})
                 .to_string(),
@@ -71,51 +84,67 @@ impl fmt::Display for RedrivePolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedriveAllowPolicy {
     text: String,
-    sources: Sources,
+    permission: Permission,
+    /// The ARNs of the queues that may, when it says `byQueue`.
+    sources: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Sources {
-    All,
-    None,
-    Some(Vec<String>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Permission {
+    AllowAll,
+    DenyAll,
+    ByQueue,
 }
+
+/// At most so many queues in a policy `byQueue` (an Amazon quota).
+const MOST_SOURCES: usize = 10;
 
 impl RedriveAllowPolicy {
     pub fn parse(text: &str) -> Result<RedriveAllowPolicy> {
-        let invalid = |reason: &str| Error::value("RedriveAllowPolicy", text, reason);
-        let policy: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| invalid("Amazon SQS can't create the redrive allow policy."))?;
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Members {
+            redrive_permission: Permission,
+            source_queue_arns: Option<Vec<String>>,
+        }
+        let members: Members = serde_json::from_str(text).map_err(|_| {
+            let reason = "Amazon SQS can't create the redrive allow policy, as it’s in an \
+                          unsupported format.";
+            Error::attribute_because("RedriveAllowPolicy", reason)
+        })?;
 
-        let queues = policy.get("sourceQueueArns").map(|queues| {
-            let queues = queues.as_array().map(Vec::as_slice).unwrap_or_default();
-            queues
-                .iter()
-                .filter_map(|queue| queue.as_str().map(String::from))
-                .collect::<Vec<_>>()
-        });
-        let sources = match (policy["redrivePermission"].as_str(), queues) {
-            (Some("allowAll"), None) => Sources::All,
-            (Some("denyAll"), None) => Sources::None,
-            (Some("byQueue"), Some(queues)) if (1..=10).contains(&queues.len()) => {
-                Sources::Some(queues)
-            }
-            _ => return Err(invalid("Amazon SQS can't create the redrive allow policy.")),
+        let invalid = |reason: &str| {
+            let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
+            Err(Error::value("RedriveAllowPolicy", text, &reason))
         };
-        Ok(RedriveAllowPolicy {
-            text: text.into(),
-            sources,
-        })
+        let sources = members.source_queue_arns.unwrap_or_default();
+        match members.redrive_permission {
+            Permission::ByQueue if sources.is_empty() => invalid(
+                "When you specify the byQueue permission type, you must also specify one or more \
+                 sourceQueueArns values.",
+            ),
+            Permission::ByQueue if sources.len() > MOST_SOURCES => {
+                invalid("The maximum number of source queue ARNs you can specify is 10.")
+            }
+            Permission::AllowAll | Permission::DenyAll if !sources.is_empty() => invalid(
+                "To specify one or more source queue ARNs, you must set redrivePermission to \
+                 byQueue.",
+            ),
+            permission => Ok(RedriveAllowPolicy {
+                text: text.into(),
+                permission,
+                sources,
+            }),
+        }
     }
 
     /// Whether the queue with this ARN may name the policy's queue as its dead-letter queue.
     pub fn allows(&self, source: &str) -> bool {
-        match &self.sources {
-            Sources::All => true,
-            Sources::None => false,
-            Sources::Some(queues) => queues.iter().any(|queue| queue == source),
+        match self.permission {
+            Permission::AllowAll => true,
+            Permission::DenyAll => false,
+            Permission::ByQueue => self.sources.iter().any(|queue| queue == source),
         }
     }
 }
@@ -130,10 +159,12 @@ impl fmt::Display for RedriveAllowPolicy {
 mod tests {
     use super::*;
 
+    const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:dead";
+
     #[test]
     fn the_count_may_be_a_number_or_a_string_from_1_to_1000() {
         let check = |count: &str, expected: Option<u32>| {
-            let text = format!(r#"{{"deadLetterTargetArn":"a","maxReceiveCount":{count}}}"#);
+            let text = format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":{count}}}"#);
             let parsed = RedrivePolicy::parse(&text)
                 .ok()
                 .map(|policy| policy.max_receive_count);
@@ -150,9 +181,10 @@ mod tests {
 
     #[test]
     fn a_count_given_as_a_string_reads_back_as_a_number() {
-        let policy = RedrivePolicy::parse(r#"{"maxReceiveCount":"3","deadLetterTargetArn":"a"}"#);
-        let text = policy.unwrap().to_string();
-        assert_eq!(text, r#"{"deadLetterTargetArn":"a","maxReceiveCount":3}"#);
+        let given = format!(r#"{{"maxReceiveCount":"3","deadLetterTargetArn":"{ARN}"}}"#);
+        let text = RedrivePolicy::parse(&given).unwrap().to_string();
+        let expected = format!(r#"{{"deadLetterTargetArn":"{ARN}","maxReceiveCount":3}}"#);
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::time::Clock;
 
 pub(crate) struct Service {
     pub(crate) account: Arc<str>,
-    pub(crate) region: String,
+    /// Whether a deleted queue's name may be used again at once.
+    pub(crate) reuses_names: bool,
     pub(crate) clock: Arc<Clock>,
     pub(crate) chaos: Arc<Chaos>,
     pub(crate) queues: Arc<Directory>,
@@ -20,29 +21,26 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(
-        account: &str,
+        account: &Arc<str>,
         region: &str,
+        reuses_names: bool,
         clock: &Arc<Clock>,
         chaos: &Arc<Chaos>,
     ) -> Service {
         Service {
-            account: account.into(),
-            region: region.into(),
+            account: account.clone(),
+            reuses_names,
             clock: clock.clone(),
             chaos: chaos.clone(),
-            queues: Arc::default(),
+            queues: Arc::new(Directory::new(account, region)),
             tasks: MoveTasks::default(),
         }
     }
 
     /// The queue a request names by its URL.
     pub(crate) fn queue(&self, url: &Option<String>) -> Result<Arc<Host>> {
-        let url = url.as_deref().ok_or(Error::MissingParameter("QueueUrl"))?;
+        let url = url.as_deref().ok_or_else(|| Error::missing("QueueUrl"))?;
         self.queues.by_url(url)
-    }
-
-    pub(crate) fn arn(&self, name: &str) -> String {
-        format!("arn:aws:sqs:{}:{}:{name}", self.region, self.account)
     }
 
     pub(crate) fn url(&self, host: &str, queue: &Host) -> String {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
 use crate::redrive::{RedriveAllowPolicy, RedrivePolicy};
 
@@ -33,8 +35,20 @@ pub struct Settings {
     pub throughput_limit: Scope,
     /// An access policy, kept and shown but never enforced.
     pub policy: Option<String>,
-    /// Encryption settings, kept and shown without effect.
-    pub encryption: Pairs,
+    /// Kept and shown without effect.
+    pub encryption: Encryption,
+    /// How long a data key of the client's key is used: 1 minute to 24 hours.
+    pub key_reuse: Duration,
+}
+
+/// With whose key messages are encrypted at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    None,
+    /// Amazon's.
+    Managed,
+    /// The client's own, by its id in KMS.
+    Key(String),
 }
 
 /// Whether something holds for the whole FIFO queue or for each message group.
@@ -60,7 +74,8 @@ impl Settings {
             deduplication_scope: Scope::Queue,
             throughput_limit: Scope::Queue,
             policy: None,
-            encryption: Pairs::new(),
+            encryption: Encryption::Managed,
+            key_reuse: Duration::from_secs(300),
         }
     }
 
@@ -73,16 +88,12 @@ impl Settings {
         for (name, value) in pairs {
             settings.set(name.trim(), value)?;
         }
-        if settings.throughput_limit == Scope::MessageGroup
-            && settings.deduplication_scope == Scope::Queue
-        {
-            return Err(Error::InvalidAttributeValue("FifoThroughputLimit".into()));
-        }
+        settings.check_together(pairs)?;
         Ok(settings)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let invalid = || Error::InvalidAttributeValue(name.into());
+        let invalid = || Error::attribute(name);
         let number = |least: u64, most: u64| {
             let number = value.parse().ok().filter(|n| (least..=most).contains(n));
             number.ok_or_else(invalid)
@@ -91,6 +102,11 @@ impl Settings {
         let flag = || match value.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
+            _ => Err(invalid()),
+        };
+        let scope = |queue: &str, group: &str| match value {
+            _ if value == queue => Ok(Scope::Queue),
+            _ if value == group => Ok(Scope::MessageGroup),
             _ => Err(invalid()),
         };
 
@@ -106,44 +122,56 @@ impl Settings {
             "RedriveAllowPolicy" => {
                 self.redrive_allow = optional(value, RedriveAllowPolicy::parse)?;
             }
-            "Policy" => self.policy = optional(value, |text| check_json(text).ok_or_else(invalid))?,
-            "FifoQueue" if self.fifo && flag()? => {}
-            "FifoQueue" if self.fifo => return Err(invalid()),
+            "Policy" => self.policy = optional(value, check_policy)?,
+            "FifoQueue" if self.fifo && !flag()? => {
+                let reason = "Modifying queue type is not supported.";
+                return Err(Error::attribute_because(name, reason));
+            }
+            "FifoQueue" if self.fifo => {}
             "ContentBasedDeduplication" if self.fifo => self.content_based_deduplication = flag()?,
             "DeduplicationScope" if self.fifo => {
-                self.deduplication_scope = match value {
-                    "queue" => Scope::Queue,
-                    "messageGroup" => Scope::MessageGroup,
-                    _ => return Err(invalid()),
-                }
+                self.deduplication_scope = scope("queue", "messageGroup")?;
             }
             "FifoThroughputLimit" if self.fifo => {
-                self.throughput_limit = match value {
-                    "perQueue" => Scope::Queue,
-                    "perMessageGroupId" => Scope::MessageGroup,
-                    _ => return Err(invalid()),
-                }
+                self.throughput_limit = scope("perQueue", "perMessageGroupId")?;
             }
-            "KmsMasterKeyId" => self.encrypt(name, value, value),
-            "KmsDataKeyReusePeriodSeconds" => {
-                number(60, 86_400)?;
-                self.encrypt(name, value, value);
+            "DeduplicationScope" | "FifoThroughputLimit" => {
+                return Err(Error::InvalidAttributeName(format!(
+                    "You can specify the {name} only when FifoQueue is set to true."
+                )));
             }
-            "SqsManagedSseEnabled" => {
-                let flag = flag()?.to_string();
-                self.encrypt(name, value, &flag);
+            "KmsMasterKeyId" if value.is_empty() => self.encryption = Encryption::None,
+            "KmsMasterKeyId" => self.encryption = Encryption::Key(value.into()),
+            "KmsDataKeyReusePeriodSeconds" => self.key_reuse = seconds(60, 86_400)?,
+            "SqsManagedSseEnabled" if flag()? => self.encryption = Encryption::Managed,
+            "SqsManagedSseEnabled" if self.encryption == Encryption::Managed => {
+                self.encryption = Encryption::None;
             }
-            _ => return Err(Error::InvalidAttributeName(name.into())),
+            "SqsManagedSseEnabled" => {}
+            _ => return Err(Error::unknown_attribute(name)),
         }
         Ok(())
     }
 
-    fn encrypt(&mut self, name: &str, given: &str, kept: &str) {
-        if given.is_empty() {
-            self.encryption.remove(name);
-        } else {
-            self.encryption.insert(name.into(), kept.into());
+    /// Attributes that are fine one by one, but not with each other.
+    fn check_together(&self, asked: &Pairs) -> Result<()> {
+        if self.throughput_limit == Scope::MessageGroup && self.deduplication_scope == Scope::Queue
+        {
+            let reason = "To set FifoThroughputLimit to perMessageGroupId, the \
+                          DeduplicationScope must be messageGroup.";
+            return Err(Error::attribute_because("FifoThroughputLimit", reason));
         }
+        let names_a_key = asked
+            .get("KmsMasterKeyId")
+            .is_some_and(|key| !key.is_empty());
+        if names_a_key && self.encryption == Encryption::Managed {
+            return Err(Error::InvalidAttributeName(
+                "You can use one type of server-side encryption (SSE) at one time. You can either \
+                 enable KMS SSE or SQS SSE."
+                    .into(),
+            ));
+        }
+        Ok(())
     }
 
     /// Every attribute that has a value, by name.
@@ -180,28 +208,13 @@ impl Settings {
             pairs.insert("DeduplicationScope", deduplication);
             pairs.insert("FifoThroughputLimit", limit);
         }
-        self.add_encryption(&mut pairs);
-        pairs
-    }
-
-    /// A key of the client's own switches Amazon's off; without either, Amazon's is on.
-    fn add_encryption(&self, pairs: &mut BTreeMap<&'static str, String>) {
-        let get = |name| self.encryption.get(name).cloned();
-        let managed = get("SqsManagedSseEnabled");
-        match get("KmsMasterKeyId") {
-            Some(key) if managed.as_deref() != Some("true") => {
-                let reuse = get("KmsDataKeyReusePeriodSeconds");
-                pairs.insert("KmsMasterKeyId", key);
-                pairs.insert(
-                    "KmsDataKeyReusePeriodSeconds",
-                    reuse.unwrap_or("300".into()),
-                );
-                pairs.insert("SqsManagedSseEnabled", false.to_string());
-            }
-            _ => {
-                pairs.insert("SqsManagedSseEnabled", managed.unwrap_or("true".into()));
-            }
+        if let Encryption::Key(key) = &self.encryption {
+            pairs.insert("KmsMasterKeyId", key.clone());
+            pairs.insert("KmsDataKeyReusePeriodSeconds", seconds(self.key_reuse));
         }
+        let is_managed = self.encryption == Encryption::Managed;
+        pairs.insert("SqsManagedSseEnabled", is_managed.to_string());
+        pairs
     }
 
     /// How many messages may be in flight at a time (Amazon's quotas).
@@ -218,9 +231,21 @@ fn optional<T>(value: &str, parse: impl FnOnce(&str) -> Result<T>) -> Result<Opt
     }
 }
 
-fn check_json(text: &str) -> Option<String> {
-    serde_json::from_str::<serde_json::Value>(text)
-        .ok()?
-        .is_object()
-        .then(|| text.to_string())
+/// At most so many statements in an access policy (an Amazon quota).
+const MOST_STATEMENTS: usize = 20;
+
+/// An access policy is kept as it was given, if it has the form of one.
+fn check_policy(text: &str) -> Result<String> {
+    let invalid = || Error::attribute("Policy");
+    let policy: Value = serde_json::from_str(text).map_err(|_| invalid())?;
+    if !policy.is_object() {
+        return Err(invalid());
+    }
+    match policy["Statement"].as_array().map_or(0, Vec::len) {
+        0..=MOST_STATEMENTS => Ok(text.into()),
+        count => Err(Error::OverLimit(format!(
+            "{count} statements were found in the submitted policy, max allowed is \
+             {MOST_STATEMENTS}"
+        ))),
+    }
 }

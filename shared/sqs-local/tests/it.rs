@@ -11,7 +11,11 @@ mod it {
     mod control;
     mod disconnect;
     mod fuzz;
+    mod limits;
     mod model;
+    mod paused;
     mod program;
     mod support;
+    mod wakes;
+    mod wire;
 }

@@ -102,7 +102,7 @@ fn content() -> Arc<Content> {
     Arc::new(Content {
         id: Uuid::nil(),
         body: RawValue::from_string(body).expect("a JSON string"),
-        md5: "0".repeat(32),
+        md5: [0; 16],
         attributes: Attributes::new(),
         trace_header: None,
         sender: Arc::from("000000000000"),

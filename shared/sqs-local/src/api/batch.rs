@@ -5,10 +5,19 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::required;
 use crate::error::{Error, Result};
 
 /// At most so many entries in a batch (an Amazon quota).
 const MOST: usize = 10;
+
+/// One entry of a batch.
+pub(super) trait Entry {
+    /// What the API calls it.
+    const KIND: &'static str;
+
+    fn id(&self) -> Option<&str>;
+}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,40 +40,38 @@ struct Failure {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Done {
-    pub(super) id: String,
+    id: String,
 }
 
-/// Checks the number of the entries and their ids. `kind` is the entry's name in the API.
-pub(super) fn check_ids<'a>(
-    kind: &'static str,
-    ids: impl ExactSizeIterator<Item = &'a str> + Clone,
-) -> Result<()> {
-    if ids.len() == 0 {
-        return Err(Error::EmptyBatchRequest(kind));
+/// The entries, if their number and their ids are right.
+pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
+    let entries = required(entries.as_deref(), "Entries")?;
+    match entries.len() {
+        0 => return Err(Error::EmptyBatchRequest(E::KIND)),
+        1..=MOST => {}
+        many => return Err(Error::TooManyEntriesInBatchRequest(many)),
     }
-    if ids.len() > MOST {
-        return Err(Error::TooManyEntriesInBatchRequest(ids.len()));
-    }
-    let is_valid = |id: &str| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        (1..=80).contains(&id.len()) && id.chars().all(allowed)
-    };
-    if !ids.clone().all(is_valid) {
-        return Err(Error::InvalidBatchEntryId);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    for (index, entry) in entries.iter().enumerate() {
+        let Some(id) = entry.id() else {
+            return Err(Error::missing(format!("{}.{}.Id", E::KIND, index + 1)));
+        };
+        if !(1..=80).contains(&id.len()) || !id.chars().all(allowed) {
+            return Err(Error::InvalidBatchEntryId);
+        }
     }
     let mut seen = HashSet::new();
-    for id in ids {
+    for id in entries.iter().filter_map(Entry::id) {
         if !seen.insert(id) {
             return Err(Error::BatchEntryIdsNotDistinct(id.into()));
         }
     }
-    Ok(())
+    Ok(entries)
 }
 
 /// Does `each` for every entry and sorts what comes of it.
-pub(super) fn answer<E, T>(
+pub(super) fn answer<E: Entry, T>(
     entries: &[E],
-    id: impl Fn(&E) -> &str,
     mut each: impl FnMut(&E) -> Result<T>,
 ) -> BatchAnswer<T> {
     let mut answer = BatchAnswer {
@@ -75,7 +82,7 @@ pub(super) fn answer<E, T>(
         match each(entry) {
             Ok(success) => answer.successful.push(success),
             Err(error) => answer.failed.push(Failure {
-                id: id(entry).into(),
+                id: id(entry),
                 code: error.code(),
                 message: error.to_string(),
                 sender_fault: error.is_senders_fault(),
@@ -83,4 +90,19 @@ pub(super) fn answer<E, T>(
         }
     }
     answer
+}
+
+/// The same for actions that have nothing to tell of an entry.
+pub(super) fn answer_done<E: Entry>(
+    entries: &[E],
+    mut each: impl FnMut(&E) -> Result<()>,
+) -> BatchAnswer<Done> {
+    answer(entries, |entry| {
+        each(entry)?;
+        Ok(Done { id: id(entry) })
+    })
+}
+
+fn id(entry: &impl Entry) -> String {
+    entry.id().unwrap_or_default().into()
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::batch::{self, BatchAnswer, Done};
+use super::batch::{self, BatchAnswer, Done, Entry};
 use super::{Empty, required};
 use crate::error::{Error, Result};
 use crate::host::{Host, State};
@@ -14,8 +14,7 @@ use crate::time::Time;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DeleteMessage {
     queue_url: Option<String>,
-    #[serde(default)]
-    id: String,
+    id: Option<String>,
     receipt_handle: Option<String>,
 }
 
@@ -23,8 +22,15 @@ pub(super) struct DeleteMessage {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DeleteMessageBatch {
     queue_url: Option<String>,
-    #[serde(default)]
-    entries: Vec<DeleteMessage>,
+    entries: Option<Vec<DeleteMessage>>,
+}
+
+impl Entry for DeleteMessage {
+    const KIND: &'static str = "DeleteMessageBatchRequestEntry";
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
 }
 
 pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
@@ -35,22 +41,9 @@ pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
 
 pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<BatchAnswer<Done>> {
     let queue = service.queue(&request.queue_url)?;
-    let entries = &request.entries;
-    batch::check_ids(
-        "DeleteMessageBatchRequestEntry",
-        entries.iter().map(|entry| &*entry.id),
-    )?;
+    let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {
-        batch::answer(
-            entries,
-            |entry| &entry.id,
-            |entry| {
-                entry.delete(service, &queue, state, now)?;
-                Ok(Done {
-                    id: entry.id.clone(),
-                })
-            },
-        )
+        batch::answer_done(entries, |entry| entry.delete(service, &queue, state, now))
     }))
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod delete;
 mod permissions;
+mod queue_attributes;
 mod queues;
 mod receive;
 mod send;
@@ -36,8 +37,8 @@ pub(crate) async fn call(
         "GetQueueUrl" => encode(&queues::get_url(service, &decode(body)?, host)?),
         "ListQueues" => encode(&queues::list(service, &decode(body)?, host)?),
         "ListDeadLetterSourceQueues" => encode(&queues::sources(service, &decode(body)?, host)?),
-        "GetQueueAttributes" => encode(&queues::get_attributes(service, &decode(body)?)?),
-        "SetQueueAttributes" => encode(&queues::set_attributes(service, &decode(body)?)?),
+        "GetQueueAttributes" => encode(&queue_attributes::get(service, &decode(body)?)?),
+        "SetQueueAttributes" => encode(&queue_attributes::set(service, &decode(body)?)?),
         "PurgeQueue" => encode(&queues::purge(service, &decode(body)?)?),
         "TagQueue" => encode(&tags::tag(service, decode(body)?)?),
         "UntagQueue" => encode(&tags::untag(service, &decode(body)?)?),
@@ -65,5 +66,5 @@ fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
-    value.ok_or(Error::MissingParameter(name))
+    value.ok_or_else(|| Error::missing(name))
 }

@@ -47,6 +47,7 @@ pub(super) struct RemovePermission {
 pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
     let label = required(request.label.as_deref(), "Label")?;
+    check_label(label)?;
     check(request)?;
     edit(&queue, |statements| {
         if statements.iter().any(|statement| statement["Sid"] == label) {
@@ -80,12 +81,25 @@ pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Em
     })
 }
 
+fn check_label(label: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=80).contains(&label.len()) && label.chars().all(allowed) {
+        return Ok(());
+    }
+    let reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in \
+                  length.";
+    Err(Error::value("Label", label, reason))
+}
+
 fn check(request: &AddPermission) -> Result<()> {
     if request.actions.is_empty() {
-        return Err(Error::MissingParameter("Actions"));
+        return Err(Error::missing("Actions"));
     }
-    if request.accounts.is_empty() {
-        return Err(Error::value("PrincipalId", "[]", "Unable to verify."));
+    let accounts = &request.accounts;
+    let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
+    if accounts.is_empty() || !accounts.iter().all(is_account) {
+        let list = format!("[{}]", accounts.join(", "));
+        return Err(Error::value("PrincipalId", list, "Unable to verify."));
     }
     if request.actions.len() > MOST_ACTIONS {
         let count = request.actions.len();

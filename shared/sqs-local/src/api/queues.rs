@@ -1,6 +1,5 @@
-//! Creating, finding, describing, purging and deleting queues.
+//! Creating, finding, listing, purging and deleting queues.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::queue_attributes::{check_dead_letter_queue, first_difference};
 use super::{Empty, required, tags};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -76,28 +76,6 @@ pub(super) struct Sources {
     next_token: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct GetQueueAttributes {
-    queue_url: Option<String>,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SetQueueAttributes {
-    queue_url: Option<String>,
-    attributes: Option<Pairs>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Attributes {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'static str, String>,
-}
-
 /// Creating a queue that exists is fine, as long as no attribute asked for differs.
 pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Result<QueueUrl> {
     let name = required(request.queue_name, "QueueName")?;
@@ -108,16 +86,9 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
     tags::check(&tags, &name)?;
     check_dead_letter_queue(service, &name, &settings)?;
 
-    let (queue, is_new) = service.queues.get_or_insert(&name, || {
-        let (arn, clock) = (service.arn(&name), service.clock.clone());
-        Host::new(
-            name.clone(),
-            arn,
-            settings.clone(),
-            clock,
-            Arc::downgrade(&service.queues),
-        )
-    });
+    let make = || Host::new(&name, settings.clone(), &service.clock, &service.queues);
+    let now = service.clock.now();
+    let (queue, is_new) = service.queues.get_or_insert(&name, now, make)?;
     if is_new {
         queue.with(|state, _| state.tags = tags);
     } else if let Some(different) = first_difference(&queue.settings(), &settings, &attributes) {
@@ -130,7 +101,8 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
 
 pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
-    if let Some(queue) = service.queues.remove(&queue.name) {
+    let (now, rests) = (service.clock.now(), !service.reuses_names);
+    if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
         queue.close();
     }
     Ok(Empty {})
@@ -138,11 +110,13 @@ pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
 
 pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> Result<QueueUrl> {
     let name = required(request.queue_name.as_deref(), "QueueName")?;
-    if request
-        .owner
-        .as_ref()
-        .is_some_and(|owner| **owner != *service.account)
-    {
+    if name.is_empty() {
+        let message =
+            "Value for parameter QueueName is invalid. Reason: Must specify a queue name.";
+        return Err(Error::InvalidParameterValue(message.into()));
+    }
+    let owner = request.owner.as_deref();
+    if owner.is_some_and(|owner| *owner != *service.account) {
         return Err(Error::QueueDoesNotExist);
     }
     let queue = service.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
@@ -176,40 +150,6 @@ pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<S
         queue_urls,
         next_token,
     })
-}
-
-pub(super) fn get_attributes(
-    service: &Service,
-    request: &GetQueueAttributes,
-) -> Result<Attributes> {
-    let queue = service.queue(&request.queue_url)?;
-    let known = describe(&queue);
-    let mut attributes = BTreeMap::new();
-    for name in &request.attribute_names {
-        if name == "All" {
-            return Ok(Attributes { attributes: known });
-        }
-        match known.get_key_value(name.as_str()) {
-            Some((name, value)) => attributes.insert(*name, value.clone()),
-            None if is_optional(name) => None,
-            None => return Err(Error::InvalidAttributeName(name.clone())),
-        };
-    }
-    Ok(Attributes { attributes })
-}
-
-pub(super) fn set_attributes(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
-    let changes = required(request.attributes.as_ref(), "Attributes")?;
-    let settings = queue.settings().with(changes)?;
-    if changes.contains_key("RedrivePolicy") {
-        check_dead_letter_queue(service, &queue.name, &settings)?;
-    }
-    queue.with(|state, now| {
-        state.queue.reconfigure(now, settings);
-        state.last_modified = now;
-    });
-    Ok(Empty {})
 }
 
 pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
@@ -250,80 +190,6 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
     }
 }
 
-fn check_dead_letter_queue(service: &Service, name: &str, settings: &Settings) -> Result<()> {
-    let Some(policy) = &settings.redrive else {
-        return Ok(());
-    };
-    let invalid = |reason: &str| Err(Error::value("RedrivePolicy", policy, reason));
-    let Some(target) = service.queues.by_arn(&policy.target) else {
-        return invalid("Dead letter target does not exist.");
-    };
-    let target = target.settings();
-    if target.fifo != settings.fifo {
-        return invalid("Dead-letter queue must be same type of queue as the source queue.");
-    }
-    if target
-        .redrive_allow
-        .is_some_and(|allow| !allow.allows(&service.arn(name)))
-    {
-        return invalid("Queue does not have permission to redrive to this dead-letter queue.");
-    }
-    Ok(())
-}
-
-fn first_difference(now: &Settings, wanted: &Settings, asked: &Pairs) -> Option<&'static str> {
-    let (now, wanted) = (now.pairs(), wanted.pairs());
-    let asked = wanted
-        .into_iter()
-        .filter(|(name, _)| asked.contains_key(*name));
-    asked
-        .into_iter()
-        .find(|(name, value)| now.get(name) != Some(value))
-        .map(|(name, _)| name)
-}
-
-/// All attributes of the queue, those a client set and those the queue tells of itself.
-fn describe(queue: &Host) -> BTreeMap<&'static str, String> {
-    queue.with(|state, now| {
-        let depth = state.queue.depth(now);
-        let mut attributes = state.queue.settings().pairs();
-        attributes.extend([
-            ("QueueArn", queue.arn.to_string()),
-            ("CreatedTimestamp", queue.created.seconds().to_string()),
-            (
-                "LastModifiedTimestamp",
-                state.last_modified.seconds().to_string(),
-            ),
-            ("ApproximateNumberOfMessages", depth.waiting.to_string()),
-            (
-                "ApproximateNumberOfMessagesNotVisible",
-                depth.in_flight.to_string(),
-            ),
-            (
-                "ApproximateNumberOfMessagesDelayed",
-                depth.delayed.to_string(),
-            ),
-        ]);
-        attributes
-    })
-}
-
-/// Attributes a queue may lack, so that asking for them is no mistake.
-fn is_optional(name: &str) -> bool {
-    const OPTIONAL: [&str; 9] = [
-        "Policy",
-        "RedrivePolicy",
-        "RedriveAllowPolicy",
-        "FifoQueue",
-        "ContentBasedDeduplication",
-        "DeduplicationScope",
-        "FifoThroughputLimit",
-        "KmsMasterKeyId",
-        "KmsDataKeyReusePeriodSeconds",
-    ];
-    OPTIONAL.contains(&name)
-}
-
 /// One page of queue URLs, and the token for the next: the last name, in base64.
 fn page(
     service: &Service,
@@ -334,8 +200,11 @@ fn page(
 ) -> Result<(Vec<String>, Option<String>)> {
     let most = request.max_results.unwrap_or(1000);
     if !(1..=1000).contains(&most) {
-        let reason = "MaxResults must be an integer between 1 and 1000.";
-        return Err(Error::value("MaxResults", most, reason));
+        return Err(Error::InvalidParameterValue(
+            "Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer \
+             between 1 and 1000."
+                .into(),
+        ));
     }
     let after = request.next_token.as_ref().map(|token| {
         let name = BASE64_URL_SAFE_NO_PAD.decode(token).ok();

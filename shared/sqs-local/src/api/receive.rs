@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::encode;
-use super::send::{check_id, sequence_number};
+use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
 use crate::queue::{Delivery, Receive};
@@ -46,7 +46,7 @@ struct Message<'a> {
     message_id: Uuid,
     receipt_handle: String,
     #[serde(rename = "MD5OfBody")]
-    md5_of_body: &'a str,
+    md5_of_body: String,
     body: &'a RawValue,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<&'static str, String>,
@@ -122,8 +122,8 @@ impl ReceiveMessage {
         }
         let attempt = self.receive_request_attempt_id.as_deref();
         if let Some(attempt) = attempt.filter(|_| !settings.fifo) {
-            let reason = "The request include parameter that is not valid for this queue type.";
-            return Err(Error::value("ReceiveRequestAttemptId", attempt, reason));
+            let name = "ReceiveRequestAttemptId";
+            return Err(Error::value(name, attempt, NOT_FOR_THIS_TYPE));
         }
         check_id("ReceiveRequestAttemptId", attempt)?;
         Ok(Receive {
@@ -149,16 +149,13 @@ impl ReceiveMessage {
     }
 
     fn wanted_system_attributes(&self) -> Result<Vec<&'static str>> {
+        let (older, newer) = (&self.attribute_names, &self.message_system_attribute_names);
         let mut wanted = Vec::new();
-        for name in self
-            .attribute_names
-            .iter()
-            .chain(&self.message_system_attribute_names)
-        {
+        for name in older.iter().chain(newer) {
             match SYSTEM_ATTRIBUTES.iter().find(|known| *known == name) {
                 Some(known) => wanted.push(*known),
-                None if name == "All" => return Ok(SYSTEM_ATTRIBUTES.to_vec()),
-                None => return Err(Error::InvalidAttributeName(name.clone())),
+                None if name == "All" => wanted.extend(SYSTEM_ATTRIBUTES),
+                None => return Err(Error::unknown_attribute(name)),
             }
         }
         Ok(wanted)
@@ -180,7 +177,7 @@ fn show<'a>(
     Message {
         message_id: content.id,
         receipt_handle: delivery.receipt.to_string(),
-        md5_of_body: &content.md5,
+        md5_of_body: attributes::hexadecimal(&content.md5),
         body: &content.body,
         attributes: system.collect(),
         md5_of_attributes: attributes::md5_of_attributes(

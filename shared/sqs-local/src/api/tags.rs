@@ -10,6 +10,8 @@ use crate::settings::Pairs;
 /// At most so many tags on a queue (an Amazon quota).
 const MOST: usize = 50;
 
+const WRONG_KEY: &str = "Tag keys must be between 1 and 128 characters in length.";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TagQueue {
@@ -53,8 +55,7 @@ pub(super) fn untag(service: &Service, request: &UntagQueue) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
     let keys = required(request.tag_keys.as_ref(), "TagKeys")?;
     if keys.is_empty() {
-        let reason = "Tag keys must be between 1 and 128 characters in length.";
-        return Err(Error::InvalidParameterValue(reason.into()));
+        return Err(Error::InvalidParameterValue(WRONG_KEY.into()));
     }
     queue.with(|state, _| state.tags.retain(|key, _| !keys.contains(key)));
     Ok(Empty {})
@@ -68,6 +69,18 @@ pub(super) fn list(service: &Service, request: &ListQueueTags) -> Result<Tags> {
 }
 
 pub(super) fn check(tags: &Pairs, queue: &str) -> Result<()> {
+    let invalid = |message: &str| Err(Error::InvalidParameterValue(message.into()));
+    for (key, value) in tags {
+        if !(1..=128).contains(&key.chars().count()) {
+            return invalid(WRONG_KEY);
+        }
+        if value.chars().count() > 256 {
+            return invalid("Tag values must be between 0 and 256 characters in length.");
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return invalid("Tag keys must not begin with aws:, which is reserved.");
+        }
+    }
     if tags.len() > MOST {
         let message = format!("Too many tags added for queue {queue}.");
         return Err(Error::InvalidParameterValue(message));

@@ -73,11 +73,14 @@ struct Task {
 
 pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<Started> {
     let arn = required(request.source_arn, "SourceArn")?;
-    let source = source(service, &arn)?;
+    let source = find(service, "SourceArn", &arn)?;
     let rate = request.max_number_of_messages_per_second;
-    if let Some(rate) = rate.filter(|rate| !(1..=500).contains(rate)) {
-        let reason = "MaxNumberOfMessagesPerSecond must be between 1 and 500, if provided.";
-        return Err(Error::value("MaxNumberOfMessagesPerSecond", rate, reason));
+    if rate.is_some_and(|rate| !(1..=500).contains(&rate)) {
+        return Err(Error::InvalidParameterValue(
+            "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a \
+             number that's between 1 and 500."
+                .into(),
+        ));
     }
     if request.destination_arn.as_deref() == Some(&*arn) {
         let message = "Source queue arn and destination queue arn cannot be the same.";
@@ -91,12 +94,16 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
         let message = "Source queue must be configured as a Dead Letter Queue.";
         return Err(Error::InvalidParameterValue(message.into()));
     }
-    let find = |arn: &String| {
-        service.queues.by_arn(arn).ok_or(Error::ResourceNotFound(
-            "The resource that you specified for the DestinationArn parameter doesn't exist.",
-        ))
-    };
-    let destination = request.destination_arn.as_ref().map(find).transpose()?;
+    let destination = request.destination_arn.as_deref();
+    let destination = destination.map(|arn| find(service, "DestinationArn", arn));
+    let destination = destination.transpose()?;
+    if destination
+        .as_ref()
+        .is_some_and(|to| to.settings().fifo != source.settings().fifo)
+    {
+        let message = "The source queue and destination queue must be of the same queue type.";
+        return Err(Error::InvalidParameterValue(message.into()));
+    }
 
     let rate = rate.map(|rate| rate as u64);
     let task = service
@@ -114,11 +121,12 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
 
 pub(super) fn cancel(service: &Service, request: &CancelMessageMoveTask) -> Result<Cancelled> {
     let handle = required(request.task_handle.as_deref(), "TaskHandle")?;
-    let id = parse(handle).ok_or_else(|| {
+    let (id, arn) = parse(handle).ok_or_else(|| {
         Error::InvalidParameterValue("Value for parameter TaskHandle is invalid.".into())
     })?;
+    find(service, "SourceArn", &arn)?;
     let task = service.tasks.find(id).filter(|task| task.is_running());
-    let task = task.ok_or(Error::ResourceNotFound("Task does not exist."))?;
+    let task = task.ok_or_else(|| Error::ResourceNotFound("Task does not exist.".into()))?;
     task.cancel();
     Ok(Cancelled {
         approximate_number_of_messages_moved: task.moved(),
@@ -126,14 +134,15 @@ pub(super) fn cancel(service: &Service, request: &CancelMessageMoveTask) -> Resu
 }
 
 pub(super) fn list(service: &Service, request: &ListMessageMoveTasks) -> Result<Tasks> {
-    let source = source(
-        service,
-        required(request.source_arn.as_deref(), "SourceArn")?,
-    )?;
+    let arn = required(request.source_arn.as_deref(), "SourceArn")?;
+    let source = find(service, "SourceArn", arn)?;
     let most = request.max_results.unwrap_or(1);
     if !(1..=10).contains(&most) {
-        let reason = "MaxResults must be between 1 and 10, if provided.";
-        return Err(Error::value("MaxResults", most, reason));
+        return Err(Error::InvalidParameterValue(
+            "Value for parameter MaxResults is invalid. Reason: You must enter a number that's \
+             between 1 and 10."
+                .into(),
+        ));
     }
     let tasks = service.tasks.of(&source);
     Ok(Tasks {
@@ -160,10 +169,20 @@ fn show(task: &MoveTask) -> Task {
     }
 }
 
-fn source(service: &Service, arn: &str) -> Result<Arc<Host>> {
-    service.queues.by_arn(arn).ok_or(Error::ResourceNotFound(
-        "The resource that you specified for the SourceArn parameter doesn't exist.",
-    ))
+/// The queue that a parameter names by its ARN.
+fn find(service: &Service, parameter: &str, arn: &str) -> Result<Arc<Host>> {
+    let parts: Vec<_> = arn.split(':').collect();
+    if !matches!(parts[..], ["arn", _, "sqs", _, _, _]) {
+        return Err(Error::InvalidParameterValue(format!(
+            "You must use this format to specify the {parameter}: \
+             arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+        )));
+    }
+    service.queues.by_arn(arn).ok_or_else(|| {
+        Error::ResourceNotFound(format!(
+            "The resource that you specified for the {parameter} parameter doesn't exist."
+        ))
+    })
 }
 
 /// A handle is base64 of a small document, as Amazon's are.
@@ -172,7 +191,8 @@ fn handle(task: &MoveTask) -> String {
     BASE64_STANDARD.encode(document.to_string())
 }
 
-fn parse(handle: &str) -> Option<Uuid> {
+fn parse(handle: &str) -> Option<(Uuid, String)> {
     let document: Value = serde_json::from_slice(&BASE64_STANDARD.decode(handle).ok()?).ok()?;
-    document["taskId"].as_str()?.parse().ok()
+    let arn = document["sourceArn"].as_str()?.to_string();
+    Some((document["taskId"].as_str()?.parse().ok()?, arn))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::batch::{self, BatchAnswer, Done};
+use super::batch::{self, BatchAnswer, Done, Entry};
 use super::delete::refused;
 use super::{Empty, required};
 use crate::error::{Error, Result};
@@ -17,8 +17,7 @@ use crate::time::Time;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ChangeMessageVisibility {
     queue_url: Option<String>,
-    #[serde(default)]
-    id: String,
+    id: Option<String>,
     receipt_handle: Option<String>,
     visibility_timeout: Option<i64>,
 }
@@ -27,8 +26,15 @@ pub(super) struct ChangeMessageVisibility {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ChangeMessageVisibilityBatch {
     queue_url: Option<String>,
-    #[serde(default)]
-    entries: Vec<ChangeMessageVisibility>,
+    entries: Option<Vec<ChangeMessageVisibility>>,
+}
+
+impl Entry for ChangeMessageVisibility {
+    const KIND: &'static str = "ChangeMessageVisibilityBatchRequestEntry";
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
 }
 
 pub(super) fn one(service: &Service, request: &ChangeMessageVisibility) -> Result<Empty> {
@@ -42,21 +48,8 @@ pub(super) fn batch(
     request: &ChangeMessageVisibilityBatch,
 ) -> Result<BatchAnswer<Done>> {
     let queue = service.queue(&request.queue_url)?;
-    let entries = &request.entries;
-    let ids = entries.iter().map(|entry| &*entry.id);
-    batch::check_ids("ChangeMessageVisibilityBatchRequestEntry", ids)?;
-    Ok(queue.with(|state, now| {
-        batch::answer(
-            entries,
-            |entry| &entry.id,
-            |entry| {
-                entry.change(state, now)?;
-                Ok(Done {
-                    id: entry.id.clone(),
-                })
-            },
-        )
-    }))
+    let entries = batch::check(&request.entries)?;
+    Ok(queue.with(|state, now| batch::answer_done(entries, |entry| entry.change(state, now))))
 }
 
 impl ChangeMessageVisibility {

@@ -35,6 +35,11 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         self.oldest.push_back((now, key));
     }
 
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.oldest.clear();
+    }
+
     fn forget(&mut self, now: Time) {
         while let Some((put, _)) = self.oldest.front()
             && *put + INTERVAL <= now

@@ -15,8 +15,8 @@ pub struct Content {
     pub id: Uuid,
     /// The body as the JSON string it came in and goes out as, never unescaped in between.
     pub body: Box<RawValue>,
-    /// MD5 of the body's UTF-8 bytes, in lower-case hexadecimal.
-    pub md5: String,
+    /// MD5 of the body's UTF-8 bytes.
+    pub md5: [u8; 16],
     pub attributes: Attributes,
     pub trace_header: Option<String>,
     pub sender: Arc<str>,

@@ -17,12 +17,14 @@
 
 mod deduplication;
 mod groups;
+mod look;
 mod message;
 mod receipt;
+mod receive;
+mod sequence;
 mod timers;
 mod transitions;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +34,14 @@ use groups::{GroupId, Groups};
 pub use message::{Content, Delivery, Departure, History};
 use message::{Message, State};
 pub use receipt::Receipt;
+pub use receive::{Receive, Received};
+use sequence::BySequence;
+pub use sequence::Sequence;
 use timers::Timers;
 use uuid::Uuid;
 
 use crate::settings::{Scope, Settings};
 use crate::time::Time;
-
-/// A message's place in its queue, and on a FIFO queue its sequence number.
-pub type Sequence = u64;
 
 /// The longest a message may stay invisible after one receive (an Amazon quota).
 pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
@@ -48,7 +50,7 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 pub struct Queue {
     id: u64,
     settings: Settings,
-    messages: HashMap<Sequence, Message>,
+    messages: BySequence<Message>,
     groups: Groups,
     timers: Timers,
     depth: Depth,
@@ -64,31 +66,6 @@ pub struct Depth {
     pub delayed: usize,
     pub waiting: usize,
     pub in_flight: usize,
-}
-
-/// What a receive asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Receive {
-    /// 1 to 10.
-    pub max: usize,
-    /// 0 s to 12 h; `None` takes the queue's own.
-    pub visibility: Option<Duration>,
-    /// On a FIFO queue, the same id within five minutes gets the same messages again.
-    pub attempt: Option<Arc<str>>,
-    /// Where a message goes that was received this often; `None` when there is no such place.
-    pub give_up_after: Option<u32>,
-    /// How many messages to pass over: 0, but for reordering on request.
-    pub skip: usize,
-}
-
-/// What a receive found.
-#[derive(Debug, Default)]
-pub struct Received {
-    pub deliveries: Vec<Delivery>,
-    /// Messages that were received too often: they now belong to the dead-letter queue.
-    pub dead: Vec<Departure>,
-    /// Messages wait, but as many are in flight as the queue allows.
-    pub over_limit: bool,
 }
 
 /// Why a receipt handle was not honoured.
@@ -113,7 +90,7 @@ impl Queue {
             id,
             groups: Groups::new(settings.fifo),
             settings,
-            messages: HashMap::new(),
+            messages: BySequence::default(),
             timers: Timers::default(),
             depth: Depth::default(),
             sent: Recent::new(),
@@ -177,75 +154,6 @@ impl Queue {
         );
     }
 
-    /// Takes up to `request.max` messages, which nobody else will see for the visibility timeout.
-    pub fn receive(&mut self, now: Time, request: &Receive) -> Received {
-        self.advance(now);
-        let visibility = request
-            .visibility
-            .unwrap_or(self.settings.visibility_timeout);
-        let attempt = request.attempt.as_ref().filter(|_| self.settings.fifo);
-        if let Some(deliveries) = attempt.and_then(|id| self.repeat(now, id, visibility)) {
-            return Received {
-                deliveries,
-                ..Received::default()
-            };
-        }
-
-        let mut received = Received::default();
-        while received.deliveries.len() < request.max {
-            let wanted = request.max - received.deliveries.len();
-            let room = self
-                .settings
-                .in_flight_limit()
-                .saturating_sub(self.depth.in_flight);
-            if room == 0 {
-                received.over_limit = self.depth.waiting > 0;
-                break;
-            }
-            let taken = self.groups.take(wanted.min(room), request.skip);
-            if taken.is_empty() {
-                break;
-            }
-            for sequence in taken {
-                self.lift(sequence);
-                if self.is_spent(sequence, request.give_up_after) {
-                    received.dead.extend(self.remove(sequence));
-                } else {
-                    received
-                        .deliveries
-                        .extend(self.lease(now, sequence, visibility));
-                }
-            }
-        }
-
-        if let Some(id) = attempt
-            && !received.deliveries.is_empty()
-        {
-            self.attempts
-                .put(now, id.clone(), received.deliveries.clone());
-        }
-        received
-    }
-
-    /// Undoes a receive whose client is gone: the messages are back in their places, as if they
-    /// had never been out.
-    pub fn take_back(&mut self, now: Time, deliveries: &[Delivery]) {
-        self.advance(now);
-        for delivery in deliveries {
-            let Some(message) = self.messages.get_mut(&delivery.sequence) else {
-                continue;
-            };
-            if message.receive == delivery.receipt.receive && message.state == State::InFlight {
-                message.history.receive_count -= 1;
-                message.receives_here -= 1;
-                if message.history.receive_count == 0 {
-                    message.history.first_received = None;
-                }
-                self.land(delivery.sequence);
-            }
-        }
-    }
-
     /// Deletes the message for good. Doing it twice is fine, and so is doing it late, unless the
     /// message was received again since: then a standard queue ignores it and a FIFO refuses.
     pub fn delete(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
@@ -304,11 +212,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Drops every message in every state.
+    /// Drops every message in every state, and the memory of what was sent.
     pub fn purge(&mut self) {
         self.messages.clear();
         self.groups.clear();
         self.timers.clear();
+        self.sent.clear();
+        self.attempts.clear();
         self.depth = Depth::default();
     }
 
@@ -359,30 +269,6 @@ impl Queue {
     /// When something next happens of itself; may be early, never late.
     pub fn next_timer(&self) -> Option<Time> {
         self.timers.next()
-    }
-
-    /// The messages in order, with their state, without receiving them. Looks at all of them.
-    pub fn peek(&mut self, now: Time, limit: usize) -> Vec<(&'static str, Delivery)> {
-        self.advance(now);
-        let mut sequences: Vec<_> = self.messages.keys().copied().collect();
-        sequences.sort_unstable();
-        sequences.truncate(limit);
-        let look = |sequence| {
-            let message = &self.messages[&sequence];
-            let state = match message.state {
-                State::Delayed => "delayed",
-                State::Waiting => "waiting",
-                State::InFlight => "in flight",
-            };
-            (state, message.delivery(self.id, sequence))
-        };
-        sequences.into_iter().map(look).collect()
-    }
-
-    /// When the oldest message entered the queue. Looks at all of them.
-    pub fn oldest(&mut self, now: Time) -> Option<Time> {
-        self.advance(now);
-        self.messages.values().map(|message| message.entered).min()
     }
 
     /// Lets everything happen that was due by `now`. Every operation does this first.

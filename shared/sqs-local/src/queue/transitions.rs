@@ -94,30 +94,6 @@ impl Queue {
         Some(delivery)
     }
 
-    /// Answers a receive that was answered before with the same messages, provided that none of
-    /// them has been deleted or given back, and counts their visibility timeout afresh.
-    pub(super) fn repeat(
-        &mut self,
-        now: Time,
-        attempt: &Arc<str>,
-        visibility: Duration,
-    ) -> Option<Vec<Delivery>> {
-        let deliveries = self.attempts.get(now, attempt)?.clone();
-        let untouched = |d: &Delivery| self.state_of(d.receipt) == Ok(State::InFlight);
-        if !deliveries.iter().all(untouched) {
-            return None;
-        }
-        for delivery in &deliveries {
-            self.arm(delivery.sequence, now + visibility);
-        }
-        Some(deliveries)
-    }
-
-    pub(super) fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
-        let count = self.messages[&sequence].receives_here;
-        limit.is_some_and(|limit| count >= limit)
-    }
-
     pub(super) fn remove(&mut self, sequence: Sequence) -> Option<Departure> {
         let message = self.messages.remove(&sequence)?;
         match message.state {

@@ -2,68 +2,20 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use sqs_local::{Error, Latency, Misbehaviour, SqsLocal};
+use serde_json::json;
+use sqs_local::{Error, Latency, Misbehaviour, Options, SqsLocal};
 use tokio::time::{Instant, advance};
 
+use super::paused::{call, queue, receive, send, within_ten_ms};
 use super::support::start;
 
 const HOUR: u64 = 3600;
-
-async fn call(server: &SqsLocal, action: &str, document: Value) -> Value {
-    let answer = server.call(action, &document.to_string()).await.unwrap();
-    serde_json::from_slice(&answer).unwrap()
-}
-
-async fn queue(server: &SqsLocal, name: &str, attributes: Value) -> Value {
-    let document = json!({ "QueueName": name, "Attributes": attributes });
-    call(server, "CreateQueue", document).await["QueueUrl"].clone()
-}
-
-/// The bodies a receive finds, and how many seconds it took.
-async fn receive(server: &SqsLocal, url: &Value, wait: u64) -> (Vec<Value>, f64) {
-    let document = json!({ "QueueUrl": url, "WaitTimeSeconds": wait, "MaxNumberOfMessages": 10 });
-    let began = Instant::now();
-    let answer = call(server, "ReceiveMessage", document).await;
-    let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
-    (messages, began.elapsed().as_secs_f64())
-}
-
-fn within_ten_ms(took: f64, expected: f64) {
-    assert!(
-        (expected..expected + 0.010).contains(&took),
-        "took {took} s, not {expected} s"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_long_poll_wakes_at_the_end_of_a_fifteen_minute_delay() {
-    let server = start().await;
-    let url = queue(&server, "q", json!({ "DelaySeconds": "900" })).await;
-    call(
-        &server,
-        "SendMessage",
-        json!({ "QueueUrl": url, "MessageBody": "x" }),
-    )
-    .await;
-    advance(Duration::from_secs(890)).await;
-
-    let (messages, took) = receive(&server, &url, 20).await;
-
-    assert_eq!(messages.len(), 1);
-    within_ten_ms(took, 10.0);
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_received_message_is_hidden_for_twelve_hours_and_no_longer() {
     let server = start().await;
     let url = queue(&server, "q", json!({ "VisibilityTimeout": "43200" })).await;
-    call(
-        &server,
-        "SendMessage",
-        json!({ "QueueUrl": url, "MessageBody": "x" }),
-    )
-    .await;
+    send(&server, &url, "x").await;
     assert_eq!(receive(&server, &url, 0).await.0.len(), 1);
     advance(Duration::from_secs(12 * HOUR - 15)).await;
 
@@ -75,15 +27,63 @@ async fn a_received_message_is_hidden_for_twelve_hours_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn extensions_add_up_to_twelve_hours_at_most() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "VisibilityTimeout": "43200" })).await;
+    send(&server, &url, "x").await;
+    let handle = receive(&server, &url, 0).await.0[0]["ReceiptHandle"].clone();
+    advance(Duration::from_secs(11 * HOUR)).await;
+    let change = |seconds: u64| {
+        let document =
+            json!({ "QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": seconds });
+        document.to_string()
+    };
+
+    let an_hour = server.call("ChangeMessageVisibility", &change(HOUR)).await;
+    let too_long = server
+        .call("ChangeMessageVisibility", &change(HOUR + 1))
+        .await;
+
+    assert!(an_hour.is_ok());
+    assert_eq!(
+        too_long.unwrap_err().to_string(),
+        "Value 3601 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout \
+         for the message is beyond the limit [43200 seconds]."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_queues_name_is_free_after_a_minute_or_at_once_on_request() {
+    let create = json!({ "QueueName": "q" }).to_string();
+    let delete = json!({ "QueueUrl": "q" }).to_string();
+    let server = start().await;
+    server.call("CreateQueue", &create).await.unwrap();
+    server.call("DeleteQueue", &delete).await.unwrap();
+    advance(Duration::from_millis(59_900)).await;
+    let early = server.call("CreateQueue", &create).await;
+    advance(Duration::from_millis(100)).await;
+    let late = server.call("CreateQueue", &create).await;
+
+    assert_eq!(early, Err(Error::QueueDeletedRecently));
+    assert!(late.is_ok());
+
+    let options = Options {
+        reuse_names: true,
+        ..Options::default()
+    };
+    let server = SqsLocal::start_with(("127.0.0.1", 0), options)
+        .await
+        .unwrap();
+    server.call("CreateQueue", &create).await.unwrap();
+    server.call("DeleteQueue", &delete).await.unwrap();
+    assert!(server.call("CreateQueue", &create).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unread_message_is_kept_for_fourteen_days_and_no_longer() {
     let server = start().await;
     let url = queue(&server, "q", json!({ "MessageRetentionPeriod": "1209600" })).await;
-    call(
-        &server,
-        "SendMessage",
-        json!({ "QueueUrl": url, "MessageBody": "x" }),
-    )
-    .await;
+    send(&server, &url, "x").await;
     let waiting = || server.control().queues()[0].waiting;
 
     advance(Duration::from_secs(14 * 24 * HOUR - 1)).await;
@@ -114,75 +114,6 @@ async fn a_fifo_queue_drops_the_same_message_for_five_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receive_waits_as_long_as_its_queue_says() {
-    let server = start().await;
-    let url = queue(
-        &server,
-        "q",
-        json!({ "ReceiveMessageWaitTimeSeconds": "20" }),
-    )
-    .await;
-    let began = Instant::now();
-
-    call(&server, "ReceiveMessage", json!({ "QueueUrl": url })).await;
-
-    within_ten_ms(began.elapsed().as_secs_f64(), 20.0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_message_received_too_often_wakes_who_waits_at_the_dead_letter_queue() {
-    let server = start().await;
-    let dead = queue(&server, "dead", json!({})).await;
-    let policy = json!({
-        "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead",
-        "maxReceiveCount": "1",
-    });
-    let attributes = json!({ "RedrivePolicy": policy.to_string(), "VisibilityTimeout": "5" });
-    let url = queue(&server, "q", attributes).await;
-    call(
-        &server,
-        "SendMessage",
-        json!({ "QueueUrl": url, "MessageBody": "x" }),
-    )
-    .await;
-    assert_eq!(receive(&server, &url, 0).await.0.len(), 1);
-
-    let (source, (found, took)) =
-        tokio::join!(receive(&server, &url, 10), receive(&server, &dead, 10));
-
-    assert_eq!(source.0.len(), 0);
-    assert_eq!(found.len(), 1);
-    within_ten_ms(took, 5.0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_fifo_group_flows_again_when_its_message_is_deleted() {
-    let server = start().await;
-    let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
-    let url = queue(&server, "q.fifo", attributes).await;
-    for body in ["first", "second"] {
-        let message = json!({ "QueueUrl": url, "MessageBody": body, "MessageGroupId": "g" });
-        call(&server, "SendMessage", message).await;
-    }
-    let one = call(&server, "ReceiveMessage", json!({ "QueueUrl": url })).await;
-    let handle = one["Messages"][0]["ReceiptHandle"].clone();
-
-    let delete = async {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        call(
-            &server,
-            "DeleteMessage",
-            json!({ "QueueUrl": url, "ReceiptHandle": handle }),
-        )
-        .await
-    };
-    let ((messages, took), _) = tokio::join!(receive(&server, &url, 20), delete);
-
-    assert_eq!(messages[0]["Body"], "second");
-    within_ten_ms(took, 3.0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_queue_is_purged_once_a_minute() {
     let server = start().await;
     let url = queue(&server, "q", json!({})).await;
@@ -205,8 +136,7 @@ async fn a_move_task_keeps_to_its_rate_and_can_be_cancelled() {
     queue(&server, "q", json!({ "RedrivePolicy": policy })).await;
     let target = queue(&server, "target", json!({})).await;
     for body in 0..50 {
-        let message = json!({ "QueueUrl": dead, "MessageBody": body.to_string() });
-        call(&server, "SendMessage", message).await;
+        send(&server, &dead, &body.to_string()).await;
     }
     let start = json!({
         "SourceArn": arn,
@@ -279,12 +209,7 @@ async fn two_queues_that_are_each_others_dead_letter_queue_pass_a_message_to_and
     let two = queue(&server, "two", policy("one")).await;
     let set = json!({ "QueueUrl": one, "Attributes": policy("two") });
     call(&server, "SetQueueAttributes", set).await;
-    call(
-        &server,
-        "SendMessage",
-        json!({ "QueueUrl": one, "MessageBody": "x" }),
-    )
-    .await;
+    send(&server, &one, "x").await;
 
     for (url, other) in [(&one, &two), (&two, &one), (&one, &two)] {
         assert_eq!(receive(&server, url, 0).await.0.len(), 1);

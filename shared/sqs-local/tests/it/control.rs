@@ -3,12 +3,7 @@
 use serde_json::{Value, json};
 use sqs_local::{Error, Misbehaviour, SqsLocal};
 
-use super::support::{http, start};
-
-async fn call(server: &SqsLocal, action: &str, document: Value) -> Result<Value, Error> {
-    let answer = server.call(action, &document.to_string()).await?;
-    Ok(serde_json::from_slice(&answer).unwrap())
-}
+use super::support::{call, http, start};
 
 async fn server_with_messages(count: usize) -> SqsLocal {
     let server = start().await;
@@ -177,6 +172,25 @@ async fn throttled_and_failing_calls_are_amazons_errors() {
         ),
         "{failed:?}"
     );
+}
+
+#[tokio::test]
+async fn one_queue_misbehaves_while_another_does_not() {
+    let server = server_with_messages(0).await;
+    let other = json!({ "QueueName": "other" });
+    call(&server, "CreateQueue", other).await.unwrap();
+    let failing = Misbehaviour {
+        errors: 1.0,
+        ..Misbehaviour::default()
+    };
+    let control = server.control();
+    let tags = |queue| call(&server, "ListQueueTags", json!({ "QueueUrl": queue }));
+
+    control.misbehave_on("q", Some(failing)).unwrap();
+    assert!(tags("q").await.is_err());
+    assert!(tags("other").await.is_ok());
+    control.misbehave_on("q", None).unwrap();
+    assert!(tags("q").await.is_ok());
 }
 
 #[tokio::test]

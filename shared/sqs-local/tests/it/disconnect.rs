@@ -3,17 +3,12 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqs_local::SqsLocal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::support::start;
-
-async fn call(server: &SqsLocal, action: &str, document: &Value) -> Value {
-    let answer = server.call(action, &document.to_string()).await.unwrap();
-    serde_json::from_slice(&answer).unwrap()
-}
+use super::support::{call, start};
 
 async fn assert_received_for_the_first_time(server: &SqsLocal) {
     let receive = json!({
@@ -21,7 +16,7 @@ async fn assert_received_for_the_first_time(server: &SqsLocal) {
         "WaitTimeSeconds": 5,
         "MessageSystemAttributeNames": ["ApproximateReceiveCount"],
     });
-    let answer = call(server, "ReceiveMessage", &receive).await;
+    let answer = call(server, "ReceiveMessage", receive).await.unwrap();
     assert_eq!(
         answer["Messages"][0]["Attributes"]["ApproximateReceiveCount"],
         "1"
@@ -31,7 +26,9 @@ async fn assert_received_for_the_first_time(server: &SqsLocal) {
 #[tokio::test]
 async fn a_closed_connection_takes_no_message() {
     let server = start().await;
-    call(&server, "CreateQueue", &json!({ "QueueName": "q" })).await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" }))
+        .await
+        .unwrap();
     let body = r#"{"QueueUrl":"q","WaitTimeSeconds":20}"#;
     let request = format!(
         "POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: AmazonSQS.ReceiveMessage\r\n\
@@ -48,12 +45,8 @@ async fn a_closed_connection_takes_no_message() {
     drop(streams);
     until(|| server.control().waiting_receives("q") == Ok(0)).await;
 
-    call(
-        &server,
-        "SendMessage",
-        &json!({ "QueueUrl": "q", "MessageBody": "x" }),
-    )
-    .await;
+    let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
+    call(&server, "SendMessage", message).await.unwrap();
 
     assert_received_for_the_first_time(&server).await;
 }
@@ -61,18 +54,16 @@ async fn a_closed_connection_takes_no_message() {
 #[tokio::test]
 async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
     let server = start().await;
-    call(&server, "CreateQueue", &json!({ "QueueName": "q" })).await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" }))
+        .await
+        .unwrap();
     let receive = json!({ "QueueUrl": "q", "WaitTimeSeconds": 20 }).to_string();
     let mut poll = Box::pin(server.call("ReceiveMessage", &receive));
     assert!((&mut poll).now_or_never().is_none());
 
     // The message is handed over to a future that nobody polls again.
-    call(
-        &server,
-        "SendMessage",
-        &json!({ "QueueUrl": "q", "MessageBody": "x" }),
-    )
-    .await;
+    let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
+    call(&server, "SendMessage", message).await.unwrap();
     assert_eq!(server.control().queues()[0].in_flight, 1);
     drop(poll);
 

@@ -73,7 +73,7 @@ fn is_error_document(answer: &str) -> bool {
     let document: Value = serde_json::from_str(answer).unwrap_or_default();
     document["__type"]
         .as_str()
-        .is_some_and(|name| name.starts_with("com.amazonaws.sqs#"))
+        .is_some_and(|name| name.starts_with("com.amazon") && name.contains('#'))
 }
 
 #[test]

@@ -314,7 +314,7 @@ fn content(group: Option<u8>) -> Arc<Content> {
     Arc::new(Content {
         id: Uuid::nil(),
         body: RawValue::from_string("\"body\"".into()).unwrap(),
-        md5: String::new(),
+        md5: [0; 16],
         attributes: Attributes::new(),
         trace_header: None,
         sender: Arc::from("000000000000"),

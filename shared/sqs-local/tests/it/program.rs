@@ -105,6 +105,48 @@ fn a_queue_file_that_is_wrong_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn every_flag_of_misbehaviour_arrives() {
+    let flags = "--latency 12,40 --duplicates 0.1 --reorder 0.2 --short-poll-miss 0.3 --throttle 50 \
+                 --errors 0.4 --seed 7";
+    let (_program, address) = listening(&flags.split_whitespace().collect::<Vec<_>>());
+    let (status, rule) = http(&address, "GET", "/control/misbehaviour", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&rule).unwrap(),
+        json!({
+            "latency": { "p50_ms": 12.0, "p99_ms": 40.0 },
+            "duplicates": 0.1,
+            "reorder": 0.2,
+            "short_poll_miss": 0.3,
+            "throttle": 50.0,
+            "errors": 0.4,
+            "paused": false,
+        })
+    );
+}
+
+#[test]
+fn a_flag_out_of_its_range_is_one_clear_line() {
+    let check = |arguments: &[&str], expected: &str| {
+        let words = complaint(arguments);
+        assert!(words.contains(expected), "{words}");
+    };
+    check(
+        &["--duplicates", "2"],
+        "duplicates must be from 0 to 1, not 2",
+    );
+    check(&["--errors", "1.5"], "errors must be from 0 to 1, not 1.5");
+    check(
+        &["--throttle", "0"],
+        "throttle must be more than 0 calls a second",
+    );
+    check(
+        &["--latency", "40,12"],
+        "latency must have 0 < p50_ms <= p99_ms",
+    );
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_one_clear_line() {
     let server = start().await;
     let port = server.address().port();

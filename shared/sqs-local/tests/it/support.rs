@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::Builder;
+use serde_json::Value;
 use sqs_local::SqsLocal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -41,6 +42,16 @@ impl Endpoint {
         }
         create.send().await.unwrap().queue_url.unwrap()
     }
+}
+
+/// One request without HTTP.
+pub(crate) async fn call(
+    server: &SqsLocal,
+    action: &str,
+    document: Value,
+) -> Result<Value, sqs_local::Error> {
+    let answer = server.call(action, &document.to_string()).await?;
+    Ok(serde_json::from_slice(&answer).unwrap())
 }
 
 pub(crate) async fn start() -> SqsLocal {

@@ -1,0 +1,150 @@
+//! GetQueueAttributes and SetQueueAttributes, and what creating a queue shares with them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Empty, required};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::service::Service;
+use crate::settings::{Pairs, Settings};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetQueueAttributes {
+    queue_url: Option<String>,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SetQueueAttributes {
+    queue_url: Option<String>,
+    attributes: Option<Pairs>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attributes {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<&'static str, String>,
+}
+
+pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Attributes> {
+    let queue = service.queue(&request.queue_url)?;
+    let names = &request.attribute_names;
+    let mut attributes = describe(&queue);
+    for name in names {
+        if name != "All" && !attributes.contains_key(&**name) && !is_optional(name) {
+            return Err(Error::unknown_attribute(name));
+        }
+    }
+    let is_wanted = |name: &str| names.iter().any(|wanted| wanted == "All" || wanted == name);
+    attributes.retain(|name, _| is_wanted(name));
+    Ok(Attributes { attributes })
+}
+
+pub(super) fn set(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
+    let queue = service.queue(&request.queue_url)?;
+    let changes = request
+        .attributes
+        .as_ref()
+        .filter(|changes| !changes.is_empty());
+    let changes = required(changes, "Attribute.Name")?;
+    let settings = queue.settings().with(changes)?;
+    if changes.contains_key("RedrivePolicy") {
+        check_dead_letter_queue(service, &queue.name, &settings)?;
+    }
+    queue.with(|state, now| {
+        state.queue.reconfigure(now, settings);
+        state.last_modified = now;
+    });
+    Ok(Empty {})
+}
+
+/// A redrive policy must name a queue that is there, of the same type, and lets itself be named.
+pub(super) fn check_dead_letter_queue(
+    service: &Service,
+    name: &str,
+    settings: &Settings,
+) -> Result<()> {
+    let Some(policy) = &settings.redrive else {
+        return Ok(());
+    };
+    let invalid = |reason: &str| Err(Error::value("RedrivePolicy", policy, reason));
+    let Some(target) = service.queues.by_arn(&policy.target) else {
+        return invalid("Dead letter target does not exist.");
+    };
+    let target = target.settings();
+    if target.fifo != settings.fifo {
+        // With two full stops, as Amazon says it.
+        return invalid("Dead-letter queue must be same type of queue as the source..");
+    }
+    if target
+        .redrive_allow
+        .is_some_and(|allow| !allow.allows(&service.queues.arn(name)))
+    {
+        return invalid("Queue does not have permission to redrive to this dead-letter queue.");
+    }
+    Ok(())
+}
+
+/// The first attribute asked for whose value is not the one it has.
+pub(super) fn first_difference(
+    now: &Settings,
+    wanted: &Settings,
+    asked: &Pairs,
+) -> Option<&'static str> {
+    let (now, wanted) = (now.pairs(), wanted.pairs());
+    let asked = wanted
+        .into_iter()
+        .filter(|(name, _)| asked.contains_key(*name));
+    asked
+        .into_iter()
+        .find(|(name, value)| now.get(name) != Some(value))
+        .map(|(name, _)| name)
+}
+
+/// All attributes of the queue, those a client set and those the queue tells of itself.
+fn describe(queue: &Host) -> BTreeMap<&'static str, String> {
+    queue.with(|state, now| {
+        let depth = state.queue.depth(now);
+        let mut attributes = state.queue.settings().pairs();
+        attributes.extend([
+            ("QueueArn", queue.arn.to_string()),
+            ("CreatedTimestamp", queue.created.seconds().to_string()),
+            (
+                "LastModifiedTimestamp",
+                state.last_modified.seconds().to_string(),
+            ),
+            ("ApproximateNumberOfMessages", depth.waiting.to_string()),
+            (
+                "ApproximateNumberOfMessagesNotVisible",
+                depth.in_flight.to_string(),
+            ),
+            (
+                "ApproximateNumberOfMessagesDelayed",
+                depth.delayed.to_string(),
+            ),
+        ]);
+        attributes
+    })
+}
+
+/// Attributes a queue may lack, so that asking for them is no mistake.
+fn is_optional(name: &str) -> bool {
+    const OPTIONAL: [&str; 9] = [
+        "Policy",
+        "RedrivePolicy",
+        "RedriveAllowPolicy",
+        "FifoQueue",
+        "ContentBasedDeduplication",
+        "DeduplicationScope",
+        "FifoThroughputLimit",
+        "KmsMasterKeyId",
+        "KmsDataKeyReusePeriodSeconds",
+    ];
+    OPTIONAL.contains(&name)
+}
