@@ -3,6 +3,7 @@
 pub mod binaries;
 pub mod deployment;
 pub mod outside;
+pub mod plant;
 pub mod process;
 pub mod surroundings;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::arms::Arm;
+use crate::arms::plant::Plant;
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -35,7 +36,7 @@ pub struct Compare {
 #[derive(Subcommand, Debug)]
 pub enum Action {
     /// Starts both architectures and keeps them up, to be tried by hand.
-    Up(Options),
+    Up(Box<Options>),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -43,6 +44,9 @@ pub enum Action {
     },
     /// Says what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
+    /// The door that `--plant` puts before an arm.
+    #[command(hide = true)]
+    Door { upstream: String, microseconds: u64 },
 }
 
 #[derive(Args, Debug, Clone)]
@@ -121,6 +125,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
           env = "TARGET_QUEUES")]
     pub target_queues: Vec<(String, String)>,
+
+    /// Plants a slowdown of so many microseconds of CPU an order in an arm, to see it found.
+    #[arg(long, value_name = "ARM=MICROSECONDS", value_parser = Plant::parse, hide = true)]
+    pub plant: Option<Plant>,
 
     /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
     /// mean nothing.

@@ -1,16 +1,18 @@
 //! `cargo compare`, from its options to its exit code.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use sandbox::PostgresMode;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::{Binaries, PROFILE, workspace};
+use crate::arms::surroundings::Servers;
 use crate::arms::{Arm, Surroundings};
 use crate::cli::{Options, Postgres, Storage};
 use crate::experiment::capacity;
@@ -38,12 +40,12 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     let around =
         Surroundings::start(binaries, storage(options), postgres(options), output.logs()).await?;
     let mut results = match &options.resume {
-        Some(path) => Results {
-            partial: None,
-            ..read_results(path)?
-        },
+        Some(path) => resumed(path, options, &settings)?,
         None => empty(options, &settings, around.postgres_version())?,
     };
+    if matches!(around.servers, Servers::Shared(ref server) if server.pid().is_none()) {
+        results.settings.postgres = "given".to_owned();
+    }
 
     let conducted = everything(&around, options, &settings, &mut results, &output, stop).await;
     if let Err(error) = &conducted {
@@ -65,19 +67,13 @@ async fn everything(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let arms = &options.arms.0;
-    if options.full {
-        for arm in arms {
-            if results.capacities.iter().any(|known| known.arm == arm.1) {
-                continue;
-            }
-            let Some((capacity, runs)) = capacity::search(around, settings, arm, stop).await?
-            else {
-                results.partial = Some("it was interrupted".to_owned());
-                return Ok(());
-            };
-            results.capacities.push(capacity);
-            results.runs.extend(runs);
-            output.write_results(results)?;
+    for arm in arms.iter().filter(|_| options.full) {
+        if results.capacities.iter().any(|known| known.arm == arm.1) {
+            continue;
+        }
+        if !capacity::search(around, settings, arm, results, output, stop).await? {
+            results.partial = Some(INTERRUPTED.to_owned());
+            return Ok(());
         }
     }
     let weaker = results
@@ -86,12 +82,32 @@ async fn everything(
         .map(|one| one.held_per_s)
         .min_by(f64::total_cmp);
     let cells = match weaker {
-        Some(rate) if options.full && options.rates.is_none() => plan::full(rate),
+        Some(rate) if options.full && options.rates.is_none() => plan::full(rate, options),
         _ => plan::cells(options),
     };
     let planned = plan::order(&cells, arms, options.seed);
     conduct(around, settings, &planned, results, output, stop).await
 }
+
+/// Runs of two sets of settings are not to be mixed.
+fn resumed(path: &Path, options: &Options, settings: &Settings) -> anyhow::Result<Results> {
+    let earlier = read_results(path)?;
+    let mut ours = empty(options, settings, None)?.settings;
+    ours.postgres.clone_from(&earlier.settings.postgres);
+    if earlier.settings != ours {
+        bail!(
+            "{} was made with other settings: give the options of {:?} again beside --resume",
+            path.display(),
+            earlier.command
+        );
+    }
+    Ok(Results {
+        partial: None,
+        ..earlier
+    })
+}
+
+pub const INTERRUPTED: &str = "it was interrupted";
 
 pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::Result<()> {
     output.write_results(results)?;
@@ -104,8 +120,9 @@ pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::
     eprintln!("Report: {}", page.display());
     if !options.keep {
         // Logs matter when something went wrong, which the partial report says.
-        if results.partial.is_none() && results.all_promises_kept() {
-            std::fs::remove_dir_all(output.logs()).context("cannot remove the logs")?;
+        let logs = output.logs();
+        if results.partial.is_none() && results.all_promises_kept() && logs.is_dir() {
+            std::fs::remove_dir_all(logs).context("cannot remove the logs")?;
         }
     }
     Ok(())
@@ -132,6 +149,7 @@ pub fn settings(options: &Options) -> anyhow::Result<Settings> {
         customers: 50,
         seed: options.seed,
         sqs_latency: SqsLatency::from_data()?,
+        plant: options.plant.clone(),
     })
 }
 
@@ -154,10 +172,9 @@ pub fn empty(
     settings: &Settings,
     postgres_version: Option<&str>,
 ) -> anyhow::Result<Results> {
-    let mode = match (
-        options.full,
-        options.rates.is_some() || options.users.is_some(),
-    ) {
+    let own = options.rates.is_some() || options.users.is_some() || options.scenarios.is_some();
+    let own = own || options.pairs.is_some() || options.duration.is_some();
+    let mode = match (options.full, own || !options.target.is_empty()) {
         (true, _) => "full",
         (false, true) => "custom",
         (false, false) => "quick",
@@ -245,6 +262,7 @@ fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
         ("profile", Some(PROFILE.to_owned())),
         ("rustc", output("rustc", &["--version"])),
         ("commit", commit),
+        ("goose", locked("goose")),
     ];
     for (name, version) in found {
         if let Some(version) = version {
@@ -252,6 +270,15 @@ fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
         }
     }
     versions
+}
+
+/// The version of a crate that this program was built with.
+fn locked(name: &str) -> Option<String> {
+    let lock = include_str!("../../Cargo.lock");
+    let package = lock
+        .split_once(&format!("name = \"{name}\"\nversion = \""))?
+        .1;
+    Some(package.split_once('"')?.0.to_owned())
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `cargo compare`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use loadtests::arms::plant;
 use loadtests::cli::{Action, Cli, Top};
 use loadtests::{compare, report};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +20,10 @@ async fn main() -> ExitCode {
         },
         Some(Action::Report { results }) => report::again(results),
         Some(Action::Diff { before, after }) => report::diff(before, after),
+        Some(Action::Door {
+            upstream,
+            microseconds,
+        }) => plant::door(upstream, Duration::from_micros(*microseconds)).await,
         Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
             Ok(()) => loadtests::up::up(options, &stop).await,
             Err(error) => Err(error.into()),

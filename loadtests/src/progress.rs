@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::results::Run;
+use crate::verdicts;
 
 pub struct Progress(ProgressBar);
 
@@ -39,14 +40,13 @@ impl Progress {
     }
 
     pub fn end(&self, run: &Run) {
+        let load = verdicts::short(&run.cell());
         let line = match run.refusal() {
-            Some(reason) => format!("  {} {}: void, because {reason}", run.arm, run.scenario),
+            Some(reason) => format!("  {} {load}: void, because {reason}", run.arm),
             None => format!(
-                "  {} {} at {}/s: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
+                "  {} {load}: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
                  kept",
                 run.arm,
-                run.scenario,
-                run.rate_per_s,
                 cpu(run),
                 run.settled_ms.p50,
                 run.settled_ms.p99,

@@ -7,6 +7,7 @@ mod evidence;
 mod figures;
 mod markdown;
 mod page;
+mod tables;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arms::Arm;
 use crate::cli::{Arms, Options};
-use crate::compare::{empty, exit_code, finish, settings};
+use crate::compare::{INTERRUPTED, empty, exit_code, finish, settings};
 use crate::experiment::target::Target;
 use crate::load::Scenario;
 use crate::output::Output;
-use crate::plan;
+use crate::plan::{self, CellPlan};
 use crate::progress::Progress;
 
 /// Loads the targets in turn. What their processes used cannot be seen from here. They are audited
@@ -48,9 +48,11 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     };
     let output = Output::create()?;
     let mut results = empty(&options, &settings, None)?;
-    let cells = plan::cells(&options)
-        .into_iter()
-        .filter(|cell| !cell.remote_sqs);
+    // How slow a target's queues are is its own affair.
+    let cells = plan::cells(&options).into_iter().map(|cell| CellPlan {
+        remote_too: false,
+        ..cell
+    });
     let planned = plan::order(&cells.collect::<Vec<_>>(), &arms, options.seed);
 
     let progress = Progress::new(planned.len());
@@ -61,7 +63,7 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
         };
         progress.begin(&run.title());
         let Some(made) = stop.run_until_cancelled(target.run(&settings, run)).await else {
-            results.partial = Some("it was interrupted".to_owned());
+            results.partial = Some(INTERRUPTED.to_owned());
             break;
         };
         let made = made?;

@@ -44,9 +44,9 @@ fn table(results: &Results) -> String {
         let pair = |low: f64, high: f64| format!("{low:.1} / {high:.1}");
         let _ = writeln!(
             text,
-            "{arm:<9} {title:<28} {:>8} {:>9.2} {:>17} {:>17} {:>8.0} {:>7.1}",
+            "{arm:<9} {title:<28} {:>8} {:>9} {:>17} {:>17} {:>8} {:>7}",
             runs.iter().map(|run| run.settled).sum::<u64>(),
-            median(Run::cpu_ms_per_order),
+            shown(median(Run::cpu_ms_per_order), 2),
             pair(
                 median(|run| run.acknowledged_ms.p50),
                 median(|run| run.acknowledged_ms.p99)
@@ -55,8 +55,8 @@ fn table(results: &Results) -> String {
                 median(|run| run.settled_ms.p50),
                 median(|run| run.settled_ms.p99)
             ),
-            median(|run| run.memory() / 1_048_576.0),
-            median(Run::sqs_calls_per_order),
+            shown(median(|run| run.memory() / 1_048_576.0), 0),
+            shown(median(Run::sqs_calls_per_order), 1),
         );
     }
     text
@@ -83,5 +83,13 @@ fn audit(results: &Results) -> String {
             run.scenario,
             run.audit.failure().unwrap_or_default(),
         ),
+    }
+}
+
+/// What nobody measured is a dash.
+fn shown(value: f64, digits: usize) -> String {
+    match value.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{value:.digits$}"),
     }
 }

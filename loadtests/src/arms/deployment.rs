@@ -10,6 +10,7 @@ use store::{Context, catalogue, inventory, seed};
 use uuid::Uuid;
 
 use super::outside::{Provider, Queues};
+use super::plant;
 use super::process::{Environment, Process};
 use super::surroundings::Servers;
 use super::{Arm, Surroundings};
@@ -28,6 +29,8 @@ pub struct Wanted {
     pub cancellation_window: Duration,
     pub order_expiry: Duration,
     pub seed: u64,
+    /// CPU to burn for each order at a door of its own.
+    pub planted: Option<Duration>,
 }
 
 /// An arm that is up. Dropping it stops its processes; its databases are removed by
@@ -172,6 +175,20 @@ impl Deployment {
             .last()
             .context("an arm has at least one process")?;
         self.base_url = door.url.clone();
+        if let Some(burnt) = wanted.planted {
+            self.plant(burnt, around).await?;
+        }
+        Ok(())
+    }
+
+    async fn plant(&mut self, burnt: Duration, around: &Surroundings) -> anyhow::Result<()> {
+        let upstream = self.base_url.trim_start_matches("http://").to_owned();
+        let burnt = burnt.as_micros().to_string();
+        let arguments = ["compare", "door", &upstream, &burnt];
+        let (program, nothing) = (std::env::current_exe()?, Environment::new());
+        let door = Process::start(plant::NAME, program, &arguments, &nothing, &around.logs).await?;
+        self.base_url = door.url.clone();
+        self.processes.push(door);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -53,7 +54,7 @@ impl Ledger {
     pub fn at(provider: &str) -> Ledger {
         Ledger {
             url: format!("{provider}/ledger"),
-            http: reqwest::Client::new(),
+            http: client(),
         }
     }
 
@@ -116,7 +117,7 @@ impl QueueServer {
     pub fn at(url: &str) -> QueueServer {
         QueueServer {
             url: url.to_owned(),
-            http: reqwest::Client::new(),
+            http: client(),
         }
     }
 
@@ -168,4 +169,10 @@ impl QueueServer {
         serde_json::from_slice(&bytes)
             .with_context(|| format!("{} did not answer as SQS does", self.url))
     }
+}
+
+/// Whoever hangs is said to hang: nothing here takes long.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(20));
+    client.build().unwrap_or_default()
 }

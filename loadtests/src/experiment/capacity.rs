@@ -2,11 +2,13 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::conduct::is_made;
 use super::one_run;
 use crate::arms::{Arm, Surroundings};
 use crate::load::Scenario;
+use crate::output::Output;
 use crate::plan::{Model, Planned, Settings};
-use crate::results::{Capacity, Run};
+use crate::results::{Capacity, Results, Run, Step};
 use crate::statistics::usl::Knee;
 
 /// Orders per second of the first step. Each further step is twice the one before.
@@ -16,7 +18,8 @@ const LAST: f64 = 12_800.0;
 /// Steps of the bisection: four bring the two ends within a sixteenth of the last step.
 const BISECTIONS: usize = 4;
 
-/// Searches, and returns what was found with the runs it took. None when it was told to stop.
+/// Searches, and writes down every run as it is made; those of an earlier search that was stopped
+/// are not made again. False when it was told to stop.
 ///
 /// # Errors
 /// When a run could not be made.
@@ -24,9 +27,11 @@ pub async fn search(
     around: &Surroundings,
     settings: &Settings,
     (arm, label): &(Arm, String),
+    results: &mut Results,
+    output: &Output,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<(Capacity, Vec<Run>)>> {
-    let mut runs: Vec<Run> = vec![];
+) -> anyhow::Result<bool> {
+    let mut steps: Vec<Step> = vec![];
     let (mut held, mut lost) = (0.0, None);
     let mut bisections = 0;
     while bisections < BISECTIONS && held < LAST {
@@ -46,31 +51,66 @@ pub async fn search(
             replicas: 1,
             remote_sqs: false,
             pair: 0,
-            position: runs.len(),
+            position: results.runs.len(),
         };
-        eprintln!("capacity of {label}: {rate:.0} orders/s");
-        let Some(run) = one_run(around, settings, &planned, stop).await? else {
-            return Ok(None);
+        let known = results.runs.iter().find(|made| is_made(made, &planned));
+        let run = match known.cloned() {
+            Some(known) => known,
+            None => {
+                eprintln!("capacity of {label}: {rate:.0} orders/s");
+                let Some(run) = one_run(around, settings, &planned, stop).await? else {
+                    return Ok(false);
+                };
+                results.runs.push(run.clone());
+                output.write_results(results)?;
+                run
+            }
         };
-        match holds(&run) {
+        let step = step(&run);
+        eprintln!("  {}", told(&step, &run));
+        match step.held {
             true => held = rate,
             false => lost = Some(rate),
         }
-        runs.push(run);
+        steps.push(step);
     }
-    let steps: Vec<(f64, f64)> = runs
+    steps.sort_by(|one, other| one.offered_per_s.total_cmp(&other.offered_per_s));
+    let points: Vec<(f64, f64)> = steps
         .iter()
-        .map(|run| (run.rate_per_s, run.goodput_per_s()))
+        .map(|step| (step.offered_per_s, step.goodput_per_s))
         .collect();
-    let knee = Knee::fit(&steps);
-    let capacity = Capacity {
+    results.capacities.push(Capacity {
         arm: label.clone(),
         held_per_s: held,
         lost_per_s: lost,
         steps,
-        knee,
-    };
-    Ok(Some((capacity, runs)))
+        knee: Knee::fit(&points),
+    });
+    output.write_results(results)?;
+    Ok(true)
+}
+
+fn step(run: &Run) -> Step {
+    Step {
+        offered_per_s: run.rate_per_s,
+        goodput_per_s: run.goodput_per_s(),
+        cpu_ms_per_order: run.cpu_ms_per_order(),
+        held: holds(run),
+    }
+}
+
+fn told(step: &Step, run: &Run) -> String {
+    let held = if step.held { "held" } else { "not held" };
+    let void = run
+        .refusal()
+        .map(|reason| format!("; void, because {reason}"));
+    format!(
+        "{held}: {:.1} settled in time a second, {} errors, {:.2} ms CPU an order{}",
+        step.goodput_per_s,
+        run.errors,
+        step.cpu_ms_per_order,
+        void.unwrap_or_default()
+    )
 }
 
 /// Goodput of 99%, errors under 0.1%, and every promise kept. Orders that settle within the

@@ -14,7 +14,7 @@ use super::settling::{self, Timing};
 use crate::arms::deployment::Wanted;
 use crate::arms::{Deployment, Surroundings};
 use crate::audit::audit;
-use crate::load::{Attack, Outcome, Pace, Recorder, attack, schedule};
+use crate::load::{Attack, Outcome, Pace, Recorder, Scenario, attack, schedule};
 use crate::measure::postgres;
 use crate::plan::{Model, Planned, Settings};
 use crate::results::{Audit, Run};
@@ -23,6 +23,8 @@ use crate::results::{Audit, Run};
 const LAG_LIMIT_MS: f64 = 5.0;
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
+/// A search for the capacity goes beyond it on purpose, and what was accepted is owed even so.
+const PROBE_DRAIN_LIMIT: Duration = Duration::from_secs(300);
 /// Users are all there before the first slot.
 const LEAD: Duration = Duration::from_millis(300);
 
@@ -66,7 +68,11 @@ async fn measure(
         keys: settings.seed.to_string(),
     };
     let (outcomes, timing) = load(settings, planned, door).await?;
-    let (drained, left) = watch.drain(DRAIN_LIMIT).await?;
+    let limit = match planned.model {
+        Model::Probe { .. } => PROBE_DRAIN_LIMIT,
+        _ => DRAIN_LIMIT,
+    };
+    let (drained, left) = watch.drain(limit).await?;
     let after = Reading::take(deployment, &mut meter, &watch.backends).await?;
     let own_statements = watch.statements + meter.own_statements();
 
@@ -97,20 +103,23 @@ async fn measure(
     Ok(run)
 }
 
-fn wanted(settings: &Settings, planned: &Planned) -> Wanted {
-    let sqs_arguments = match planned.remote_sqs {
+fn wanted(settings: &Settings, run: &Planned) -> Wanted {
+    let sqs_arguments = match run.remote_sqs {
         true => settings.sqs_latency.arguments(),
         false => vec![],
     };
+    let planted = settings.plant.as_ref();
+    let planted = planted.filter(|plant| plant.label == run.label);
     Wanted {
-        arm: planned.arm,
-        replicas: planned.replicas,
+        arm: run.arm,
+        replicas: run.replicas,
         products: settings.products,
-        provider_latency_ms: planned.scenario.provider_latency_ms(),
+        provider_latency_ms: run.scenario.provider_latency_ms(),
         sqs_arguments,
         cancellation_window: settings.cancellation_window,
         order_expiry: settings.order_expiry,
         seed: settings.seed,
+        planted: planted.map(|plant| plant.burnt),
     }
 }
 
@@ -154,6 +163,7 @@ pub(super) async fn load(
     let timing = Timing {
         begin_ms,
         warm_up: settings.warm_up,
+        constant: planned.scenario != Scenario::Burst,
         length,
         objective: settings.objective,
     };

@@ -12,7 +12,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::Pos;
 
 pub(crate) use burst::burst;
-pub(crate) use capacity::capacity;
+pub(crate) use capacity::{capacity, cost};
 pub(crate) use cpu::{Bar, cpu};
 pub(crate) use forest::forest;
 pub(crate) use latency::latency;

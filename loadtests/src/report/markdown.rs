@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figures::number;
+use super::tables::number;
 use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::{Quantiles, Results, Run};

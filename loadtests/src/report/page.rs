@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{evidence, figures};
+use super::{evidence, figures, tables};
 use crate::arms::described;
 use crate::results::Results;
 use crate::statistics::Finding;
@@ -27,13 +27,16 @@ pub(super) fn page(results: &Results) -> anyhow::Result<Markup> {
             body {
                 (head(results, &names))
                 (verdicts_section(results))
-                (figures::headline(results))
                 (figures::ratios(results))
+                (tables::headline(results))
                 (figures::latencies(results))
+                (tables::percentiles(results))
                 (figures::dial(results))
+                (tables::components(results))
                 (figures::capacities(results))
+                (tables::replicas(results))
                 (figures::bursts(results))
-                (figures::money(results)?)
+                (tables::money(results)?)
                 (evidence::published()?)
                 (evidence::audit(results))
                 (evidence::method(results))

@@ -13,7 +13,7 @@ pub struct Run {
     pub scenario: String,
     /// `open`, or `closed` when a number of users sent as fast as they were answered.
     pub model: String,
-    /// Orders offered per second; in the closed model what came of it.
+    /// Orders offered per second; in the closed model the number of users.
     pub rate_per_s: f64,
     /// Runs of different arms with the same pair number ran next to each other.
     pub pair: usize,
@@ -22,6 +22,10 @@ pub struct Run {
     pub replicas: usize,
     /// Whether the queue server took as long as Amazon's does.
     pub remote_sqs: bool,
+    /// Until the load was steady. What came before is in no latency and no rate.
+    #[serde(default)]
+    pub warm_up_s: f64,
+    /// What was measured, after the warm-up.
     pub duration_s: f64,
 
     pub offered: u64,

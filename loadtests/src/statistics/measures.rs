@@ -31,11 +31,15 @@ impl Measure {
         }
     }
 
+    pub fn is_settled(self) -> bool {
+        matches!(self, Measure::SettledMedian | Measure::SettledTail)
+    }
+
     /// In milliseconds. None when the run has no such number.
     pub fn of(self, run: &Run) -> Option<f64> {
         let value = match self {
             Measure::CpuPerOrder if run.settled > 0 => run.cpu_ms_per_order(),
-            Measure::CpuPerOrder => 0.0,
+            Measure::CpuPerOrder => f64::NAN,
             Measure::SettledMedian => run.settled_ms.p50,
             Measure::SettledTail => run.settled_ms.p99,
             Measure::AcknowledgedMedian => run.acknowledged_ms.p50,
