@@ -70,7 +70,7 @@ pub struct Options {
     pub rates: Option<Vec<f64>>,
 
     /// The closed model: this many users, who each send as soon as they have an answer.
-    #[arg(long, conflicts_with = "rates",
+    #[arg(long, conflicts_with_all = ["rates", "full"],
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub users: Option<u32>,
 
@@ -101,11 +101,11 @@ pub struct Options {
     pub json: bool,
 
     /// Goes on with an earlier comparison that was stopped: the runs in its results.json are not
-    /// made again.
-    #[arg(long, value_name = "RESULTS")]
+    /// made again. Give the same options beside it.
+    #[arg(long, value_name = "RESULTS", conflicts_with = "target")]
     pub resume: Option<PathBuf>,
 
-    /// Compares what is running already: `--target monolith=URL --target services=URL`.
+    /// Compares what is running already, without building or starting anything: `--target monolith=URL --target services=URL`.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
 

@@ -1,8 +1,7 @@
 //! `cargo compare`, from its options to its exit code.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,7 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
-use crate::arms::binaries::{Binaries, PROFILE, workspace};
+use crate::arms::binaries::{Binaries, PROFILE};
+use crate::arms::plant::Plant;
 use crate::arms::surroundings::Servers;
 use crate::arms::{Arm, Surroundings};
 use crate::cli::{Options, Postgres, Storage};
@@ -20,7 +20,7 @@ use crate::experiment::conduct::conduct;
 use crate::output::{Output, read_results};
 use crate::plan::{self, Settings, SqsLatency};
 use crate::results::{self, Machine, Results, SCHEMA};
-use crate::{report, targets, terminal};
+use crate::{provenance, report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed.
 pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
@@ -182,7 +182,7 @@ pub fn empty(
     let latency = &settings.sqs_latency;
     Ok(Results {
         schema: SCHEMA,
-        command: command(),
+        command: provenance::command(),
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
         partial: None,
         settings: results::Settings {
@@ -204,100 +204,15 @@ pub fn empty(
             cancellation_window_ms: settings.cancellation_window.as_millis() as u64,
             storage: format!("{:?}", options.storage).to_lowercase(),
             postgres: format!("{:?}", options.postgres).to_lowercase(),
+            planted: options.plant.as_ref().map(Plant::described),
             sqs_latency: format!(
                 "p50 {} ms, p99 {} ms a call: {}",
                 latency.p50_ms, latency.p99_ms, latency.source
             ),
         },
         machine: Machine::probe(),
-        versions: versions(postgres_version),
+        versions: provenance::versions(postgres_version),
         runs: vec![],
         capacities: vec![],
     })
-}
-
-/// What to type to have this comparison again.
-fn command() -> String {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .map(|argument| quoted(&without_password(&argument)))
-        .collect();
-    format!("cargo {}", arguments.join(" "))
-}
-
-/// A report is passed on, and an address may hold a password.
-fn without_password(argument: &str) -> String {
-    let hidden = || {
-        let (scheme, rest) = argument.split_once("://")?;
-        let (account, place) = rest.rsplit_once('@')?;
-        let (user, _) = account.split_once(':')?;
-        Some(format!("{scheme}://{user}:PASSWORD@{place}"))
-    };
-    hidden().unwrap_or_else(|| argument.to_owned())
-}
-
-/// As a shell wants it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=:/.,@".contains(c);
-    match argument.chars().all(plain) {
-        true => argument.to_owned(),
-        false => format!("'{argument}'"),
-    }
-}
-
-fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
-    let mut versions = BTreeMap::new();
-    let output = |program: &str, arguments: &[&str]| -> Option<String> {
-        let output = Command::new(program)
-            .args(arguments)
-            .current_dir(workspace().ok()?)
-            .output()
-            .ok()
-            .filter(|output| output.status.success())?;
-        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
-    };
-    let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12"]);
-    let found = [
-        ("postgres", postgres.map(str::to_owned)),
-        ("profile", Some(PROFILE.to_owned())),
-        ("rustc", output("rustc", &["--version"])),
-        ("commit", commit),
-        ("goose", locked("goose")),
-    ];
-    for (name, version) in found {
-        if let Some(version) = version {
-            versions.insert(name.to_owned(), version);
-        }
-    }
-    versions
-}
-
-/// The version of a crate that this program was built with.
-fn locked(name: &str) -> Option<String> {
-    let lock = include_str!("../../Cargo.lock");
-    let package = lock
-        .split_once(&format!("name = \"{name}\"\nversion = \""))?
-        .1;
-    Some(package.split_once('"')?.0.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_shows_no_password() {
-        let check = |argument: &str, shown: &str| {
-            assert_eq!(quoted(&without_password(argument)), shown);
-        };
-        check("--rates", "--rates");
-        check(
-            "monolith=http://127.0.0.1:8080",
-            "monolith=http://127.0.0.1:8080",
-        );
-        check(
-            "services=postgres://{database}:a@b@host/{database}",
-            "'services=postgres://{database}:PASSWORD@host/{database}'",
-        );
-    }
 }

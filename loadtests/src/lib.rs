@@ -16,6 +16,7 @@ pub mod output;
 pub mod plan;
 pub mod prices;
 pub mod progress;
+pub mod provenance;
 pub mod report;
 pub mod results;
 pub mod statistics;

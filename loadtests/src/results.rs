@@ -52,6 +52,9 @@ pub struct Settings {
     /// `shared` or `each`: one Postgres server for all, or one a service; `given`: one that was
     /// running already.
     pub postgres: String,
+    /// A slowdown that was put in on purpose: the arm, and microseconds of CPU an order.
+    #[serde(default)]
+    pub planted: Option<(String, u64)>,
     /// What the queue server adds to each call in the cells that say so.
     pub sqs_latency: String,
 }

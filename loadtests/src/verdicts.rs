@@ -34,6 +34,8 @@ pub fn comparisons(results: &Results) -> Vec<Comparison> {
 
 /// A verdict, ready to be read aloud.
 pub struct Verdict {
+    /// The arm that is compared with the first one.
+    pub other: String,
     pub finding: Finding,
     pub sentence: String,
 }
@@ -56,8 +58,11 @@ pub fn main(results: &Results) -> Vec<Verdict> {
         }
         if void && !told || !void && asked && one.pairs == most && most > 0 {
             let sentence = sentence(&one);
-            let finding = one.finding;
-            verdicts.push(Verdict { finding, sentence });
+            verdicts.push(Verdict {
+                other: one.other,
+                finding: one.finding,
+                sentence,
+            });
         }
     }
     verdicts
@@ -98,6 +103,12 @@ pub fn caveats(results: &Results) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some((arm, microseconds)) = &results.settings.planted {
+        caveats.push(format!(
+            "In {arm} a slowdown was planted on purpose: a door that burns {microseconds} \u{b5}s of \
+             CPU an order."
+        ));
+    }
     if results.settings.storage == "memory" {
         caveats.push("The databases lived in memory: latencies mean nothing here.".to_owned());
     }
@@ -137,14 +148,12 @@ fn floor(comparisons: &[Comparison]) -> Option<f64> {
     best.floor.is_finite().then_some(best.floor - 1.0)
 }
 
-/// Every cell that was run, in order.
-pub fn cells(results: &Results) -> BTreeSet<Cell> {
-    results
-        .runs
-        .iter()
-        .map(Run::cell)
-        .filter(|cell| cell.model != PROBE)
-        .collect()
+/// Every cell that was run, the open model first.
+pub fn cells(results: &Results) -> Vec<Cell> {
+    let all: BTreeSet<Cell> = results.runs.iter().map(Run::cell).collect();
+    let mut cells: Vec<Cell> = all.into_iter().filter(|cell| cell.model != PROBE).collect();
+    cells.sort_by_key(|cell| cell.model == "closed");
+    cells
 }
 
 /// `at 50 orders/s`, and what else is special about the cell.

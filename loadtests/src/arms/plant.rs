@@ -33,6 +33,13 @@ impl Plant {
     }
 }
 
+impl Plant {
+    /// For the report: the arm, and microseconds an order.
+    pub fn described(&self) -> (String, u64) {
+        (self.label.clone(), self.burnt.as_micros() as u64)
+    }
+}
+
 /// The door, until it is killed.
 ///
 /// # Errors

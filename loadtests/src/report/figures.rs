@@ -47,12 +47,11 @@ pub(super) fn ratios(results: &Results) -> Markup {
         return html! {};
     };
     let all = verdicts::comparisons(results);
-    let mut others: Vec<&str> = all.iter().map(|one| one.other.as_str()).collect();
-    others.dedup();
+    let others = results.settings.arms.iter().skip(1);
     html! {
         @for other in others {
             @let rows: Vec<_> =
-                all.iter().filter(|one| one.other == other && one.cell == cell).collect();
+                all.iter().filter(|one| one.other == *other && one.cell == cell).collect();
             @if let Some(svg) = charts::forest(&rows) {
                 h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) }
                 figure {

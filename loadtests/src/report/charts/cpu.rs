@@ -17,7 +17,9 @@ impl Bar {
     }
 }
 
-const ROW: i32 = 106;
+/// The bar, and what is under it: so much for each line of words.
+const BAR: i32 = 52;
+const WORDS: i32 = 18;
 const LEFT: i32 = 30;
 const RIGHT: i32 = 510;
 /// Characters of small text that a line has room for.
@@ -25,11 +27,13 @@ const LINE: usize = 78;
 
 pub(crate) fn cpu(bars: &[Bar]) -> String {
     let most = bars.iter().map(Bar::total).fold(0.001, f64::max);
-    let height = 10 + ROW as u32 * bars.len() as u32;
+    let rows = bars.iter().enumerate();
+    let rows: Vec<i32> = rows.map(|(n, bar)| row_height(bar, n > 0)).collect();
+    let height = 10 + rows.iter().sum::<i32>() as u32;
     drawn(height, "CPU per order by component", |area| {
         let mut above: Option<(Arm, f64)> = None;
         for (n, bar) in bars.iter().enumerate() {
-            let y = 8 + ROW * n as i32;
+            let y = 8 + rows[..n].iter().sum::<i32>();
             draw_bar(area, bar, y, |ms| {
                 LEFT + (ms / most * f64::from(RIGHT - LEFT)) as i32
             })?;
@@ -39,6 +43,11 @@ pub(crate) fn cpu(bars: &[Bar]) -> String {
         }
         Ok(())
     })
+}
+
+fn row_height(bar: &Bar, has_step: bool) -> i32 {
+    let lines = wrapped(bar).len() + usize::from(has_step);
+    BAR + WORDS * lines as i32
 }
 
 /// Pieces are told apart by strength, and named where they have room.
@@ -70,7 +79,7 @@ fn draw_words(area: &Drawing<'_>, bar: &Bar, y: i32, step: Option<(Arm, f64)>) -
     for (n, line) in lines.into_iter().enumerate() {
         area.draw(&Text::new(
             line,
-            (LEFT, y + 40 + 18 * n as i32),
+            (LEFT, y + 40 + WORDS * n as i32),
             small.clone(),
         ))?;
     }

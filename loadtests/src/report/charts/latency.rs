@@ -63,7 +63,7 @@ fn points(quantiles: &Quantiles) -> impl Iterator<Item = (f64, f64)> + Clone {
 fn percentile(nines: &f64) -> String {
     let percent = (1.0 - 10_f64.powf(-nines)) * 100.0;
     match percent {
-        percent if percent < 99.0 => format!("{percent:.0}"),
+        percent if percent < 99.5 => format!("{percent:.0}"),
         percent => format!("{percent:.1}"),
     }
 }
