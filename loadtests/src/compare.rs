@@ -140,11 +140,16 @@ pub fn settings(options: &Options) -> anyhow::Result<Settings> {
         .duration
         .unwrap_or(if options.full { 60 } else { 8 });
     Ok(Settings {
-        warm_up: Duration::from_secs(if options.full { 10 } else { 2 }),
+        warm_up: Duration::from_secs(if options.full { duration.min(10) } else { 2 }),
         duration: Duration::from_secs(duration),
         objective: Duration::from_millis(500),
         cancellation_window: Duration::from_secs(2),
-        order_expiry: Duration::from_secs(if options.full { 15 } else { 5 }),
+        // The message that sees to it is waited for: short runs cannot afford a long one.
+        order_expiry: Duration::from_secs(if options.full {
+            duration.clamp(5, 15)
+        } else {
+            5
+        }),
         products: 1_000,
         customers: 50,
         seed: options.seed,

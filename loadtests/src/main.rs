@@ -8,10 +8,13 @@ use loadtests::arms::plant;
 use loadtests::cli::{Action, Cli, Top};
 use loadtests::{compare, report};
 use tokio_util::sync::CancellationToken;
+use tracing::subscriber::NoSubscriber;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let Top::Compare(asked) = Cli::parse().command;
+    // goose brings a logger of its own, and our libraries' warnings are not for whoever compares.
+    let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
     let stop = CancellationToken::new();
     let outcome = match &asked.action {
         None => match listen_for_interrupts(&stop) {

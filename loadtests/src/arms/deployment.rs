@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::try_join_all;
 use sandbox::{Database, Server};
 use sqlx::Connection;
 use store::{Context, catalogue, inventory, seed};
@@ -266,13 +267,10 @@ impl Deployment {
         });
         let (databases, own_servers) = stopping.await?;
         if let Servers::Shared(server) = &around.servers {
-            let mut removed: Vec<String> = vec![];
-            for database in databases.into_values() {
-                if !removed.contains(&database.name) {
-                    server.remove(&database).await?;
-                    removed.push(database.name);
-                }
-            }
+            let mut databases: Vec<Database> = databases.into_values().collect();
+            databases.dedup_by(|one, other| one.name == other.name);
+            // Each waits for a checkpoint, and together they wait for one.
+            try_join_all(databases.iter().map(|database| server.remove(database))).await?;
         }
         drop(own_servers);
         Ok(())
