@@ -118,6 +118,11 @@ pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::
         println!("{}", terminal::summary(results));
     }
     eprintln!("Report: {}", page.display());
+    if results.partial.is_some() && options.target.is_empty() {
+        let made = output.directory.join("results.json");
+        let command = &results.command;
+        eprintln!("Go on with: {command} --resume {}", made.display());
+    }
     if !options.keep {
         // Logs matter when something went wrong, which the partial report says.
         let logs = output.logs();

@@ -18,14 +18,31 @@ pub fn summary(results: &Results) -> String {
         let _ = writeln!(text, "PARTIAL: {reason}\n");
     }
     for verdict in verdicts::main(results) {
-        let _ = writeln!(text, "  {}", verdict.sentence);
+        let _ = writeln!(text, "{}", wrapped(&verdict.sentence));
     }
     for caveat in verdicts::caveats(results) {
-        let _ = writeln!(text, "\n  {caveat}");
+        let _ = writeln!(text, "\n{}", wrapped(&caveat));
     }
-    let _ = writeln!(text, "\n{}", table(results));
+    if !verdicts::grouped(results).is_empty() {
+        let _ = writeln!(text, "\n{}", table(results));
+    }
     let _ = writeln!(text, "{}", audit(results));
     text
+}
+
+/// Indented lines of at most 100 columns.
+fn wrapped(sentence: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 100 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// One line for each arm and cell, medians over its runs.

@@ -40,7 +40,8 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-/// The verdicts on the cells with the most pairs, and one on every cell that is void. With SQS as
+/// The verdicts on the cells with the most pairs, and one on every cell that is void. What holds
+/// for all measures of a cell, that it is void or has too few runs, is said once. With SQS as
 /// slow as Amazon's it is the time to settled that is asked for.
 pub fn main(results: &Results) -> Vec<Verdict> {
     let comparisons = comparisons(results);
@@ -48,15 +49,16 @@ pub fn main(results: &Results) -> Vec<Verdict> {
     let mut said: Vec<(Cell, String)> = vec![];
     let mut verdicts = vec![];
     for one in comparisons {
-        let void = is_void(&one);
+        let folded = is_void(&one) || one.ratio.is_none();
         let asked = !one.cell.remote_sqs || one.measure.is_settled();
         let told = said
             .iter()
             .any(|(cell, arm)| *cell == one.cell && *arm == one.other);
-        if void && !told {
+        if folded && !told {
             said.push((one.cell.clone(), one.other.clone()));
         }
-        if void && !told || !void && asked && one.pairs == most && most > 0 {
+        let main = one.pairs == most && most > 0;
+        if folded && !told && (main || is_void(&one)) || !folded && asked && main {
             let sentence = sentence(&one);
             verdicts.push(Verdict {
                 other: one.other,

@@ -31,6 +31,17 @@ impl Measure {
         }
     }
 
+    /// Where there is little room.
+    pub fn short(self) -> &'static str {
+        match self {
+            Measure::CpuPerOrder => "CPU an order",
+            Measure::SettledMedian => "settled, p50",
+            Measure::SettledTail => "settled, p99",
+            Measure::AcknowledgedMedian => "answered, p50",
+            Measure::AcknowledgedTail => "answered, p99",
+        }
+    }
+
     pub fn is_settled(self) -> bool {
         matches!(self, Measure::SettledMedian | Measure::SettledTail)
     }

@@ -284,7 +284,10 @@ impl Comparison {
                 self.pairs
             ),
             (_, None) => {
-                format!("{name} {what}: inconclusive, one pair of runs has no interval.")
+                format!(
+                    "all of {other} against {base} {what}: inconclusive, one pair of runs has no \
+                     interval."
+                )
             }
         }
     }
