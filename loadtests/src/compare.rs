@@ -28,6 +28,10 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
         return targets::compare(options, stop).await;
     }
     let settings = settings(options)?;
+    let earlier = match &options.resume {
+        Some(path) => Some(resumed(path, options, &settings)?),
+        None => None,
+    };
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
     eprintln!("Building {} ({PROFILE})", terminal::arms(&options.arms.0));
     let binaries = Binaries::build(&arms)?;
@@ -39,8 +43,8 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     eprintln!("Starting Postgres");
     let around =
         Surroundings::start(binaries, storage(options), postgres(options), output.logs()).await?;
-    let mut results = match &options.resume {
-        Some(path) => resumed(path, options, &settings)?,
+    let mut results = match earlier {
+        Some(earlier) => earlier,
         None => empty(options, &settings, around.postgres_version())?,
     };
     if matches!(around.servers, Servers::Shared(ref server) if server.pid().is_none()) {
