@@ -147,7 +147,7 @@ pub fn exit_code(results: &Results) -> ExitCode {
 pub fn settings(options: &Options) -> anyhow::Result<Settings> {
     let duration = options
         .duration
-        .unwrap_or(if options.full { 60 } else { 8 });
+        .unwrap_or(if options.full { 60 } else { 7 });
     Ok(Settings {
         warm_up: Duration::from_secs(if options.full { duration.min(10) } else { 2 }),
         duration: Duration::from_secs(duration),

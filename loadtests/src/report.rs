@@ -8,6 +8,8 @@ mod figures;
 mod markdown;
 mod page;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

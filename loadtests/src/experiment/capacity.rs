@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::conduct::is_made;
-use super::one_run;
+use super::one_run::{is_late, one_run};
 use crate::arms::{Arm, Surroundings};
 use crate::load::Scenario;
 use crate::output::Output;
@@ -15,6 +15,8 @@ use crate::statistics::usl::Knee;
 const FIRST: f64 = 25.0;
 /// A search ends here: no machine this runs on goes further.
 const LAST: f64 = 12_800.0;
+/// Tries of a rate, while the generator is late.
+const ATTEMPTS: usize = 3;
 /// Steps of the bisection: four bring the two ends within a sixteenth of the last step.
 const BISECTIONS: usize = 4;
 
@@ -43,28 +45,9 @@ pub async fn search(
                 (held + lost) / 2.0
             }
         };
-        let planned = Planned {
-            arm: *arm,
-            label: label.clone(),
-            scenario: Scenario::Checkout,
-            model: Model::Probe { rate },
-            replicas: 1,
-            remote_sqs: false,
-            pair: 0,
-            position: results.runs.len(),
-        };
-        let known = results.runs.iter().find(|made| is_made(made, &planned));
-        let run = match known.cloned() {
-            Some(known) => known,
-            None => {
-                eprintln!("capacity of {label}: {rate:.0} orders/s");
-                let Some(run) = one_run(around, settings, &planned, stop).await? else {
-                    return Ok(false);
-                };
-                results.runs.push(run.clone());
-                output.write_results(results)?;
-                run
-            }
+        let probe = (arm, label, rate);
+        let Some(run) = probe_at(around, settings, probe, results, output, stop).await? else {
+            return Ok(false);
         };
         let step = step(&run);
         eprintln!("  {}", told(&step, &run));
@@ -88,6 +71,48 @@ pub async fn search(
     });
     output.write_results(results)?;
     Ok(true)
+}
+
+/// One rate, tried again when the generator itself was late: that says nothing of the arm.
+async fn probe_at(
+    around: &Surroundings,
+    settings: &Settings,
+    (arm, label, rate): (&Arm, &String, f64),
+    results: &mut Results,
+    output: &Output,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Run>> {
+    let mut attempt = 0;
+    loop {
+        let planned = Planned {
+            arm: *arm,
+            label: label.clone(),
+            scenario: Scenario::Checkout,
+            model: Model::Probe { rate },
+            replicas: 1,
+            remote_sqs: false,
+            pair: attempt,
+            position: results.runs.len(),
+        };
+        let known = results.runs.iter().find(|made| is_made(made, &planned));
+        let run = match known.cloned() {
+            Some(known) => known,
+            None => {
+                eprintln!("capacity of {label}: {rate:.0} orders/s");
+                let Some(run) = one_run(around, settings, &planned, stop).await? else {
+                    return Ok(None);
+                };
+                results.runs.push(run.clone());
+                output.write_results(results)?;
+                run
+            }
+        };
+        attempt += 1;
+        if attempt == ATTEMPTS || !is_late(&run) || run.goodput_per_s() < 0.5 * rate {
+            return Ok(Some(run));
+        }
+        eprintln!("  once more: {}", run.void.unwrap_or_default());
+    }
 }
 
 fn step(run: &Run) -> Step {

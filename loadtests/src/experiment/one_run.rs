@@ -193,6 +193,11 @@ pub(super) fn accepted(outcomes: &[Outcome]) -> Vec<Uuid> {
     orders.map(|order| order.id).collect()
 }
 
+/// In the closed model nothing is ever late.
+pub(super) fn is_late(run: &Run) -> bool {
+    run.model != "closed" && run.lag_ms.p99 > LAG_LIMIT_MS
+}
+
 pub(super) fn void(run: &Run, left: Left) -> Option<String> {
     let (lag, waited) = (run.lag_ms.p99, run.drain_ms / 1_000.0);
     if !left.is_nothing() {
@@ -200,8 +205,7 @@ pub(super) fn void(run: &Run, left: Left) -> Option<String> {
             "{waited:.0} s after the load had ended there were still {left}"
         ));
     }
-    let late = run.model != "closed" && lag > LAG_LIMIT_MS;
-    late.then(|| {
+    is_late(run).then(|| {
         format!("the generator was {lag:.1} ms late at its 99th percentile, and the limit is 5 ms")
     })
 }
