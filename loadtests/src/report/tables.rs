@@ -65,7 +65,7 @@ pub(super) fn percentiles(results: &Results) -> Markup {
         h2 { "Answered and settled, milliseconds" }
         div.wide { table {
             thead { tr {
-                th { "load" } th.text { "arm" } th { "runs" } th.text { "" }
+                th { "load" } th.text { "arm" } th.roomy { "runs" } th.text { "" }
                 @for (name, _) in rows { th { (name) } }
             } }
             tbody { @for (load, arm, runs) in cells {
@@ -76,7 +76,7 @@ pub(super) fn percentiles(results: &Results) -> Markup {
                 @for (n, (kind, of)) in kinds.into_iter().enumerate() { tr {
                     @if n == 0 {
                         td rowspan="2" { (load) } td.text.short rowspan="2" { (arm) }
-                        td rowspan="2" { (runs.len()) }
+                        td.roomy rowspan="2" { (runs.len()) }
                     }
                     td.text.short { (kind) }
                     @for (_, part) in rows {

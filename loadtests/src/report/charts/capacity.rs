@@ -79,7 +79,7 @@ fn chart<'a, 'b>(
 ) -> Result<Chart<'a, 'b>, Box<dyn std::error::Error>> {
     let mut chart = ChartBuilder::on(area)
         .margin(12)
-        .x_label_area_size(45)
+        .x_label_area_size(54)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..right, 0.0..top)?;
     mesh(&mut chart, y)?;

@@ -21,7 +21,7 @@ pub(crate) fn latency(runs: &[&Run]) -> String {
     drawn(400, "Latency by percentile", |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
-            .x_label_area_size(45)
+            .x_label_area_size(54)
             .y_label_area_size(70)
             .build_cartesian_2d(0.0..3.3, range.clone().log_scale())?;
         chart
