@@ -18,8 +18,9 @@ use crate::cli::{Options, Postgres, Storage};
 use crate::experiment::capacity;
 use crate::experiment::conduct::conduct;
 use crate::output::{Output, read_results};
-use crate::plan::{self, Settings, SqsLatency};
+use crate::plan::{self, Settings};
 use crate::results::{self, Machine, Results, SCHEMA};
+use crate::sqs_latency::SqsLatency;
 use crate::{provenance, report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 
 use crate::arms::Arm;
 use crate::arms::plant::Plant;
 use crate::cli::Options;
 use crate::load::Scenario;
 use crate::results::run::Cell;
+use crate::sqs_latency::SqsLatency;
 
 /// Pairs of runs a cell in the full method: enough to find a fifth, see `statistics::simulation`.
 pub const FULL_PAIRS: usize = 12;
@@ -38,29 +38,6 @@ pub struct Settings {
     pub seed: u64,
     pub sqs_latency: SqsLatency,
     pub plant: Option<Plant>,
-}
-
-/// How long Amazon's queue takes to answer, from a data file that names its source.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SqsLatency {
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub source: String,
-}
-
-impl SqsLatency {
-    /// # Errors
-    /// When the data file was changed into something else.
-    pub fn from_data() -> anyhow::Result<SqsLatency> {
-        Ok(serde_json::from_str(include_str!(
-            "../data/sqs_latency.json"
-        ))?)
-    }
-
-    /// What makes the queue server as slow.
-    pub fn arguments(&self) -> Vec<String> {
-        vec![format!("--latency={},{}", self.p50_ms, self.p99_ms)]
-    }
 }
 
 /// One run to be made.
@@ -221,12 +198,14 @@ pub fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
         remote_too: scenario == Scenario::Checkout,
         ..cell(scenario, rate(0.50))
     }));
-    let users = Model::Closed {
-        users: REPLICA_USERS,
-    };
+    let users = REPLICA_USERS;
     cells.extend((1..=4).map(|replicas| CellPlan {
         replicas,
-        ..CellPlan::new(Scenario::Checkout, users, pairs(QUICK_PAIRS))
+        ..CellPlan::new(
+            Scenario::Checkout,
+            Model::Closed { users },
+            pairs(QUICK_PAIRS),
+        )
     }));
     cells
 }

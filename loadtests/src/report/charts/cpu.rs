@@ -26,7 +26,7 @@ const LEFT: i32 = 34;
 const LEFT_OF_AGAIN: i32 = 92;
 const RIGHT: i32 = 500;
 /// Characters of small text that a line has room for, on a phone too.
-const LINE: usize = 56;
+const LINE: usize = 61;
 
 /// A bar with its place in the drawing.
 struct Row<'a> {
