@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::tables::number;
 use crate::load::Scenario;
-use crate::results::run::OUTSIDE;
 use crate::results::{Quantiles, Results, Run};
 use crate::verdicts;
 
@@ -107,14 +106,14 @@ fn generator(results: &Results) -> Option<f64> {
 
 pub(super) fn runs(results: &Results) -> Markup {
     html! {
-        h2 { "Every run" }
-        div.wide { table {
+        h2.raw { "Every run" }
+        div.wide.raw { table {
             thead { tr {
                 th { "#" } th.text { "arm" } th.text { "load" } th { "pair" }
                 th { "offered" } th { "accepted" } th { "settled" } th { "errors" }
                 th { "CPU ms/order" } th { "answered p50 / p99" } th { "settled p50 / p99" }
                 th { "warm-up s" } th { "lag p99" } th { "drain s" } th { "steal %" } th { "foreign %" }
-                th { "CPU pressure %" } th { "disk pressure %" } th { "generator %" } th.text { "outside, ms/order" }
+                th { "CPU pressure %" } th { "disk pressure %" } th { "generator %" }
                 th.text { "audit" }
             } }
             tbody { @for run in &results.runs { (row(run)) } }
@@ -141,21 +140,12 @@ fn row(run: &Run) -> Markup {
             td { (share(run.noise.cpu_pressure_percent)) }
             td { (share(run.noise.io_pressure_percent)) }
             td { (share(run.noise.generator_percent)) }
-            td.text { (outside(run)) }
             td.text { @match refusal {
                 None => span.yes { "kept" },
                 Some(reason) => span.no { (reason) },
             } }
         }
     }
-}
-
-fn outside(run: &Run) -> String {
-    let parts = run.cpu_ms.iter().filter_map(|(name, ms)| {
-        let name = name.strip_prefix(OUTSIDE)?;
-        Some(format!("{name} {}", number(ms / run.settled.max(1) as f64)))
-    });
-    parts.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn machine(results: &Results) -> Markup {
