@@ -24,9 +24,9 @@ pub fn summary(results: &Results) -> String {
         let _ = writeln!(text, "\n{}", wrapped(&caveat));
     }
     if !verdicts::grouped(results).is_empty() {
-        let _ = writeln!(text, "\n{}", table(results));
+        let _ = write!(text, "\n{}", table(results));
     }
-    let _ = writeln!(text, "{}", audit(results));
+    let _ = writeln!(text, "\n{}", audit(results));
     text
 }
 

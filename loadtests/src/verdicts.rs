@@ -120,6 +120,15 @@ pub fn caveats(results: &Results) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let late = results.runs.iter().filter(|run| run.void.is_some());
+    let foreign = late.clone().filter_map(|run| run.noise.foreign_percent);
+    if late.count() > 0 {
+        caveats.push(format!(
+            "Runs were void: what else ran on this machine took up to {:.0}% of it meanwhile. \
+             Compare again when it is quieter, or at a lower rate.",
+            foreign.fold(0.0, f64::max)
+        ));
+    }
     let used = results
         .runs
         .iter()
