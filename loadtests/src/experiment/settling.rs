@@ -35,6 +35,8 @@ pub fn note(run: &mut Run, outcomes: &[Outcome], books: &Books, timing: Timing) 
     run.warm_up_s = warm_up.as_secs_f64();
     run.duration_s = timing.length.saturating_sub(warm_up).as_secs_f64();
     let after_warm_up = |one: &&Outcome| one.due >= warm_up;
+    let unsent = run.offered.saturating_sub(outcomes.len() as u64);
+    run.due = orders.iter().copied().filter(after_warm_up).count() as u64 + unsent;
 
     for outcome in outcomes {
         *run.answers.entry(outcome.label()).or_default() += 1;

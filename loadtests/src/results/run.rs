@@ -29,6 +29,9 @@ pub struct Run {
     pub duration_s: f64,
 
     pub offered: u64,
+    /// Orders due after the warm-up: what `good` is measured against.
+    #[serde(default)]
+    pub due: u64,
     /// Requests by operation and outcome, such as `place_order 201`.
     pub answers: BTreeMap<String, u64>,
     /// Orders the shop accepted.
