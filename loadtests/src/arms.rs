@@ -3,8 +3,10 @@
 pub mod binaries;
 pub mod deployment;
 pub mod outside;
+pub mod plant;
 pub mod process;
 pub mod surroundings;
+mod wiring;
 
 use std::fmt;
 
@@ -93,9 +95,17 @@ impl fmt::Display for Arm {
 
 /// What an arm is called in sentences: `the services (A3)`.
 pub fn described(label: &str) -> String {
-    match Arm::from_label(label) {
-        Some(arm) if label.contains("again") => format!("the {} again ({label})", arm.title()),
-        Some(arm) => format!("the {} ({label})", arm.title()),
-        None => label.to_owned(),
-    }
+    let Some(arm) = Arm::from_label(label) else {
+        return label.to_owned();
+    };
+    let article = match arm {
+        Arm::Monolith | Arm::Services => "the ",
+        Arm::Events | Arm::OneProcess => "",
+    };
+    let again = if label.contains("again") {
+        " again"
+    } else {
+        ""
+    };
+    format!("{article}{}{again} ({label})", arm.title())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::arms::Arm;
+use crate::arms::plant::Plant;
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -35,7 +36,7 @@ pub struct Compare {
 #[derive(Subcommand, Debug)]
 pub enum Action {
     /// Starts both architectures and keeps them up, to be tried by hand.
-    Up(Options),
+    Up(Box<Options>),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -43,6 +44,9 @@ pub enum Action {
     },
     /// Says what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
+    /// The door that `--plant` puts before an arm.
+    #[command(hide = true)]
+    Door { upstream: String, microseconds: u64 },
 }
 
 #[derive(Args, Debug, Clone)]
@@ -66,7 +70,7 @@ pub struct Options {
     pub rates: Option<Vec<f64>>,
 
     /// The closed model: this many users, who each send as soon as they have an answer.
-    #[arg(long, conflicts_with = "rates",
+    #[arg(long, conflicts_with_all = ["rates", "full"],
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub users: Option<u32>,
 
@@ -97,13 +101,34 @@ pub struct Options {
     pub json: bool,
 
     /// Goes on with an earlier comparison that was stopped: the runs in its results.json are not
-    /// made again.
-    #[arg(long, value_name = "RESULTS")]
+    /// made again. Give the same options beside it.
+    #[arg(long, value_name = "RESULTS", conflicts_with = "target")]
     pub resume: Option<PathBuf>,
 
-    /// Compares what is running already: `--target monolith=URL --target services=URL`.
+    /// Compares what is running already, without building or starting anything: `--target monolith=URL --target services=URL`.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
+
+    /// A target's databases, for the audit: `monolith=postgres://...`. In an address
+    /// `{database}` stands for orders, payments, inventory and shipping in turn; or name them one
+    /// by one, as in `services.orders=postgres://...`.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_database, value_delimiter = ' ',
+          env = "TARGET_DATABASE", hide_env_values = true)]
+    pub target_database: Vec<(String, String)>,
+
+    /// A target's payment provider, whose ledger the audit reads.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
+          env = "TARGET_PROVIDER")]
+    pub target_provider: Vec<(String, String)>,
+
+    /// A target's SQS endpoint, of this shop alone and one that asks for no signature.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
+          env = "TARGET_QUEUES")]
+    pub target_queues: Vec<(String, String)>,
+
+    /// Plants a slowdown of so many microseconds of CPU an order in an arm, to see it found.
+    #[arg(long, value_name = "ARM=MICROSECONDS", value_parser = Plant::parse, hide = true)]
+    pub plant: Option<Plant>,
 
     /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
     /// mean nothing.
@@ -166,6 +191,16 @@ fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
         .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S7"))
 }
 
+fn parse_database(text: &str) -> Result<(String, String), String> {
+    let example = "write NAME=URL, as in monolith=postgres://...";
+    let (name, url) = text.split_once('=').ok_or(example)?;
+    let known = ["postgres://", "postgresql://"];
+    match known.into_iter().any(|scheme| url.starts_with(scheme)) {
+        true => Ok((name.to_owned(), url.to_owned())),
+        false => Err(example.to_owned()),
+    }
+}
+
 fn parse_target(text: &str) -> Result<(String, String), String> {
     let (name, url) = text
         .split_once('=')
@@ -217,5 +252,6 @@ mod tests {
         check(&["--target", "monolith"], "NAME=URL");
         check(&["--quick", "--full"], "cannot be used with");
         check(&["--users", "0"], "1..=10000");
+        check(&["--target-database", "services=http://"], "postgres://");
     }
 }

@@ -1,24 +1,27 @@
 //! `cargo compare`, from its options to its exit code.
 
-use std::collections::BTreeMap;
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use sandbox::PostgresMode;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
-use crate::arms::binaries::{Binaries, PROFILE, workspace};
+use crate::arms::binaries::{Binaries, PROFILE};
+use crate::arms::plant::Plant;
+use crate::arms::surroundings::Servers;
 use crate::arms::{Arm, Surroundings};
 use crate::cli::{Options, Postgres, Storage};
 use crate::experiment::capacity;
 use crate::experiment::conduct::conduct;
 use crate::output::{Output, read_results};
-use crate::plan::{self, Settings, SqsLatency};
+use crate::plan::{self, Settings};
 use crate::results::{self, Machine, Results, SCHEMA};
-use crate::{report, targets, terminal};
+use crate::sqs_latency::SqsLatency;
+use crate::{provenance, report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed.
 pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
@@ -26,6 +29,10 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
         return targets::compare(options, stop).await;
     }
     let settings = settings(options)?;
+    let earlier = match &options.resume {
+        Some(path) => Some(resumed(path, options, &settings)?),
+        None => None,
+    };
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
     eprintln!("Building {} ({PROFILE})", terminal::arms(&options.arms.0));
     let binaries = Binaries::build(&arms)?;
@@ -37,13 +44,13 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     eprintln!("Starting Postgres");
     let around =
         Surroundings::start(binaries, storage(options), postgres(options), output.logs()).await?;
-    let mut results = match &options.resume {
-        Some(path) => Results {
-            partial: None,
-            ..read_results(path)?
-        },
+    let mut results = match earlier {
+        Some(earlier) => earlier,
         None => empty(options, &settings, around.postgres_version())?,
     };
+    if matches!(around.servers, Servers::Shared(ref server) if server.pid().is_none()) {
+        results.settings.postgres = "given".to_owned();
+    }
 
     let conducted = everything(&around, options, &settings, &mut results, &output, stop).await;
     if let Err(error) = &conducted {
@@ -65,19 +72,13 @@ async fn everything(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let arms = &options.arms.0;
-    if options.full {
-        for arm in arms {
-            if results.capacities.iter().any(|known| known.arm == arm.1) {
-                continue;
-            }
-            let Some((capacity, runs)) = capacity::search(around, settings, arm, stop).await?
-            else {
-                results.partial = Some("it was interrupted".to_owned());
-                return Ok(());
-            };
-            results.capacities.push(capacity);
-            results.runs.extend(runs);
-            output.write_results(results)?;
+    for arm in arms.iter().filter(|_| options.full) {
+        if results.capacities.iter().any(|known| known.arm == arm.1) {
+            continue;
+        }
+        if !capacity::search(around, settings, arm, results, output, stop).await? {
+            results.partial = Some(INTERRUPTED.to_owned());
+            return Ok(());
         }
     }
     let weaker = results
@@ -86,12 +87,32 @@ async fn everything(
         .map(|one| one.held_per_s)
         .min_by(f64::total_cmp);
     let cells = match weaker {
-        Some(rate) if options.full && options.rates.is_none() => plan::full(rate),
+        Some(rate) if options.full && options.rates.is_none() => plan::full(rate, options),
         _ => plan::cells(options),
     };
     let planned = plan::order(&cells, arms, options.seed);
     conduct(around, settings, &planned, results, output, stop).await
 }
+
+/// Runs of two sets of settings are not to be mixed.
+fn resumed(path: &Path, options: &Options, settings: &Settings) -> anyhow::Result<Results> {
+    let earlier = read_results(path)?;
+    let mut ours = empty(options, settings, None)?.settings;
+    ours.postgres.clone_from(&earlier.settings.postgres);
+    if earlier.settings != ours {
+        bail!(
+            "{} was made with other settings: give the options of {:?} again beside --resume",
+            path.display(),
+            earlier.command
+        );
+    }
+    Ok(Results {
+        partial: None,
+        ..earlier
+    })
+}
+
+pub const INTERRUPTED: &str = "it was interrupted";
 
 pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::Result<()> {
     output.write_results(results)?;
@@ -102,10 +123,16 @@ pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::
         println!("{}", terminal::summary(results));
     }
     eprintln!("Report: {}", page.display());
+    if results.partial.is_some() && options.target.is_empty() {
+        let made = output.directory.join("results.json");
+        let command = &results.command;
+        eprintln!("Go on with: {command} --resume {}", made.display());
+    }
     if !options.keep {
         // Logs matter when something went wrong, which the partial report says.
-        if results.partial.is_none() && results.all_promises_kept() {
-            std::fs::remove_dir_all(output.logs()).context("cannot remove the logs")?;
+        let logs = output.logs();
+        if results.partial.is_none() && results.all_promises_kept() && logs.is_dir() {
+            std::fs::remove_dir_all(logs).context("cannot remove the logs")?;
         }
     }
     Ok(())
@@ -121,17 +148,23 @@ pub fn exit_code(results: &Results) -> ExitCode {
 pub fn settings(options: &Options) -> anyhow::Result<Settings> {
     let duration = options
         .duration
-        .unwrap_or(if options.full { 60 } else { 8 });
+        .unwrap_or(if options.full { 60 } else { 7 });
     Ok(Settings {
-        warm_up: Duration::from_secs(if options.full { 10 } else { 2 }),
+        warm_up: Duration::from_secs(if options.full { duration.min(10) } else { 2 }),
         duration: Duration::from_secs(duration),
         objective: Duration::from_millis(500),
         cancellation_window: Duration::from_secs(2),
-        order_expiry: Duration::from_secs(if options.full { 15 } else { 5 }),
+        // The message that sees to it is waited for: short runs cannot afford a long one.
+        order_expiry: Duration::from_secs(if options.full {
+            duration.clamp(5, 15)
+        } else {
+            5
+        }),
         products: 1_000,
         customers: 50,
         seed: options.seed,
         sqs_latency: SqsLatency::from_data()?,
+        plant: options.plant.clone(),
     })
 }
 
@@ -154,10 +187,9 @@ pub fn empty(
     settings: &Settings,
     postgres_version: Option<&str>,
 ) -> anyhow::Result<Results> {
-    let mode = match (
-        options.full,
-        options.rates.is_some() || options.users.is_some(),
-    ) {
+    let own = options.rates.is_some() || options.users.is_some() || options.scenarios.is_some();
+    let own = own || options.pairs.is_some() || options.duration.is_some();
+    let mode = match (options.full, own || !options.target.is_empty()) {
         (true, _) => "full",
         (false, true) => "custom",
         (false, false) => "quick",
@@ -165,7 +197,7 @@ pub fn empty(
     let latency = &settings.sqs_latency;
     Ok(Results {
         schema: SCHEMA,
-        command: command(),
+        command: provenance::command(),
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
         partial: None,
         settings: results::Settings {
@@ -187,46 +219,15 @@ pub fn empty(
             cancellation_window_ms: settings.cancellation_window.as_millis() as u64,
             storage: format!("{:?}", options.storage).to_lowercase(),
             postgres: format!("{:?}", options.postgres).to_lowercase(),
+            planted: options.plant.as_ref().map(Plant::described),
             sqs_latency: format!(
                 "p50 {} ms, p99 {} ms a call: {}",
                 latency.p50_ms, latency.p99_ms, latency.source
             ),
         },
         machine: Machine::probe(),
-        versions: versions(postgres_version),
+        versions: provenance::versions(postgres_version),
         runs: vec![],
         capacities: vec![],
     })
-}
-
-/// What to type to have this comparison again.
-fn command() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo {}", arguments.join(" "))
-}
-
-fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
-    let mut versions = BTreeMap::new();
-    let output = |program: &str, arguments: &[&str]| -> Option<String> {
-        let output = Command::new(program)
-            .args(arguments)
-            .current_dir(workspace().ok()?)
-            .output()
-            .ok()
-            .filter(|output| output.status.success())?;
-        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
-    };
-    let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12"]);
-    let found = [
-        ("postgres", postgres.map(str::to_owned)),
-        ("profile", Some(PROFILE.to_owned())),
-        ("rustc", output("rustc", &["--version"])),
-        ("commit", commit),
-    ];
-    for (name, version) in found {
-        if let Some(version) = version {
-            versions.insert(name.to_owned(), version);
-        }
-    }
-    versions
 }

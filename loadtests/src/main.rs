@@ -1,15 +1,20 @@
 //! `cargo compare`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use loadtests::arms::plant;
 use loadtests::cli::{Action, Cli, Top};
 use loadtests::{compare, report};
 use tokio_util::sync::CancellationToken;
+use tracing::subscriber::NoSubscriber;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let Top::Compare(asked) = Cli::parse().command;
+    // goose brings a logger of its own, and our libraries' warnings are not for whoever compares.
+    let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
     let stop = CancellationToken::new();
     let outcome = match &asked.action {
         None => match listen_for_interrupts(&stop) {
@@ -18,6 +23,10 @@ async fn main() -> ExitCode {
         },
         Some(Action::Report { results }) => report::again(results),
         Some(Action::Diff { before, after }) => report::diff(before, after),
+        Some(Action::Door {
+            upstream,
+            microseconds,
+        }) => plant::door(upstream, Duration::from_micros(*microseconds)).await,
         Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
             Ok(()) => loadtests::up::up(options, &stop).await,
             Err(error) => Err(error.into()),

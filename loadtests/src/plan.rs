@@ -5,12 +5,13 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 
 use crate::arms::Arm;
+use crate::arms::plant::Plant;
 use crate::cli::Options;
 use crate::load::Scenario;
 use crate::results::run::Cell;
+use crate::sqs_latency::SqsLatency;
 
 /// Pairs of runs a cell in the full method: enough to find a fifth, see `statistics::simulation`.
 pub const FULL_PAIRS: usize = 12;
@@ -36,29 +37,7 @@ pub struct Settings {
     pub customers: usize,
     pub seed: u64,
     pub sqs_latency: SqsLatency,
-}
-
-/// How long Amazon's queue takes to answer, from a data file that names its source.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SqsLatency {
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub source: String,
-}
-
-impl SqsLatency {
-    /// # Errors
-    /// When the data file was changed into something else.
-    pub fn from_data() -> anyhow::Result<SqsLatency> {
-        Ok(serde_json::from_str(include_str!(
-            "../data/sqs_latency.json"
-        ))?)
-    }
-
-    /// What makes the queue server as slow.
-    pub fn arguments(&self) -> Vec<String> {
-        vec![format!("--latency={},{}", self.p50_ms, self.p99_ms)]
-    }
+    pub plant: Option<Plant>,
 }
 
 /// One run to be made.
@@ -145,8 +124,22 @@ pub struct CellPlan {
     pub scenario: Scenario,
     pub model: Model,
     pub replicas: usize,
-    pub remote_sqs: bool,
+    /// Whether arms on SQS run once more beside each pair, with SQS as slow as Amazon's. What
+    /// needs no broker is as it was, however slow the broker is, and serves both comparisons.
+    pub remote_too: bool,
     pub pairs: usize,
+}
+
+impl CellPlan {
+    fn new(scenario: Scenario, model: Model, pairs: usize) -> CellPlan {
+        CellPlan {
+            scenario,
+            model,
+            replicas: 1,
+            remote_too: false,
+            pairs,
+        }
+    }
 }
 
 /// What these options ask for.
@@ -164,71 +157,55 @@ pub fn cells(options: &Options) -> Vec<CellPlan> {
             users: users as usize,
         }],
         (None, None) if options.scenarios.is_some() => vec![Model::Open { rate: QUICK_RATE }],
-        (None, None) => return quick(),
+        (None, None) => return quick(options.pairs),
     };
     let pairs = options.pairs.map_or(QUICK_PAIRS, |pairs| pairs as usize);
     let cells = scenarios.into_iter().flat_map(|scenario| {
-        models.iter().map(move |&model| CellPlan {
-            scenario,
-            model,
-            replicas: 1,
-            remote_sqs: false,
-            pairs,
-        })
+        let cell = move |model: &Model| CellPlan::new(scenario, *model, pairs);
+        models.iter().map(cell)
     });
     cells.collect()
 }
 
-/// The quick method: one cell with enough pairs for an interval, and one pair each of what is
-/// worth seeing beside it.
-pub fn quick() -> Vec<CellPlan> {
-    let cell = |scenario, rate, pairs| CellPlan {
-        scenario,
-        model: Model::Open { rate },
-        replicas: 1,
-        remote_sqs: false,
-        pairs,
-    };
+/// The quick method: one cell with enough pairs for an interval, and one pair of a burst, which is
+/// worth seeing.
+pub fn quick(pairs: Option<u32>) -> Vec<CellPlan> {
+    let open = Model::Open { rate: QUICK_RATE };
+    let pairs = pairs.map_or(QUICK_PAIRS, |pairs| pairs as usize);
     vec![
-        cell(Scenario::Checkout, QUICK_RATE, QUICK_PAIRS),
         CellPlan {
-            remote_sqs: true,
-            ..cell(Scenario::Checkout, QUICK_RATE, 1)
+            remote_too: true,
+            ..CellPlan::new(Scenario::Checkout, open, pairs)
         },
-        cell(Scenario::Burst, QUICK_RATE, 1),
+        CellPlan::new(Scenario::Burst, open, 1),
     ]
 }
 
 /// The full method, at 25, 50 and 80% of what the weaker arm can take.
-pub fn full(weaker_per_s: f64) -> Vec<CellPlan> {
+pub fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
     let rate = |share: f64| Model::Open {
         rate: (weaker_per_s * share).max(1.0).round(),
     };
-    let cell = |scenario, model| CellPlan {
-        scenario,
-        model,
-        replicas: 1,
-        remote_sqs: false,
-        pairs: FULL_PAIRS,
-    };
+    let pairs = |usual: usize| options.pairs.map_or(usual, |pairs| pairs as usize);
+    let cell = |scenario, model| CellPlan::new(scenario, model, pairs(FULL_PAIRS));
     let mut cells = vec![
         cell(Scenario::Checkout, rate(0.25)),
         cell(Scenario::Checkout, rate(0.80)),
-        CellPlan {
-            remote_sqs: true,
-            ..cell(Scenario::Checkout, rate(0.50))
-        },
     ];
-    cells.extend(Scenario::ALL.map(|scenario| cell(scenario, rate(0.50))));
-    cells.extend((1..=4).map(|replicas| {
-        let users = Model::Closed {
-            users: REPLICA_USERS,
-        };
-        CellPlan {
-            replicas,
-            pairs: QUICK_PAIRS,
-            ..cell(Scenario::Checkout, users)
-        }
+    let scenarios = options.scenarios.clone();
+    let scenarios = scenarios.unwrap_or_else(|| Scenario::ALL.to_vec());
+    cells.extend(scenarios.into_iter().map(|scenario| CellPlan {
+        remote_too: scenario == Scenario::Checkout,
+        ..cell(scenario, rate(0.50))
+    }));
+    let users = REPLICA_USERS;
+    cells.extend((1..=4).map(|replicas| CellPlan {
+        replicas,
+        ..CellPlan::new(
+            Scenario::Checkout,
+            Model::Closed { users },
+            pairs(QUICK_PAIRS),
+        )
     }));
     cells
 }
@@ -245,20 +222,21 @@ pub fn order(cells: &[CellPlan], arms: &[(Arm, String)], seed: u64) -> Vec<Plann
 
     let mut planned = vec![];
     for (cell, pair) in pairs {
-        let mut arms = arms.to_vec();
-        arms.shuffle(&mut random);
-        for (arm, label) in arms {
-            // An arm without a broker is as it was, however slow the broker is.
-            if cell.remote_sqs && !arm.uses_sqs() {
-                continue;
-            }
+        let mut neighbours: Vec<(&(Arm, String), bool)> =
+            arms.iter().map(|arm| (arm, false)).collect();
+        if cell.remote_too {
+            let on_sqs = arms.iter().filter(|(arm, _)| arm.uses_sqs());
+            neighbours.extend(on_sqs.map(|arm| (arm, true)));
+        }
+        neighbours.shuffle(&mut random);
+        for ((arm, label), remote_sqs) in neighbours {
             planned.push(Planned {
-                arm,
-                label,
+                arm: *arm,
+                label: label.clone(),
                 scenario: cell.scenario,
                 model: cell.model,
                 replicas: cell.replicas,
-                remote_sqs: cell.remote_sqs,
+                remote_sqs,
                 pair,
                 position: planned.len(),
             });
@@ -277,8 +255,8 @@ mod tests {
             (Arm::Monolith, "A0".to_owned()),
             (Arm::Services, "A3".to_owned()),
         ];
-        let planned = order(&quick(), &arms, 1);
-        assert_eq!(planned, order(&quick(), &arms, 1));
+        let planned = order(&quick(None), &arms, 1);
+        assert_eq!(planned, order(&quick(None), &arms, 1));
 
         let main = |run: &&Planned| run.scenario == Scenario::Checkout && !run.remote_sqs;
         assert_eq!(planned.iter().filter(main).count(), 2 * QUICK_PAIRS);
@@ -287,7 +265,17 @@ mod tests {
                 .iter()
                 .find(|other| main(other) && other.pair == run.pair && other.arm != run.arm)
                 .unwrap();
-            assert_eq!(partner.position.abs_diff(run.position), 1);
+            // At most the run with slow SQS lies between.
+            assert!(partner.position.abs_diff(run.position) <= 2);
         }
+    }
+
+    #[test]
+    fn slow_sqs_is_for_arms_that_use_it() {
+        let arms = Arm::ALL.map(|arm| (arm, arm.code().to_owned()));
+        let planned = order(&quick(Some(2)), &arms, 1);
+        let slow = planned.iter().filter(|run| run.remote_sqs);
+        assert!(slow.clone().all(|run| run.arm.uses_sqs()));
+        assert_eq!(slow.count(), 2 * 2);
     }
 }

@@ -7,6 +7,9 @@ mod evidence;
 mod figures;
 mod markdown;
 mod page;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

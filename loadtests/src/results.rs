@@ -15,7 +15,7 @@ pub use run::{Audit, Check, Noise, PostgresWork, Run, Second};
 use crate::statistics::usl::Knee;
 
 /// The shape of `results.json`. A reader that finds another number refuses the file.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Results {
@@ -49,8 +49,12 @@ pub struct Settings {
     pub cancellation_window_ms: u64,
     /// `disk` or `memory`: where the databases lived.
     pub storage: String,
-    /// `shared` or `each`: one Postgres server for all, or one a service.
+    /// `shared` or `each`: one Postgres server for all, or one a service; `given`: one that was
+    /// running already.
     pub postgres: String,
+    /// A slowdown that was put in on purpose: the arm, and microseconds of CPU an order.
+    #[serde(default)]
+    pub planted: Option<(String, u64)>,
     /// What the queue server adds to each call in the cells that say so.
     pub sqs_latency: String,
 }
@@ -63,9 +67,18 @@ pub struct Capacity {
     pub held_per_s: f64,
     /// The lowest rate that was not held; none when even the highest one tried was.
     pub lost_per_s: Option<f64>,
-    /// Rate offered and goodput reached, in orders per second, one pair a step.
-    pub steps: Vec<(f64, f64)>,
+    /// In the order of their rates.
+    pub steps: Vec<Step>,
     pub knee: Option<Knee>,
+}
+
+/// One rate that was tried.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Step {
+    pub offered_per_s: f64,
+    pub goodput_per_s: f64,
+    pub cpu_ms_per_order: f64,
+    pub held: bool,
 }
 
 impl Results {

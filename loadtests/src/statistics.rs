@@ -9,6 +9,7 @@
 pub mod bootstrap;
 pub mod holm;
 pub mod measures;
+pub mod steady;
 pub mod student;
 pub mod usl;
 pub mod verdict;

@@ -18,14 +18,31 @@ pub fn summary(results: &Results) -> String {
         let _ = writeln!(text, "PARTIAL: {reason}\n");
     }
     for verdict in verdicts::main(results) {
-        let _ = writeln!(text, "  {}", verdict.sentence);
+        let _ = writeln!(text, "{}", wrapped(&verdict.sentence));
     }
     for caveat in verdicts::caveats(results) {
-        let _ = writeln!(text, "\n  {caveat}");
+        let _ = writeln!(text, "\n{}", wrapped(&caveat));
     }
-    let _ = writeln!(text, "\n{}", table(results));
-    let _ = writeln!(text, "{}", audit(results));
+    if !verdicts::grouped(results).is_empty() {
+        let _ = write!(text, "\n{}", table(results));
+    }
+    let _ = writeln!(text, "\n{}", audit(results));
     text
+}
+
+/// Indented lines of at most 100 columns.
+fn wrapped(sentence: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 100 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("  {word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// One line for each arm and cell, medians over its runs.
@@ -44,9 +61,9 @@ fn table(results: &Results) -> String {
         let pair = |low: f64, high: f64| format!("{low:.1} / {high:.1}");
         let _ = writeln!(
             text,
-            "{arm:<9} {title:<28} {:>8} {:>9.2} {:>17} {:>17} {:>8.0} {:>7.1}",
+            "{arm:<9} {title:<28} {:>8} {:>9} {:>17} {:>17} {:>8} {:>7}",
             runs.iter().map(|run| run.settled).sum::<u64>(),
-            median(Run::cpu_ms_per_order),
+            shown(median(Run::cpu_ms_per_order), 2),
             pair(
                 median(|run| run.acknowledged_ms.p50),
                 median(|run| run.acknowledged_ms.p99)
@@ -55,8 +72,8 @@ fn table(results: &Results) -> String {
                 median(|run| run.settled_ms.p50),
                 median(|run| run.settled_ms.p99)
             ),
-            median(|run| run.memory_bytes.values().sum::<u64>() as f64 / 1_048_576.0),
-            median(Run::sqs_calls_per_order),
+            shown(median(|run| run.memory() / 1_048_576.0), 0),
+            shown(median(Run::sqs_calls_per_order), 1),
         );
     }
     text
@@ -83,5 +100,13 @@ fn audit(results: &Results) -> String {
             run.scenario,
             run.audit.failure().unwrap_or_default(),
         ),
+    }
+}
+
+/// What nobody measured is a dash.
+fn shown(value: f64, digits: usize) -> String {
+    match value.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{value:.digits$}"),
     }
 }

@@ -36,6 +36,7 @@ pub async fn up(options: &Options, stop: &CancellationToken) -> anyhow::Result<E
             cancellation_window: std::time::Duration::from_secs(60),
             order_expiry: std::time::Duration::from_secs(900),
             seed: settings.seed,
+            planted: None,
         };
         let deployment = Deployment::start(&around, &wanted).await?;
         println!("{}", introduction(label, &deployment, &around)?);

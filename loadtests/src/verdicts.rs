@@ -7,6 +7,7 @@ use crate::load::Scenario;
 use crate::plan::PROBE;
 use crate::results::run::Cell;
 use crate::results::{Results, Run};
+use crate::statistics::verdict::cell_of;
 use crate::statistics::{Comparison, Finding, Measure, compare};
 
 /// The first arm against each of the others, in every cell that both have.
@@ -18,20 +19,13 @@ pub fn comparisons(results: &Results) -> Vec<Comparison> {
     let mut found = vec![];
     for cell in cells(results) {
         for other in others {
-            let both = [base, other].iter().all(|name| {
-                results
-                    .runs
-                    .iter()
-                    .any(|run| run.arm == **name && run.cell() == cell)
-            });
-            if both {
-                found.extend(compare(
-                    &results.runs,
-                    base,
-                    other,
-                    &cell,
-                    results.settings.seed,
-                ));
+            let runs = &results.runs;
+            let there = |name: &str, cell: &Cell| {
+                runs.iter()
+                    .any(|run| run.arm == name && run.cell() == *cell)
+            };
+            if there(other, &cell) && there(base, &cell_of(runs, base, &cell)) {
+                found.extend(compare(runs, base, other, &cell, results.settings.seed));
             }
         }
     }
@@ -40,31 +34,49 @@ pub fn comparisons(results: &Results) -> Vec<Comparison> {
 
 /// A verdict, ready to be read aloud.
 pub struct Verdict {
+    /// The arm that is compared with the first one.
+    pub other: String,
     pub finding: Finding,
     pub sentence: String,
 }
 
-/// The verdicts on the cells with the most pairs, and on every cell that is void.
+/// The verdicts on the cells with the most pairs, and one on every cell that is void. What holds
+/// for all measures of a cell, that it is void or has too few runs, is said once. With SQS as
+/// slow as Amazon's it is the time to settled that is asked for.
 pub fn main(results: &Results) -> Vec<Verdict> {
     let comparisons = comparisons(results);
     let most = comparisons.iter().map(|one| one.pairs).max().unwrap_or(0);
-    let main = comparisons
-        .into_iter()
-        .filter(|one| one.pairs == most && most > 0 || is_void(one));
-    main.map(|one| Verdict {
-        sentence: sentence(&one),
-        finding: one.finding,
-    })
-    .collect()
+    let mut said: Vec<(Cell, String)> = vec![];
+    let mut verdicts = vec![];
+    for one in comparisons {
+        let folded = is_void(&one) || one.ratio.is_none();
+        let asked = !one.cell.remote_sqs || one.measure.is_settled();
+        let told = said
+            .iter()
+            .any(|(cell, arm)| *cell == one.cell && *arm == one.other);
+        if folded && !told {
+            said.push((one.cell.clone(), one.other.clone()));
+        }
+        let main = one.pairs == most && most > 0;
+        if folded && !told && (main || is_void(&one)) || !folded && asked && main {
+            let sentence = sentence(&one);
+            verdicts.push(Verdict {
+                other: one.other,
+                finding: one.finding,
+                sentence,
+            });
+        }
+    }
+    verdicts
 }
 
 /// The verdict's sentence with the arms' full names.
 fn sentence(one: &Comparison) -> String {
-    capitalised(&one.sentence(
-        &at(&one.cell),
-        &described(&one.base),
-        &described(&one.other),
-    ))
+    let mut at = at(&one.cell);
+    if one.on_local_sqs && one.measure.is_settled() {
+        at += ", SQS on this machine";
+    }
+    capitalised(&one.sentence(&at, &described(&one.base), &described(&one.other)))
 }
 
 /// What the method cannot say.
@@ -78,28 +90,61 @@ pub fn caveats(results: &Results) -> Vec<String> {
     {
         caveats.push("This was a debug build: its figures mean nothing.".to_owned());
     }
-    if mode != "full"
-        && let Some(floor) = floor(&comparisons(results))
-    {
+    if let Some(floor) = floor(&comparisons(results)).filter(|_| mode != "full") {
         caveats.push(format!(
             "This was the {mode} method. Two identical arms would have differed by up to {:.0}% in \
              CPU by chance alone: it makes no claim finer than that.",
             floor * 100.0
         ));
     }
-    if results
-        .runs
-        .iter()
-        .any(|run| !run.sqs_calls.is_empty() && !run.remote_sqs)
-    {
+    let local = |run: &Run| !run.cpu_ms.is_empty() && !run.sqs_calls.is_empty() && !run.remote_sqs;
+    if results.runs.iter().any(local) {
         caveats.push(
             "The queue server on this machine answers within a millisecond, and Amazon's does not: \
              only what says \u{201c}SQS as slow as Amazon's\u{201d} was measured with that delay."
                 .to_owned(),
         );
     }
+    if let Some((arm, microseconds)) = &results.settings.planted {
+        caveats.push(format!(
+            "In {arm} a slowdown was planted on purpose: a door that burns {microseconds} \u{b5}s of \
+             CPU an order."
+        ));
+    }
+    if results.settings.storage == "memory" {
+        caveats.push("The databases lived in memory: latencies mean nothing here.".to_owned());
+    }
+    if results.settings.postgres == "given" {
+        caveats.push(
+            "Postgres was given by its address: its CPU cannot be seen, and is in no figure here."
+                .to_owned(),
+        );
+    }
+    let late = results.runs.iter().filter(|run| run.void.is_some());
+    let foreign = late.clone().filter_map(|run| run.noise.foreign_percent);
+    if late.count() > 0 {
+        caveats.push(format!(
+            "Runs were void: what else ran on this machine took up to {:.0}% of it meanwhile. \
+             Compare again when it is quieter, or at a lower rate.",
+            foreign.fold(0.0, f64::max)
+        ));
+    }
+    let used = results
+        .runs
+        .iter()
+        .filter_map(|run| run.noise.generator_percent);
+    let most = used.fold(0.0, f64::max);
+    if most > GENERATOR_LIMIT {
+        caveats.push(format!(
+            "The load generator used up to {most:.0}% of this machine in a run: latencies there \
+             are partly its own."
+        ));
+    }
     caveats
 }
+
+/// Percent of the machine that the generator may use before the report says so.
+const GENERATOR_LIMIT: f64 = 10.0;
 
 fn is_void(comparison: &Comparison) -> bool {
     matches!(comparison.finding, Finding::Void { .. })
@@ -114,14 +159,12 @@ fn floor(comparisons: &[Comparison]) -> Option<f64> {
     best.floor.is_finite().then_some(best.floor - 1.0)
 }
 
-/// Every cell that was run, in order.
-pub fn cells(results: &Results) -> BTreeSet<Cell> {
-    results
-        .runs
-        .iter()
-        .map(Run::cell)
-        .filter(|cell| cell.model != PROBE)
-        .collect()
+/// Every cell that was run, the open model first.
+pub fn cells(results: &Results) -> Vec<Cell> {
+    let all: BTreeSet<Cell> = results.runs.iter().map(Run::cell).collect();
+    let mut cells: Vec<Cell> = all.into_iter().filter(|cell| cell.model != PROBE).collect();
+    cells.sort_by_key(|cell| cell.model == "closed");
+    cells
 }
 
 /// `at 50 orders/s`, and what else is special about the cell.

@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::try_join_all;
 use sandbox::{Database, Server};
 use sqlx::Connection;
 use store::{Context, catalogue, inventory, seed};
+use uuid::Uuid;
 
 use super::outside::{Provider, Queues};
+use super::plant;
 use super::process::{Environment, Process};
 use super::surroundings::Servers;
+use super::wiring::{DATABASE_URLS, URLS, context_of, start_order};
 use super::{Arm, Surroundings};
+use crate::audit::Sources;
 
 /// What a run asks of its arm.
 #[derive(Clone, Debug)]
@@ -26,6 +31,8 @@ pub struct Wanted {
     pub cancellation_window: Duration,
     pub order_expiry: Duration,
     pub seed: u64,
+    /// CPU to burn for each order at a door of its own.
+    pub planted: Option<Duration>,
 }
 
 /// An arm that is up. Dropping it stops its processes; its databases are removed by
@@ -170,6 +177,20 @@ impl Deployment {
             .last()
             .context("an arm has at least one process")?;
         self.base_url = door.url.clone();
+        if let Some(burnt) = wanted.planted {
+            self.plant(burnt, around).await?;
+        }
+        Ok(())
+    }
+
+    async fn plant(&mut self, burnt: Duration, around: &Surroundings) -> anyhow::Result<()> {
+        let upstream = self.base_url.trim_start_matches("http://").to_owned();
+        let burnt = burnt.as_micros().to_string();
+        let arguments = ["compare", "door", &upstream, &burnt];
+        let (program, nothing) = (std::env::current_exe()?, Environment::new());
+        let door = Process::start(plant::NAME, program, &arguments, &nothing, &around.logs).await?;
+        self.base_url = door.url.clone();
+        self.processes.push(door);
         Ok(())
     }
 
@@ -221,6 +242,21 @@ impl Deployment {
         environment
     }
 
+    /// Where the audit reads. Nothing was there before us, and nothing of ours may be left.
+    pub fn sources(&self) -> Sources {
+        let databases = self.databases.iter();
+        Sources {
+            databases: databases
+                .map(|(context, database)| (*context, database.url.clone()))
+                .collect(),
+            ledger: self.provider.ledger.clone(),
+            queues: self.queues.as_ref().map(|queues| queues.server.clone()),
+            delivered: self.delivered.clone(),
+            since: Uuid::nil(),
+            delayed_counts: true,
+        }
+    }
+
     /// Stops everything, in the order in which it was started, and removes the databases.
     pub async fn remove(self, around: &Surroundings) -> anyhow::Result<()> {
         let stopping = tokio::task::spawn_blocking(move || {
@@ -231,50 +267,12 @@ impl Deployment {
         });
         let (databases, own_servers) = stopping.await?;
         if let Servers::Shared(server) = &around.servers {
-            let mut removed: Vec<String> = vec![];
-            for database in databases.into_values() {
-                if !removed.contains(&database.name) {
-                    server.remove(&database).await?;
-                    removed.push(database.name);
-                }
-            }
+            let mut databases: Vec<Database> = databases.into_values().collect();
+            databases.dedup_by(|one, other| one.name == other.name);
+            // Each waits for a checkpoint, and together they wait for one.
+            try_join_all(databases.iter().map(|database| server.remove(database))).await?;
         }
         drop(own_servers);
         Ok(())
-    }
-}
-
-/// All services in one process have a database each by these.
-const DATABASE_URLS: [(&str, &str); 5] = [
-    ("accounts", "ACCOUNTS_DATABASE_URL"),
-    ("orders", "ORDERS_DATABASE_URL"),
-    ("payments", "PAYMENTS_DATABASE_URL"),
-    ("inventory", "INVENTORY_DATABASE_URL"),
-    ("shipping", "SHIPPING_DATABASE_URL"),
-];
-
-/// Services find each other by these.
-const URLS: [(&str, &str); 2] = [
-    ("auth-service", "AUTH_SERVICE_URL"),
-    ("order-service", "ORDER_SERVICE_URL"),
-];
-
-/// The gateway last: it is told where the others are.
-fn start_order(arm: Arm) -> Vec<&'static str> {
-    let mut binaries = arm.binaries().to_vec();
-    binaries.sort_by_key(|binary| *binary == "gateway");
-    binaries
-}
-
-/// The name of the database that a package works on.
-fn context_of(package: &str) -> &str {
-    match package {
-        "auth-service" => "accounts",
-        "order-service" => "orders",
-        "payment-service" => "payments",
-        "inventory-service" => "inventory",
-        "shipping-service" => "shipping",
-        "gateway" => "none",
-        _ => "orders",
     }
 }

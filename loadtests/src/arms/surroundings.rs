@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use chassis::auth::{KeyPair, TokenIssuer};
 use chassis::config::TokenSigning;
 use domain::CustomerId;
@@ -35,7 +36,8 @@ impl Surroundings {
             PostgresMode::Shared => Servers::Shared(server(storage).await?),
             PostgresMode::Each => Servers::Each { storage },
         };
-        std::fs::create_dir_all(&logs)?;
+        let made = std::fs::create_dir_all(&logs);
+        made.with_context(|| format!("cannot write to {}", logs.display()))?;
         Ok(Surroundings {
             binaries,
             servers,

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::one_run;
 use crate::arms::Surroundings;
+use crate::compare::INTERRUPTED;
 use crate::output::Output;
 use crate::plan::{Planned, Settings};
 use crate::progress::Progress;
@@ -37,7 +38,7 @@ pub async fn conduct(
                 results.runs.push(made);
             }
             None => {
-                results.partial = Some("it was interrupted".to_owned());
+                results.partial = Some(INTERRUPTED.to_owned());
                 break;
             }
         }
@@ -47,6 +48,7 @@ pub async fn conduct(
     Ok(())
 }
 
-fn is_made(made: &Run, planned: &Planned) -> bool {
+/// Whether this run is there already, from before an interruption.
+pub(super) fn is_made(made: &Run, planned: &Planned) -> bool {
     made.arm == planned.label && made.pair == planned.pair && made.cell() == planned.cell()
 }

@@ -8,13 +8,17 @@ use uuid::Uuid;
 use crate::audit::Books;
 use crate::load::Outcome;
 use crate::results::{Quantiles, Run, Second};
+use crate::statistics::steady;
 
 /// When the load began, and how it was laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// The beginning in milliseconds since 1970.
     pub begin_ms: f64,
+    /// The least; see [`steady`].
     pub warm_up: Duration,
+    /// Whether the rate stays the same, so that steadiness can be waited for.
+    pub constant: bool,
     /// Of the load in all, warm-up included.
     pub length: Duration,
     pub objective: Duration,
@@ -23,11 +27,16 @@ pub struct Timing {
 /// Fills in what the generator and the databases saw. Latencies come from the time after the
 /// warm-up; what the audit and the CPU count by, orders and settled ones, from all of it.
 pub fn note(run: &mut Run, outcomes: &[Outcome], books: &Books, timing: Timing) {
-    let after_warm_up = |one: &&Outcome| one.due >= timing.warm_up;
     let orders: Vec<&Outcome> = outcomes
         .iter()
         .filter(|one| one.operation == "place_order")
         .collect();
+    let warm_up = warm_up(&orders, timing);
+    run.warm_up_s = warm_up.as_secs_f64();
+    run.duration_s = timing.length.saturating_sub(warm_up).as_secs_f64();
+    let after_warm_up = |one: &&Outcome| one.due >= warm_up;
+    let unsent = run.offered.saturating_sub(outcomes.len() as u64);
+    run.due = orders.iter().copied().filter(after_warm_up).count() as u64 + unsent;
 
     for outcome in outcomes {
         *run.answers.entry(outcome.label()).or_default() += 1;
@@ -65,6 +74,14 @@ pub fn note(run: &mut Run, outcomes: &[Outcome], books: &Books, timing: Timing) 
         .count() as u64;
     run.settled_ms = Quantiles::of(&mut measured);
     run.seconds = seconds(&orders, &times, timing);
+}
+
+fn warm_up(orders: &[&Outcome], timing: Timing) -> Duration {
+    if !timing.constant {
+        return timing.warm_up;
+    }
+    let answers = orders.iter().map(|one| (one.due, ms(one.latency)));
+    steady::warm_up(&answers.collect::<Vec<_>>(), timing.warm_up, timing.length)
 }
 
 /// Milliseconds from an order's slot to its settling. An order whose answer said that it is
@@ -124,6 +141,7 @@ mod tests {
     const TIMING: Timing = Timing {
         begin_ms: 1_000_000.0,
         warm_up: Duration::from_secs(1),
+        constant: true,
         length: Duration::from_secs(3),
         objective: Duration::from_millis(500),
     };

@@ -12,7 +12,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::Pos;
 
 pub(crate) use burst::burst;
-pub(crate) use capacity::capacity;
+pub(crate) use capacity::{capacity, cost};
 pub(crate) use cpu::{Bar, cpu};
 pub(crate) use forest::forest;
 pub(crate) use latency::latency;
@@ -127,6 +127,7 @@ fn plain(value: f64) -> String {
     match value {
         value if value >= 10.0 => format!("{value:.0}"),
         value if value >= 1.0 => format!("{value:.1}").trim_end_matches(".0").to_owned(),
+        0.0 => "0".to_owned(),
         value => format!("{value:.2}"),
     }
 }

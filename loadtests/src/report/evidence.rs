@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::figures::number;
+use super::tables::number;
 use crate::load::Scenario;
-use crate::results::run::OUTSIDE;
 use crate::results::{Quantiles, Results, Run};
 use crate::verdicts;
 
@@ -79,8 +78,15 @@ pub(super) fn method(results: &Results) -> Markup {
             confirmed or cancelled. That time stamp is taken inside the transaction, so the \
             services' curve leaves out the last commit, about one flush of the disk; where the \
             answer itself says what became of the order, the answer counts." }
-        p.note { "Settings: " (settings.duration_s) " s measured after " (settings.warm_up_s) " \
-            s of warm-up; objective " (settings.objective_ms) " ms; cancellation window "
+        p { "The warm-up ends where what follows is steady (the rule MSER), after "
+            (settings.warm_up_s) " s at the least. "
+            @if let Some(most) = generator(results) {
+                "The load generator used at most " (number(most)) "% of this machine in a run, and \
+                belongs to no arm; the databases are asked after the load, by connections whose \
+                use is taken off Postgres's account."
+            }
+        }
+        p.note { "Settings: " (settings.duration_s) " s after the least warm-up; objective " (settings.objective_ms) " ms; cancellation window "
             (settings.cancellation_window_ms) " ms; databases on " (settings.storage) ", Postgres "
             (settings.postgres) "; seed " (settings.seed) ". Slow SQS: " (settings.sqs_latency) }
         p.note { "Scenarios: " @for (n, scenario) in Scenario::ALL.iter().enumerate() {
@@ -89,16 +95,25 @@ pub(super) fn method(results: &Results) -> Markup {
     }
 }
 
+/// The largest share of the machine, in percent.
+fn generator(results: &Results) -> Option<f64> {
+    let used = results
+        .runs
+        .iter()
+        .filter_map(|run| run.noise.generator_percent);
+    used.max_by(f64::total_cmp)
+}
+
 pub(super) fn runs(results: &Results) -> Markup {
     html! {
-        h2 { "Every run" }
-        div.wide { table {
+        h2.raw { "Every run" }
+        div.wide.raw { table {
             thead { tr {
                 th { "#" } th.text { "arm" } th.text { "load" } th { "pair" }
                 th { "offered" } th { "accepted" } th { "settled" } th { "errors" }
                 th { "CPU ms/order" } th { "answered p50 / p99" } th { "settled p50 / p99" }
-                th { "lag p99" } th { "drain s" } th { "steal %" } th { "foreign %" }
-                th { "CPU pressure %" } th { "generator %" } th.text { "outside, ms/order" }
+                th { "warm-up s" } th { "lag p99" } th { "drain s" } th { "steal %" } th { "foreign %" }
+                th { "CPU pressure %" } th { "disk pressure %" } th { "generator %" }
                 th.text { "audit" }
             } }
             tbody { @for run in &results.runs { (row(run)) } }
@@ -120,25 +135,17 @@ fn row(run: &Run) -> Markup {
             td { (run.offered) } td { (run.accepted) } td { (run.settled) } td { (run.errors) }
             td { (number(run.cpu_ms_per_order())) }
             td { (pair(&run.acknowledged_ms)) } td { (pair(&run.settled_ms)) }
-            td { (number(run.lag_ms.p99)) } td { (number(run.drain_ms / 1_000.0)) }
+            td { (number(run.warm_up_s)) } td { (number(run.lag_ms.p99)) } td { (number(run.drain_ms / 1_000.0)) }
             td { (share(run.noise.steal_percent)) } td { (share(run.noise.foreign_percent)) }
             td { (share(run.noise.cpu_pressure_percent)) }
+            td { (share(run.noise.io_pressure_percent)) }
             td { (share(run.noise.generator_percent)) }
-            td.text { (outside(run)) }
             td.text { @match refusal {
                 None => span.yes { "kept" },
                 Some(reason) => span.no { (reason) },
             } }
         }
     }
-}
-
-fn outside(run: &Run) -> String {
-    let parts = run.cpu_ms.iter().filter_map(|(name, ms)| {
-        let name = name.strip_prefix(OUTSIDE)?;
-        Some(format!("{name} {}", number(ms / run.settled.max(1) as f64)))
-    });
-    parts.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn machine(results: &Results) -> Markup {

@@ -1,32 +1,35 @@
-//! The drawings, each with the words it needs, and the two tables people look for.
+//! The drawings, each with the words it needs.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
 use super::charts::{self, variable_of};
+use super::tables::number;
 use crate::arms::described;
-use crate::prices::Prices;
 use crate::results::run::{Cell, OUTSIDE};
 use crate::results::{Results, Run};
+use crate::statistics::verdict::cell_of;
 use crate::verdicts::{self, capitalised, median};
 
 /// The cell with the most runs that count: the one the verdicts are about.
-fn main_cell(results: &Results) -> Option<Cell> {
+pub(super) fn main_cell(results: &Results) -> Option<Cell> {
     let sound = |cell: &Cell| {
         let of_cell = results.runs.iter().filter(|run| run.cell() == *cell);
         of_cell.filter(|run| run.refusal().is_none()).count()
     };
-    verdicts::cells(results).into_iter().max_by_key(sound)
+    // Of equals the last wins: the plain cell before the one with slow SQS.
+    verdicts::cells(results).into_iter().rev().max_by_key(sound)
 }
 
-/// Of each arm, its sound runs in a cell.
-fn by_arm<'a>(results: &'a Results, cell: &Cell) -> Vec<(&'a str, Vec<&'a Run>)> {
+/// Of each arm, its sound runs in a cell. Where SQS is slow, an arm that needs none is as it was.
+pub(super) fn by_arm<'a>(results: &'a Results, cell: &Cell) -> Vec<(&'a str, Vec<&'a Run>)> {
     let arms = results.settings.arms.iter().map(|label| {
+        let own = cell_of(&results.runs, label, cell);
         let runs = results
             .runs
             .iter()
-            .filter(|run| run.arm == *label && run.cell() == *cell && run.refusal().is_none());
+            .filter(|run| run.arm == *label && run.cell() == own && run.refusal().is_none());
         (label.as_str(), runs.collect::<Vec<_>>())
     });
     arms.filter(|(_, runs)| !runs.is_empty()).collect()
@@ -39,71 +42,16 @@ fn typical<'a>(runs: &[&'a Run]) -> Option<&'a Run> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-type Figure = fn(&Run) -> f64;
-
-/// The figures side by side, medians over runs.
-pub(super) fn headline(results: &Results) -> Markup {
-    let Some(cell) = main_cell(results) else {
-        return html! {};
-    };
-    let arms = by_arm(results, &cell);
-    let rows: [(&str, Figure); 13] = [
-        ("CPU per settled order, ms", Run::cpu_ms_per_order),
-        ("answered, p50 ms", |run| run.acknowledged_ms.p50),
-        ("answered, p99 ms", |run| run.acknowledged_ms.p99),
-        ("settled, p50 ms", |run| run.settled_ms.p50),
-        ("settled, p90 ms", |run| run.settled_ms.p90),
-        ("settled, p99 ms", |run| run.settled_ms.p99),
-        ("settled, p99.9 ms", |run| run.settled_ms.p999),
-        ("settled, slowest ms", |run| run.settled_ms.max),
-        ("goodput, orders/s", Run::goodput_per_s),
-        ("peak memory, MiB", |run| {
-            run.memory_bytes.values().sum::<u64>() as f64 / 1_048_576.0
-        }),
-        ("commits per order", |run| {
-            run.postgres.commits as f64 / run.settled.max(1) as f64
-        }),
-        ("WAL bytes per order", |run| {
-            run.postgres.wal_bytes as f64 / run.settled.max(1) as f64
-        }),
-        ("SQS calls per order", Run::sqs_calls_per_order),
-    ];
-    html! {
-        h2 { "The figures, " (verdicts::at(&cell)) }
-        div.wide { table {
-            thead { tr {
-                th { "median over runs" }
-                @for (arm, _) in &arms { th { (described(arm)) } }
-            } }
-            tbody {
-                @for (name, of) in rows {
-                    tr {
-                        td { (name) }
-                        @for (_, runs) in &arms {
-                            td { (number(median(runs.iter().map(|run| of(run))))) }
-                        }
-                    }
-                }
-            }
-        } }
-        p.note { "CPU is that of the arm's own processes and of its Postgres, from the first order \
-            to the end of the last one's story, dispatch and capture included. The payment \
-            provider, the queue server and the load generator are outside both arms and stand \
-            with the raw runs." }
-    }
-}
-
 pub(super) fn ratios(results: &Results) -> Markup {
     let Some(cell) = main_cell(results) else {
         return html! {};
     };
     let all = verdicts::comparisons(results);
-    let mut others: Vec<&str> = all.iter().map(|one| one.other.as_str()).collect();
-    others.dedup();
+    let others = results.settings.arms.iter().skip(1);
     html! {
         @for other in others {
             @let rows: Vec<_> =
-                all.iter().filter(|one| one.other == other && one.cell == cell).collect();
+                all.iter().filter(|one| one.other == *other && one.cell == cell).collect();
             @if let Some(svg) = charts::forest(&rows) {
                 h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) }
                 figure {
@@ -161,9 +109,12 @@ pub(super) fn dial(results: &Results) -> Markup {
         .into_iter()
         .map(|(arm, runs)| charts::Bar {
             arm: arm.to_owned(),
-            pieces: pieces(&runs),
+            pieces: pieces(&runs, |name| !name.starts_with(OUTSIDE)),
         })
         .collect();
+    if bars.iter().all(|bar| bar.pieces.is_empty()) {
+        return html! {};
+    }
     html! {
         h2 { "Where the CPU of an order goes" }
         figure {
@@ -175,17 +126,12 @@ pub(super) fn dial(results: &Results) -> Markup {
     }
 }
 
-fn pieces(runs: &[&Run]) -> Vec<(String, f64)> {
+/// CPU milliseconds per order by process, largest first, of those that are wanted.
+pub(super) fn pieces(runs: &[&Run], wanted: fn(&str) -> bool) -> Vec<(String, f64)> {
     let mut of: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for run in runs {
-        for (name, ms) in run
-            .cpu_ms
-            .iter()
-            .filter(|(name, _)| !name.starts_with(OUTSIDE))
-        {
-            of.entry(name)
-                .or_default()
-                .push(ms / run.settled.max(1) as f64);
+        for (name, ms) in run.cpu_ms.iter().filter(|(name, _)| wanted(name)) {
+            of.entry(name).or_default().push(run.per_order(*ms));
         }
     }
     let named = of
@@ -197,21 +143,47 @@ fn pieces(runs: &[&Run]) -> Vec<(String, f64)> {
 }
 
 pub(super) fn capacities(results: &Results) -> Markup {
-    if results.capacities.is_empty() {
+    let capacities = &results.capacities;
+    if capacities.is_empty() {
         return html! {};
     }
+    let cost = capacities.iter().flat_map(|one| &one.steps);
+    let cost = cost.filter(|step| step.held).count() > capacities.len();
     html! {
         h2 { "How much each can take" }
+        (arms_legend(capacities.iter().map(|one| one.arm.as_str())))
         figure {
-            (PreEscaped(charts::capacity(&results.capacities)))
-            figcaption { "Dots are measured; the lines are the universal scalability law fitted to \
-                them, never drawn past twice what was measured." }
+            (PreEscaped(charts::capacity(capacities)))
+            figcaption { "Full dots are rates that were held, rings rates that were not; on the \
+                dotted line everything offered is settled in time. The lines are the universal \
+                scalability law fitted to what was measured, never drawn past twice that." }
         }
-        @for one in &results.capacities {
+        @for one in capacities {
             p {
-                (described(&one.arm)) " held " (number(one.held_per_s)) " orders/s"
+                (capitalised(&described(&one.arm)))
+                @if one.held_per_s > 0.0 { " held " (number(one.held_per_s)) " orders/s" }
+                @else { " held none of the rates that were tried" }
                 @if let Some(lost) = one.lost_per_s { " and did not hold " (number(lost)) }
                 ", with 99% of them settled in time and errors under 0.1%."
+                @if one.knee.is_none() { " Too few rates were held for a law." }
+            }
+        }
+        @if cost {
+            h2 { "What an order costs as the rate grows" }
+            (arms_legend(capacities.iter().map(|one| one.arm.as_str())))
+            figure {
+                (PreEscaped(charts::cost(capacities)))
+                figcaption { "One run a dot, of the search above; only rates that were held." }
+            }
+        }
+    }
+}
+
+fn arms_legend<'a>(arms: impl Iterator<Item = &'a str>) -> Markup {
+    html! {
+        p.legend {
+            @for arm in arms {
+                span { i style=(format!("border-color:{}", variable_of(arm))) {} (described(arm)) }
             }
         }
     }
@@ -226,6 +198,9 @@ pub(super) fn bursts(results: &Results) -> Markup {
     };
     let arms = by_arm(results, &cell);
     let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
+    if runs.is_empty() {
+        return html! {};
+    }
     html! {
         h2 { "A burst and its drain, from " (cell.rate_millis / 1_000) " orders/s \
             to three times that" }
@@ -234,44 +209,5 @@ pub(super) fn bursts(results: &Results) -> Markup {
             (PreEscaped(charts::burst(&runs)))
             figcaption { "The thin grey line is what was offered." }
         }
-    }
-}
-
-pub(super) fn money(results: &Results) -> anyhow::Result<Markup> {
-    let Some(cell) = main_cell(results) else {
-        return Ok(html! {});
-    };
-    let prices = Prices::from_data()?;
-    let rows: Vec<_> = by_arm(results, &cell)
-        .into_iter()
-        .map(|(arm, runs)| {
-            let of = |part: fn(crate::prices::Bill) -> f64| {
-                median(runs.iter().map(|run| part(prices.bill(run))))
-            };
-            (arm, of(|bill| bill.cpu_usd), of(|bill| bill.sqs_usd))
-        })
-        .collect();
-    Ok(html! {
-        h2 { "A million orders, in dollars" }
-        div.wide { table {
-            thead { tr { th { "arm" } th { "CPU" } th { "SQS" } th { "together" } } }
-            tbody { @for (arm, cpu, sqs) in rows { tr {
-                td { (described(arm)) }
-                td { (format!("{cpu:.3}")) } td { (format!("{sqs:.3}")) }
-                td { (format!("{:.3}", cpu + sqs)) }
-            } } }
-        } }
-        p.note { "Prices of " (prices.as_of) ": " (prices.source) ". CPU used to the full; a \
-            service kept half idle costs twice its part." }
-    })
-}
-
-/// As many digits as matter.
-pub(super) fn number(value: f64) -> String {
-    match value {
-        value if value.is_nan() => "–".to_owned(),
-        value if value >= 100.0 => format!("{value:.0}"),
-        value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.2}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::figures::number;
+use super::tables::number;
 use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::{Quantiles, Results, Run};
@@ -31,13 +31,42 @@ pub(super) fn markdown(results: &Results) -> anyhow::Result<String> {
         writeln!(text, "\n{caveat}")?;
     }
     text += &cells(results)?;
+    text += &capacities(results)?;
     text += &published()?;
     text += &audit(results)?;
-    let machine = &results.machine;
+    text += &surroundings(results)?;
+    Ok(text)
+}
+
+fn capacities(results: &Results) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for one in &results.capacities {
+        let (arm, held) = (described(&one.arm), number(one.held_per_s));
+        let lost = one.lost_per_s.map_or("none".to_owned(), number);
+        writeln!(
+            text,
+            "\nCapacity of {arm}: held {held} orders/s, did not hold {lost}."
+        )?;
+    }
+    Ok(text)
+}
+
+/// The machine, the versions and the settings.
+fn surroundings(results: &Results) -> anyhow::Result<String> {
+    let (machine, settings) = (&results.machine, &results.settings);
+    let (system, processor) = (&machine.system, &machine.processor);
+    let mut text = format!("\n{system}, {processor}, {} cores", machine.cores);
+    if let Some(fsync) = &machine.fsync_ms {
+        let (p50, p99) = (number(fsync.p50), number(fsync.p99));
+        write!(text, "; making 8 KiB durable takes {p50} ms, p99 {p99} ms")?;
+    }
+    for (name, version) in &results.versions {
+        write!(text, "; {name} {version}")?;
+    }
+    let (storage, postgres, seed) = (&settings.storage, &settings.postgres, settings.seed);
     writeln!(
         text,
-        "\n{}, {}, {} cores",
-        machine.system, machine.processor, machine.cores
+        "; databases on {storage}, Postgres {postgres}; seed {seed}"
     )?;
     Ok(text)
 }

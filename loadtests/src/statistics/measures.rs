@@ -31,11 +31,26 @@ impl Measure {
         }
     }
 
+    /// Where there is little room.
+    pub fn short(self) -> &'static str {
+        match self {
+            Measure::CpuPerOrder => "CPU an order",
+            Measure::SettledMedian => "settled, p50",
+            Measure::SettledTail => "settled, p99",
+            Measure::AcknowledgedMedian => "answered, p50",
+            Measure::AcknowledgedTail => "answered, p99",
+        }
+    }
+
+    pub fn is_settled(self) -> bool {
+        matches!(self, Measure::SettledMedian | Measure::SettledTail)
+    }
+
     /// In milliseconds. None when the run has no such number.
     pub fn of(self, run: &Run) -> Option<f64> {
         let value = match self {
             Measure::CpuPerOrder if run.settled > 0 => run.cpu_ms_per_order(),
-            Measure::CpuPerOrder => 0.0,
+            Measure::CpuPerOrder => f64::NAN,
             Measure::SettledMedian => run.settled_ms.p50,
             Measure::SettledTail => run.settled_ms.p99,
             Measure::AcknowledgedMedian => run.acknowledged_ms.p50,

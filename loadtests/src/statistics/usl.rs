@@ -15,30 +15,36 @@ pub struct Knee {
 
 impl Knee {
     /// Least squares on `n / throughput`, which is linear in the law's parameters; weighted by the
-    /// throughput squared, so that the error is that of throughput. Needs three loads or more.
+    /// throughput squared, so that the error is that of throughput. Neither delay can be negative:
+    /// what comes out so is taken for none, and the rest is fitted again. Needs three loads at
+    /// which something came out.
     pub fn fit(points: &[(f64, f64)]) -> Option<Knee> {
-        let mut sums = [[0.0; 4]; 3];
-        for &(load, throughput) in points {
-            if load <= 0.0 || throughput <= 0.0 {
-                return None;
-            }
-            let basis = [1.0, load - 1.0, load * (load - 1.0)];
-            let weight = (throughput * throughput / load).powi(2);
-            for row in 0..3 {
-                for column in 0..3 {
-                    sums[row][column] += weight * basis[row] * basis[column];
-                }
-                sums[row][3] += weight * basis[row] * load / throughput;
-            }
+        let sound = |(load, throughput): &&(f64, f64)| *load > 0.0 && *throughput > 0.0;
+        let points: Vec<(f64, f64)> = points.iter().filter(sound).copied().collect();
+        if points.len() < 3 {
+            return None;
         }
         let measured_to = points.iter().map(|point| point.0).fold(0.0, f64::max);
-        let [inverse, contention, coherence] = solve(sums)?;
-        (points.len() >= 3 && inverse > 0.0).then_some(Knee {
-            rate: 1.0 / inverse,
-            contention: (contention / inverse).max(0.0),
-            coherence: (coherence / inverse).max(0.0),
-            measured_to,
-        })
+        let kinds = [[true, true], [true, false], [false, true], [false, false]];
+        let fits = kinds.into_iter().filter_map(|[contention, coherence]| {
+            let [inverse, slope, curve] = solve(sums(&points, contention, coherence))?;
+            let knee = Knee {
+                rate: 1.0 / inverse,
+                contention: slope / inverse,
+                coherence: curve / inverse,
+                measured_to,
+            };
+            let sound = inverse > 0.0 && knee.contention >= 0.0 && knee.coherence >= 0.0;
+            sound.then_some(knee)
+        });
+        fits.min_by(|one, other| one.error(&points).total_cmp(&other.error(&points)))
+    }
+
+    /// The sum of squared differences of throughput.
+    fn error(&self, points: &[(f64, f64)]) -> f64 {
+        let fitted = |load: f64| self.throughput(load).unwrap_or(f64::INFINITY);
+        let differences = points.iter().map(|(load, found)| fitted(*load) - found);
+        differences.map(|difference| difference.powi(2)).sum()
     }
 
     /// None past twice what was measured: a law says nothing about a machine it was not fitted to.
@@ -46,6 +52,31 @@ impl Knee {
         let slowdown = 1.0 + self.contention * (load - 1.0) + self.coherence * load * (load - 1.0);
         (load <= 2.0 * self.measured_to).then(|| self.rate * load / slowdown)
     }
+}
+
+/// The normal equations; a parameter that is held at nothing has an equation that says so.
+fn sums(points: &[(f64, f64)], contention: bool, coherence: bool) -> [[f64; 4]; 3] {
+    let mut sums = [[0.0; 4]; 3];
+    for &(load, throughput) in points {
+        let basis = [
+            1.0,
+            if contention { load - 1.0 } else { 0.0 },
+            if coherence { load * (load - 1.0) } else { 0.0 },
+        ];
+        let weight = (throughput * throughput / load).powi(2);
+        for row in 0..3 {
+            for column in 0..3 {
+                sums[row][column] += weight * basis[row] * basis[column];
+            }
+            sums[row][3] += weight * basis[row] * load / throughput;
+        }
+    }
+    for (row, free) in [(1, contention), (2, coherence)] {
+        if !free {
+            sums[row][row] = 1.0;
+        }
+    }
+    sums
 }
 
 /// Gauss with pivoting.
@@ -107,6 +138,18 @@ mod tests {
         };
         assert_eq!(knee.throughput(8.0), Some(8.0));
         assert_eq!(knee.throughput(8.1), None);
+    }
+
+    #[test]
+    fn what_scales_straight_has_no_delays_and_what_collapsed_is_no_point() {
+        let straight = [(25.0, 25.1), (50.0, 49.8), (100.0, 100.2), (200.0, 0.0)];
+        let found = Knee::fit(&straight).unwrap();
+        assert!(found.contention >= 0.0 && found.coherence >= 0.0);
+        assert!(
+            (found.throughput(80.0).unwrap() - 80.0).abs() < 1.0,
+            "{found:?}"
+        );
+        assert!((found.measured_to - 100.0).abs() < 1e-9);
     }
 
     #[test]

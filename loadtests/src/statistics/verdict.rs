@@ -28,6 +28,8 @@ pub struct Comparison {
     /// The smallest ratio that noise alone would not show, as in 1.08.
     pub floor: f64,
     pub finding: Finding,
+    /// Whether the other arm's queues were those of this machine, at its speed.
+    pub on_local_sqs: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -44,11 +46,21 @@ struct Sample {
     other: Vec<f64>,
 }
 
-/// Judges all headline measures of one cell together.
+/// Judges all headline measures of one cell together. An arm that needs no SQS was not run again
+/// where SQS is slow: its neighbouring runs in the plain cell stand for it.
 pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) -> Vec<Comparison> {
-    let of_cell: Vec<&Run> = runs.iter().filter(|run| run.cell() == *cell).collect();
+    let base_cell = cell_of(runs, base, cell);
+    let belongs = |run: &&Run| match run.arm == base {
+        true => run.cell() == base_cell,
+        false => run.cell() == *cell,
+    };
+    let of_cell: Vec<&Run> = runs.iter().filter(belongs).collect();
     let void = void_reason(&of_cell, base, other);
-    let samples: Vec<Sample> = Measure::ALL
+    let queues = of_cell.iter().find(|run| run.arm == other);
+    let queues = queues.filter(|run| !run.cpu_ms.is_empty() && !run.sqs_calls.is_empty());
+    let on_local_sqs = queues.is_some_and(|run| !run.remote_sqs);
+    let measures = measured(&of_cell);
+    let samples: Vec<Sample> = measures
         .iter()
         .map(|measure| paired(&of_cell, base, other, *measure))
         .collect();
@@ -57,11 +69,11 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
     let p_values: Vec<f64> = logs.iter().map(|ratios| p_value(ratios)).collect();
     let significant = holm::significant(&p_values, LEVEL);
 
-    Measure::ALL
+    measures
         .iter()
         .enumerate()
         .map(|(n, &measure)| {
-            let floor = samples[n].floor(Measure::ALL.len());
+            let floor = samples[n].floor(measures.len());
             let interval = bootstrap::interval(&logs[n], seed);
             let finding = match &void {
                 Some(because) => Finding::Void {
@@ -80,9 +92,30 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
                 ratio: interval.map(Interval::exp),
                 floor: floor.exp(),
                 finding,
+                on_local_sqs,
             }
         })
         .collect()
+}
+
+/// The cell in which this arm's runs for a cell are.
+pub fn cell_of(runs: &[Run], arm: &str, cell: &Cell) -> Cell {
+    let there = runs.iter().any(|run| run.arm == arm && run.cell() == *cell);
+    Cell {
+        remote_sqs: cell.remote_sqs && there,
+        ..cell.clone()
+    }
+}
+
+/// Measures that nobody took are not judged: what runs elsewhere shows no CPU. When nothing at all
+/// was measured, all of them are void.
+fn measured(runs: &[&Run]) -> Vec<Measure> {
+    let taken = |measure: &&Measure| runs.iter().any(|run| measure.of(run).is_some());
+    let measured: Vec<Measure> = Measure::ALL.iter().filter(taken).copied().collect();
+    match measured.is_empty() {
+        true => Measure::ALL.to_vec(),
+        false => measured,
+    }
 }
 
 /// Two sets of runs that were not made next to each other, as before and after a change: their
@@ -231,7 +264,9 @@ impl Comparison {
     pub fn sentence(&self, what: &str, base: &str, other: &str) -> String {
         let name = self.measure.name();
         match (&self.finding, self.ratio) {
-            (Finding::Void { because }, _) => format!("{name} {what}: void, because {because}."),
+            (Finding::Void { because }, _) => {
+                format!("all of {other} against {base} {what}: void, because {because}.")
+            }
             (Finding::Ratio, Some(Interval { mean, low, high })) => format!(
                 "{name} {what}: {mean:.2} times as much for {other} as for {base}, 95% interval \
                  {low:.2} to {high:.2}."
@@ -249,7 +284,10 @@ impl Comparison {
                 self.pairs
             ),
             (_, None) => {
-                format!("{name} {what}: inconclusive, one pair of runs has no interval.")
+                format!(
+                    "all of {other} against {base} {what}: inconclusive, one pair of runs has no \
+                     interval."
+                )
             }
         }
     }

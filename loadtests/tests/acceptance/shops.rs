@@ -99,6 +99,7 @@ fn wanted(arm: Arm) -> Wanted {
         cancellation_window: CANCELLATION_WINDOW,
         order_expiry: Duration::from_secs(600),
         seed: 1,
+        planted: None,
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn burst(runs: &[&Run]) -> String {
     drawn(340, "A burst over time", |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
-            .x_label_area_size(45)
+            .x_label_area_size(54)
             .y_label_area_size(60)
             .build_cartesian_2d(0.0..(seconds as f64 - 1.0), 0.0..top)?;
         chart

@@ -1,33 +1,17 @@
-//! The knee: goodput over offered rate, with the law fitted to it.
+//! The knee: goodput over offered rate, with the law fitted to it; and what an order costs as the
+//! rate grows.
 
 use plotters::prelude::*;
 
-use super::{Ink, drawn, ink_of, plain};
+use super::{Drawing, Drawn, Ink, drawn, ink_of, plain};
 use crate::results::Capacity;
 
 pub(crate) fn capacity(capacities: &[Capacity]) -> String {
     let steps = capacities.iter().flat_map(|capacity| &capacity.steps);
-    let (right, top) = steps.fold((1.0_f64, 1.0_f64), |(right, top), (offered, good)| {
-        (right.max(*offered), top.max(*good))
-    });
+    let right = steps.fold(1.0_f64, |right, step| right.max(step.offered_per_s)) * 1.1;
     drawn(360, "Goodput over offered rate", |area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(12)
-            .x_label_area_size(45)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..right * 1.1, 0.0..top.max(right) * 1.1)?;
-        chart
-            .configure_mesh()
-            .x_desc("orders offered per second")
-            .y_desc("orders settled in time per second")
-            .x_label_formatter(&|rate| plain(*rate))
-            .y_label_formatter(&|rate| plain(*rate))
-            .label_style(Ink::Soft.text())
-            .axis_desc_style(Ink::Soft.text())
-            .axis_style(Ink::Soft.color())
-            .bold_line_style(Ink::Line.color())
-            .light_line_style(Ink::Paper.color())
-            .draw()?;
+        let y = "orders settled in time per second";
+        let mut chart = chart(area, right, right, y)?;
         let ideal = [(0.0, 0.0), (right, right)];
         chart.draw_series(DashedLineSeries::new(
             ideal,
@@ -37,17 +21,83 @@ pub(crate) fn capacity(capacities: &[Capacity]) -> String {
         ))?;
         for one in capacities {
             let ink = ink_of(&one.arm).color();
-            let dots = one
-                .steps
-                .iter()
-                .map(|step| Circle::new(*step, 5, ink.filled()));
-            chart.draw_series(dots)?;
             if let Some(knee) = &one.knee {
-                let loads = (1..=200).map(|n| right * 1.1 * f64::from(n) / 200.0);
+                let loads = (1..=200).map(|n| right * f64::from(n) / 200.0);
                 let law = loads.filter_map(|load| Some((load, knee.throughput(load)?)));
                 chart.draw_series(LineSeries::new(law, ink.stroke_width(2)))?;
+            }
+            for step in &one.steps {
+                let at = (step.offered_per_s, step.goodput_per_s);
+                let style = if step.held {
+                    ink.filled()
+                } else {
+                    ink.stroke_width(2)
+                };
+                chart.draw_series([Circle::new(at, 5, style)])?;
             }
         }
         Ok(())
     })
+}
+
+/// CPU of an order over the offered rate, where the rate was held.
+pub(crate) fn cost(capacities: &[Capacity]) -> String {
+    let held = |one: &Capacity| -> Vec<(f64, f64)> {
+        let held = one.steps.iter().filter(|step| step.held);
+        held.map(|step| (step.offered_per_s, step.cpu_ms_per_order))
+            .collect()
+    };
+    let points: Vec<(f64, f64)> = capacities.iter().flat_map(held).collect();
+    let right = points.iter().fold(1.0_f64, |most, point| most.max(point.0)) * 1.1;
+    let top = points.iter().fold(0.1_f64, |most, point| most.max(point.1)) * 1.1;
+    drawn(320, "CPU per order over offered rate", |area| {
+        let mut chart = chart(area, right, top, "CPU ms per settled order")?;
+        for one in capacities {
+            let ink = ink_of(&one.arm).color();
+            let points = held(one);
+            chart.draw_series(LineSeries::new(points.clone(), ink.stroke_width(2)))?;
+            let dots = points
+                .into_iter()
+                .map(|at| Circle::new(at, 5, ink.filled()));
+            chart.draw_series(dots)?;
+        }
+        Ok(())
+    })
+}
+
+type Chart<'a, 'b> = ChartContext<
+    'a,
+    SVGBackend<'b>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
+
+fn chart<'a, 'b>(
+    area: &'a Drawing<'b>,
+    right: f64,
+    top: f64,
+    y: &str,
+) -> Result<Chart<'a, 'b>, Box<dyn std::error::Error>> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(54)
+        .y_label_area_size(60)
+        .build_cartesian_2d(0.0..right, 0.0..top)?;
+    mesh(&mut chart, y)?;
+    Ok(chart)
+}
+
+fn mesh(chart: &mut Chart<'_, '_>, y: &str) -> Drawn {
+    chart
+        .configure_mesh()
+        .x_desc("orders offered per second")
+        .y_desc(y)
+        .x_label_formatter(&|rate| plain(*rate))
+        .y_label_formatter(&|rate| plain(*rate))
+        .label_style(Ink::Soft.text())
+        .axis_desc_style(Ink::Soft.text())
+        .axis_style(Ink::Soft.color())
+        .bold_line_style(Ink::Line.color())
+        .light_line_style(Ink::Paper.color())
+        .draw()?;
+    Ok(())
 }

@@ -17,37 +17,68 @@ impl Bar {
     }
 }
 
-const ROW: i32 = 106;
-const LEFT: i32 = 30;
-const RIGHT: i32 = 510;
-/// Characters of small text that a line has room for.
-const LINE: usize = 78;
+/// The bar, and what is under it: so much for each line of words.
+const BAR: i32 = 56;
+const WORDS: i32 = 20;
+const THICK: i32 = 34;
+/// Where the bars begin: after the arm's code, or after `A0 again`.
+const LEFT: i32 = 34;
+const LEFT_OF_AGAIN: i32 = 92;
+const RIGHT: i32 = 500;
+/// Characters of small text that a line has room for, on a phone too.
+const LINE: usize = 61;
+
+/// A bar with its place in the drawing.
+struct Row<'a> {
+    bar: &'a Bar,
+    y: i32,
+    words: Vec<String>,
+    /// The arm above and its total, where the step from it is shown.
+    above: Option<(Arm, f64)>,
+}
 
 pub(crate) fn cpu(bars: &[Bar]) -> String {
     let most = bars.iter().map(Bar::total).fold(0.001, f64::max);
-    let height = 10 + ROW as u32 * bars.len() as u32;
-    drawn(height, "CPU per order by component", |area| {
-        let mut above: Option<(Arm, f64)> = None;
-        for (n, bar) in bars.iter().enumerate() {
-            let y = 8 + ROW * n as i32;
-            draw_bar(area, bar, y, |ms| {
-                LEFT + (ms / most * f64::from(RIGHT - LEFT)) as i32
-            })?;
-            let step = above.map(|(arm, ms)| (arm, bar.total() - ms));
-            draw_words(area, bar, y, step)?;
-            above = Arm::from_label(&bar.arm).map(|arm| (arm, bar.total()));
+    let again = bars.iter().any(|bar| bar.arm.len() > 2);
+    let left = if again { LEFT_OF_AGAIN } else { LEFT };
+    let x = |ms: f64| left + (ms / most * f64::from(RIGHT - left)) as i32;
+    let mut rows: Vec<Row<'_>> = vec![];
+    let mut y = 8;
+    for bar in bars {
+        let last = rows.last().map(|row| row.bar);
+        let above = last.and_then(|bar| Some((Arm::from_label(&bar.arm)?, bar.total())));
+        let words = words(bar, above);
+        let height = BAR + WORDS * words.len() as i32;
+        rows.push(Row {
+            bar,
+            y,
+            words,
+            above,
+        });
+        y += height;
+    }
+    drawn(y as u32 + 4, "CPU per order by component", |area| {
+        for row in &rows {
+            draw_bar(area, row, &x)?;
+            draw_step(area, row, &x)?;
+            for (n, line) in row.words.iter().enumerate() {
+                let at = (left, row.y + 44 + WORDS * n as i32);
+                let small = Ink::Soft.text_of(TEXT - 2);
+                area.draw(&Text::new(line.clone(), at, small))?;
+            }
         }
         Ok(())
     })
 }
 
-/// Pieces are told apart by strength, and named where they have room.
-fn draw_bar(area: &Drawing<'_>, bar: &Bar, y: i32, x: impl Fn(f64) -> i32) -> Drawn {
+/// Pieces are told apart by strength.
+fn draw_bar(area: &Drawing<'_>, row: &Row<'_>, x: &impl Fn(f64) -> i32) -> Drawn {
+    let (bar, y) = (row.bar, row.y);
     let ink = ink_of(&bar.arm).color();
     let mut from = 0.0;
     for (n, (_, ms)) in bar.pieces.iter().enumerate() {
         let strength = if n % 2 == 0 { 0.85 } else { 0.55 };
-        let corners = [(x(from), y), (x(from + ms) - 1, y + 34)];
+        let corners = [(x(from), y), (x(from + ms) - 1, y + THICK)];
         area.draw(&Rectangle::new(corners, ink.mix(strength).filled()))?;
         from += ms;
     }
@@ -57,38 +88,46 @@ fn draw_bar(area: &Drawing<'_>, bar: &Bar, y: i32, x: impl Fn(f64) -> i32) -> Dr
     Ok(())
 }
 
-/// Under the bar what the step from the bar above cost, and its pieces in order.
-fn draw_words(area: &Drawing<'_>, bar: &Bar, y: i32, step: Option<(Arm, f64)>) -> Drawn {
-    let small = Ink::Soft.text_of(TEXT - 2);
-    let mut lines = vec![];
-    if let (Some((above, ms)), Some(arm)) = (step, Arm::from_label(&bar.arm)) {
-        let next = arm as usize == above as usize + 1;
-        let what = if next { arm.step() } else { "all that differs" };
-        lines.push(format!("{ms:+.2} ms against {above}: {what}"));
-    }
-    lines.extend(wrapped(bar));
-    for (n, line) in lines.into_iter().enumerate() {
-        area.draw(&Text::new(
-            line,
-            (LEFT, y + 40 + 18 * n as i32),
-            small.clone(),
-        ))?;
-    }
+/// The waterfall: from where the bar above ended to where this one does.
+fn draw_step(area: &Drawing<'_>, row: &Row<'_>, x: &impl Fn(f64) -> i32) -> Drawn {
+    let Some((_, above)) = row.above else {
+        return Ok(());
+    };
+    let (from, to) = (x(above), x(row.bar.total()));
+    let (top, bottom) = (row.y - 8, row.y + THICK + 4);
+    let thin = Ink::Text.color().stroke_width(1);
+    area.draw(&PathElement::new([(from, top), (from, bottom)], thin))?;
+    let step = Ink::Text.color().stroke_width(3);
+    area.draw(&PathElement::new([(from, bottom), (to, bottom)], step))?;
     Ok(())
 }
 
-/// `order-service 0.48 · postgres 0.40`, in as many lines as it takes.
-fn wrapped(bar: &Bar) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for (name, ms) in bar.pieces.iter().filter(|(_, ms)| *ms >= 0.005) {
-        let piece = format!("{} {ms:.2}", name.trim_end_matches("-service"));
-        let last = lines
-            .last_mut()
-            .filter(|line| line.len() + piece.len() < LINE);
-        match last {
-            Some(line) if line.is_empty() => *line = piece,
-            Some(line) => *line += &format!(" · {piece}"),
-            None => lines.push(piece),
+/// What the step from the bar above cost, then the pieces: `order 0.48 · postgres 0.40`.
+fn words(bar: &Bar, above: Option<(Arm, f64)>) -> Vec<String> {
+    let mut lines = vec![];
+    if let (Some((above, ms)), Some(arm)) = (above, Arm::from_label(&bar.arm)) {
+        let next = arm as usize == above as usize + 1;
+        let what = if next { arm.step() } else { "all that differs" };
+        let step = format!("{:+.2} ms against {above}: {what}", bar.total() - ms);
+        lines.extend(wrapped(step.split(' '), " "));
+    }
+    let pieces = bar.pieces.iter().filter(|(_, ms)| *ms >= 0.005);
+    let pieces: Vec<String> = pieces
+        .map(|(name, ms)| format!("{} {ms:.2}", name.trim_end_matches("-service")))
+        .collect();
+    lines.extend(wrapped(pieces.iter().map(String::as_str), " · "));
+    lines
+}
+
+/// In as many lines as it takes.
+fn wrapped<'a>(parts: impl Iterator<Item = &'a str>, between: &str) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for part in parts {
+        let length = |text: &str| text.chars().count();
+        let last = lines.last_mut();
+        match last.filter(|line| length(line) + length(part) < LINE) {
+            Some(line) => *line += &format!("{between}{part}"),
+            None => lines.push(part.to_owned()),
         }
     }
     lines

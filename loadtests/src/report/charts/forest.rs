@@ -7,7 +7,7 @@ use crate::statistics::Comparison;
 use crate::statistics::verdict::EQUIVALENCE;
 
 const ROW: i32 = 46;
-const LEFT: i32 = 190;
+const LEFT: i32 = 140;
 const RIGHT: i32 = 570;
 
 /// One comparison a row; those without an interval are left out.
@@ -62,7 +62,7 @@ fn axis(
             [(at, 15), (at, bottom)],
             ink.color().stroke_width(1),
         ))?;
-        if at - last > 40 || tick == 1.0 {
+        if at - last > 56 || tick == 1.0 {
             let label = format!("{}x", plain(tick));
             area.draw(&Text::new(label, (at - 10, bottom + 10), Ink::Soft.text()))?;
             last = at;
@@ -77,7 +77,7 @@ fn row(area: &Drawing<'_>, one: &Comparison, y: i32, x: &impl Fn(f64) -> i32) ->
     };
     let ink = ink_of(&one.other).color();
     area.draw(&Text::new(
-        one.measure.name(),
+        one.measure.short(),
         (0, y - TEXT / 2),
         Ink::Text.text(),
     ))?;

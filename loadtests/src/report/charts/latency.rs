@@ -21,7 +21,7 @@ pub(crate) fn latency(runs: &[&Run]) -> String {
     drawn(400, "Latency by percentile", |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
-            .x_label_area_size(45)
+            .x_label_area_size(54)
             .y_label_area_size(70)
             .build_cartesian_2d(0.0..3.3, range.clone().log_scale())?;
         chart
@@ -63,7 +63,7 @@ fn points(quantiles: &Quantiles) -> impl Iterator<Item = (f64, f64)> + Clone {
 fn percentile(nines: &f64) -> String {
     let percent = (1.0 - 10_f64.powf(-nines)) * 100.0;
     match percent {
-        percent if percent < 99.0 => format!("{percent:.0}"),
+        percent if percent < 99.5 => format!("{percent:.0}"),
         percent => format!("{percent:.1}"),
     }
 }

@@ -1,0 +1,191 @@
+//! The tables people look for.
+
+use maud::{Markup, html};
+
+use super::figures::{by_arm, main_cell, pieces};
+use crate::arms::described;
+use crate::prices::Prices;
+use crate::results::run::OUTSIDE;
+use crate::results::{Quantiles, Results, Run};
+use crate::verdicts::{self, median};
+
+const MIB: f64 = 1_048_576.0;
+
+type Figure = fn(&Run) -> f64;
+
+/// The figures side by side, medians over runs.
+pub(super) fn headline(results: &Results) -> Markup {
+    let Some(cell) = main_cell(results) else {
+        return html! {};
+    };
+    let arms = by_arm(results, &cell);
+    let rows: [(&str, Figure); 7] = [
+        ("CPU per settled order, ms", Run::cpu_ms_per_order),
+        ("goodput, orders/s", Run::goodput_per_s),
+        ("peak memory, MiB", |run| run.memory() / MIB),
+        ("Postgres statements per order", Run::statements_per_order),
+        ("Postgres commits per order", Run::commits_per_order),
+        ("write-ahead log, bytes per order", Run::wal_per_order),
+        ("SQS calls per order", Run::sqs_calls_per_order),
+    ];
+    html! {
+        h2 { "The figures, " (verdicts::at(&cell)) }
+        div.wide { table {
+            thead { tr {
+                th { "median over runs" }
+                @for (arm, _) in &arms { th { (described(arm)) } }
+            } }
+            tbody { @for (name, of) in rows { tr {
+                td { (name) }
+                @for (_, runs) in &arms {
+                    td { (number(median(runs.iter().map(|run| of(run))))) }
+                }
+            } } }
+        } }
+        p.note { "CPU is that of the arm's own processes and of its Postgres, from the first order \
+            to the end of the last one's story, dispatch and capture included. Goodput counts \
+            orders settled within " (results.settings.objective_ms) " ms. Begin and commit count \
+            as statements. Memory is that of the arm's processes, without Postgres." }
+    }
+}
+
+/// Answered and settled, always side by side, in every cell.
+pub(super) fn percentiles(results: &Results) -> Markup {
+    type Part = fn(&Quantiles) -> f64;
+    type Kind = fn(&Run) -> &Quantiles;
+    let rows: [(&str, Part); 5] = [
+        ("p50", |of| of.p50),
+        ("p90", |of| of.p90),
+        ("p99", |of| of.p99),
+        ("p99.9", |of| of.p999),
+        ("slowest", |of| of.max),
+    ];
+    let cells = verdicts::grouped(results);
+    html! {
+        h2 { "Answered and settled, milliseconds" }
+        div.wide { table {
+            thead { tr {
+                th { "load" } th.text { "arm" } th.roomy { "runs" } th.text { "" }
+                @for (name, _) in rows { th { (name) } }
+            } }
+            tbody { @for (load, arm, runs) in cells {
+                @let kinds: [(&str, Kind); 2] = [
+                    ("answered", |run| &run.acknowledged_ms),
+                    ("settled", |run| &run.settled_ms),
+                ];
+                @for (n, (kind, of)) in kinds.into_iter().enumerate() { tr {
+                    @if n == 0 {
+                        td rowspan="2" { (load) } td.text.short rowspan="2" { (arm) }
+                        td.roomy rowspan="2" { (runs.len()) }
+                    }
+                    td.text.short { (kind) }
+                    @for (_, part) in rows {
+                        td { (number(median(runs.iter().map(|run| part(of(run)))))) }
+                    }
+                } }
+            } }
+        } }
+        p.note { "Medians over runs. Both count from the moment the order was due." }
+    }
+}
+
+/// Every process: the arm's own, and the ones beside it.
+pub(super) fn components(results: &Results) -> Markup {
+    let Some(cell) = main_cell(results) else {
+        return html! {};
+    };
+    html! {
+        h2 { "By process, " (verdicts::at(&cell)) }
+        div.wide { table {
+            thead { tr {
+                th { "arm" } th.text { "process" } th { "CPU ms per order" } th { "peak MiB" }
+            } }
+            tbody { @for (arm, runs) in by_arm(results, &cell) {
+                @for (name, cpu) in pieces(&runs, |name| !name.starts_with(OUTSIDE)) { tr {
+                    td { (arm) } td.text.short { (name) } td { (number(cpu)) }
+                    td { (number(memory(&runs, &name) / MIB)) }
+                } }
+                @for (name, cpu) in pieces(&runs, |name| name.starts_with(OUTSIDE)) { tr.outside {
+                    td { (arm) } td.text.short { (name.trim_start_matches(OUTSIDE)) ", outside" }
+                    td { (number(cpu)) } td { "–" }
+                } }
+            } }
+        } }
+        p.note { "Medians over runs. What is outside belongs to neither arm and is in none of \
+            their figures. Replicas of a service count as one." }
+    }
+}
+
+fn memory(runs: &[&Run], name: &str) -> f64 {
+    let bytes = runs.iter().filter_map(|run| run.memory_bytes.get(name));
+    median(bytes.map(|bytes| *bytes as f64))
+}
+
+/// What replicas bring, where a number of users send as fast as they are answered.
+pub(super) fn replicas(results: &Results) -> Markup {
+    let closed = |cell: &crate::results::run::Cell| cell.model == "closed";
+    let cells: Vec<_> = verdicts::cells(results)
+        .into_iter()
+        .filter(closed)
+        .collect();
+    if cells.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 { "As fast as it is answered" }
+        div.wide { table {
+            thead { tr {
+                th { "load" } th.text { "arm" } th { "settled in time a second" }
+                th { "CPU ms per order" } th { "settled p99, ms" }
+            } }
+            tbody { @for cell in &cells { @for (arm, runs) in by_arm(results, cell) { tr {
+                td { (verdicts::short(cell)) } td.text.short { (arm) }
+                td { (number(median(runs.iter().map(|run| run.goodput_per_s())))) }
+                td { (number(median(runs.iter().map(|run| run.cpu_ms_per_order())))) }
+                td { (number(median(runs.iter().map(|run| run.settled_ms.p99)))) }
+            } } } }
+        } }
+        p.note { "A closed model: each user sends the next order as soon as the last is answered. \
+            It shows how much fits on this machine, and hides queues; latencies are those of the \
+            open model above. x2 to x4 are replicas of every service, or of the monolith." }
+    }
+}
+
+pub(super) fn money(results: &Results) -> anyhow::Result<Markup> {
+    let Some(cell) = main_cell(results) else {
+        return Ok(html! {});
+    };
+    let prices = Prices::from_data()?;
+    let rows: Vec<_> = by_arm(results, &cell)
+        .into_iter()
+        .map(|(arm, runs)| {
+            let of = |part: fn(crate::prices::Bill) -> f64| {
+                median(runs.iter().map(|run| part(prices.bill(run))))
+            };
+            (arm, of(|bill| bill.cpu_usd), of(|bill| bill.sqs_usd))
+        })
+        .collect();
+    Ok(html! {
+        h2 { "A million orders, in dollars" }
+        div.wide { table {
+            thead { tr { th { "arm" } th { "CPU" } th { "SQS" } th { "together" } } }
+            tbody { @for (arm, cpu, sqs) in rows { tr {
+                td { (described(arm)) }
+                td { (format!("{cpu:.3}")) } td { (format!("{sqs:.3}")) }
+                td { (format!("{:.3}", cpu + sqs)) }
+            } } }
+        } }
+        p.note { "Prices of " (prices.as_of) ": " (prices.source) ". CPU used to the full; a \
+            service kept half idle costs twice its part." }
+    })
+}
+
+/// As many digits as matter.
+pub(super) fn number(value: f64) -> String {
+    match value {
+        value if value.is_nan() => "–".to_owned(),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
+}

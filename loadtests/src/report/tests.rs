@@ -1,0 +1,134 @@
+use super::*;
+use crate::results::{Audit, Capacity, Check, Machine, Quantiles, Run, SCHEMA, Settings, Step};
+use crate::statistics::usl::Knee;
+
+fn quantiles(ms: f64) -> Quantiles {
+    Quantiles::of(&mut [0.8, 1.0, 1.0, 1.1, 2.0].map(|share| share * ms))
+}
+
+fn run(arm: &str, pair: usize, ms: f64, remote_sqs: bool) -> Run {
+    let kept = Check {
+        promise: "made up".into(),
+        examined: 5,
+        broken: 0,
+        example: None,
+    };
+    Run {
+        arm: arm.to_owned(),
+        scenario: "S1".to_owned(),
+        model: "open".to_owned(),
+        rate_per_s: 50.0,
+        replicas: 1,
+        pair,
+        remote_sqs,
+        settled: 5,
+        cpu_ms: [(arm.to_owned(), ms), ("outside:generator".to_owned(), 1.0)].into(),
+        sqs_calls: match arm {
+            "A3" => [("SendMessageBatch".to_owned(), 60)].into(),
+            _ => [].into(),
+        },
+        acknowledged_ms: quantiles(ms),
+        settled_ms: quantiles(2.0 * ms),
+        audit: Audit {
+            checks: vec![kept],
+            not_run: None,
+        },
+        ..Run::default()
+    }
+}
+
+fn results(runs: Vec<Run>) -> Results {
+    let steps = [(25.0, 25.0), (50.0, 50.0), (100.0, 99.0)].map(|(offered, good)| Step {
+        offered_per_s: offered,
+        goodput_per_s: good,
+        cpu_ms_per_order: 3.0,
+        held: true,
+    });
+    Results {
+        schema: SCHEMA,
+        command: "cargo compare --arms A0,A3".into(),
+        started_at: "2026-01-31T12:30:59.123Z".into(),
+        partial: None,
+        settings: Settings {
+            mode: "quick".into(),
+            arms: vec!["A0".into(), "A3".into()],
+            rates: vec![50.0],
+            seed: 1,
+            duration_s: 8.0,
+            warm_up_s: 2.0,
+            objective_ms: 500.0,
+            cancellation_window_ms: 2_000,
+            storage: "disk".into(),
+            postgres: "shared".into(),
+            planted: None,
+            sqs_latency: "p50 12 ms".into(),
+        },
+        machine: Machine::probe(),
+        versions: [].into(),
+        runs,
+        capacities: vec![Capacity {
+            arm: "A0".into(),
+            held_per_s: 100.0,
+            lost_per_s: None,
+            knee: Knee::fit(&steps.map(|step| (step.offered_per_s, step.goodput_per_s))),
+            steps: steps.to_vec(),
+        }],
+    }
+}
+
+fn pairs() -> Vec<Run> {
+    let noise = [1.0, 1.02, 0.99];
+    let pairs = noise.iter().enumerate();
+    pairs
+        .flat_map(|(pair, noise)| {
+            [
+                run("A0", pair, 3.0 * noise, false),
+                run("A3", pair, 9.0, false),
+                run("A3", pair, 15.0, true),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_says_its_verdicts_first_and_needs_nothing_else() {
+    let page = page::page(&results(pairs())).unwrap().into_string();
+    let at = |text: &str| {
+        page.find(text)
+            .unwrap_or_else(|| panic!("{text} is not there"))
+    };
+    assert!(at("CPU per settled order at 50 orders/s: 2.99 times as much") < at("<svg"));
+    assert!(at("50 orders/s, SQS on this machine: 2.99") < at("<svg"));
+    assert!(at("50 orders/s, SQS as slow as Amazon's: 4.98") < at("<svg"));
+    at("2026-01-31 12:30 UTC");
+    at("The monolith (A0) held 100 orders/s");
+    at("cargo compare --arms A0,A3");
+    for outside in ["src=", "href=", "@import", "url(", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(!page.contains("could not be drawn"));
+}
+
+#[test]
+fn a_report_of_nothing_says_that_it_is_partial() {
+    let mut nothing = results(vec![]);
+    nothing.capacities.clear();
+    nothing.partial = Some("it was interrupted".into());
+    let page = page::page(&nothing).unwrap().into_string();
+    assert!(page.contains("This report is partial: it was interrupted."));
+    assert!(page.contains("There is nothing to compare"));
+    assert!(!page.contains("<svg"), "an empty drawing");
+    let text = markdown::markdown(&nothing).unwrap();
+    assert!(text.contains("**This report is partial: it was interrupted.**"));
+}
+
+#[test]
+fn a_broken_promise_leaves_no_number_of_its_cell() {
+    let mut runs = pairs();
+    runs[1].audit.checks[0].broken = 2;
+    let results = results(runs);
+    let page = page::page(&results).unwrap().into_string();
+    assert!(page.contains("void, because made up: broken 2 times"));
+    assert!(!page.contains("2.99 times as much"));
+    assert!(!results.all_promises_kept());
+}

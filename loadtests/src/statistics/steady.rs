@@ -1,0 +1,88 @@
+//! Where the warm-up ends: not by the clock, but where what follows is steady.
+
+use std::time::Duration;
+
+/// Latencies are looked at in stretches of this length.
+const STRETCH: Duration = Duration::from_millis(500);
+
+/// Cuts off at least `least` and at most half of what is then left, where the rest has the smallest
+/// standard error: the rule MSER (White, "An Effective Truncation Heuristic for Bias Reduction in
+/// Simulation Output", 1997), on the median of each stretch, so that one slow answer decides
+/// nothing. `answers` are times since the beginning with their latencies.
+pub fn warm_up(answers: &[(Duration, f64)], least: Duration, length: Duration) -> Duration {
+    let stretches = medians(answers, length);
+    let first = stretch_of(least + STRETCH - Duration::from_nanos(1));
+    let Some(rest) = stretches.len().checked_sub(first).filter(|rest| *rest >= 4) else {
+        return least;
+    };
+    let error = |cut: &usize| {
+        let kept: Vec<f64> = stretches[*cut..].iter().flatten().copied().collect();
+        let count = kept.len().max(1) as f64;
+        let mean = kept.iter().sum::<f64>() / count;
+        let squares: f64 = kept.iter().map(|value| (value - mean).powi(2)).sum();
+        squares / count.powi(2)
+    };
+    let cuts = first..=first + rest / 2;
+    let best = cuts.min_by(|one, other| error(one).total_cmp(&error(other)));
+    best.map_or(least, |cut| (STRETCH * cut as u32).max(least))
+}
+
+/// Logarithms: a latency that doubles counts the same wherever it began.
+fn medians(answers: &[(Duration, f64)], length: Duration) -> Vec<Option<f64>> {
+    let mut stretches = vec![vec![]; stretch_of(length)];
+    for (at, latency) in answers {
+        if let Some(stretch) = stretches.get_mut(stretch_of(*at)) {
+            stretch.push(latency.max(0.001).ln());
+        }
+    }
+    let median = |mut stretch: Vec<f64>| {
+        stretch.sort_by(f64::total_cmp);
+        stretch.get(stretch.len() / 2).copied()
+    };
+    stretches.into_iter().map(median).collect()
+}
+
+fn stretch_of(at: Duration) -> usize {
+    (at.as_secs_f64() / STRETCH.as_secs_f64()) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulation::Normal;
+    use super::*;
+
+    /// Answers of ten seconds, 40 a second, each about `latency(second)` long.
+    fn cut(latency: impl Fn(f64) -> f64) -> f64 {
+        let mut normal = Normal::seeded(3);
+        let answers: Vec<(Duration, f64)> = (0..400)
+            .map(|n| f64::from(n) / 40.0)
+            .map(|at| {
+                (
+                    Duration::from_secs_f64(at),
+                    latency(at) * (0.1 * normal.draw()).exp(),
+                )
+            })
+            .collect();
+        let second = Duration::from_secs(1);
+        warm_up(&answers, 2 * second, 10 * second).as_secs_f64()
+    }
+
+    #[test]
+    fn what_is_steady_from_the_beginning_loses_little() {
+        assert!(cut(|_| 5.0) <= 4.0, "{}", cut(|_| 5.0));
+    }
+
+    #[test]
+    fn a_slow_beginning_is_cut_off_whole_and_not_much_more() {
+        let found = cut(|at| if at < 4.0 { 40.0 - 8.0 * at } else { 5.0 });
+        assert!((4.0..=5.5).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn no_more_than_half_is_cut_off() {
+        assert!(cut(|at| 1.0 + at * at) <= 6.0);
+        let none: [(Duration, f64); 0] = [];
+        let second = Duration::from_secs(1);
+        assert_eq!(warm_up(&none, second, 2 * second), second);
+    }
+}
