@@ -158,7 +158,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn status(&self) -> u16 {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
         self.names().2
     }
 
@@ -172,7 +173,7 @@ impl Error {
     }
 
     /// The value of `x-amzn-query-error`.
-    pub(crate) fn query_error(&self) -> String {
+    pub fn query_error(&self) -> String {
         let fault = if self.is_senders_fault() {
             "Sender"
         } else {
@@ -182,7 +183,7 @@ impl Error {
     }
 
     /// The document of the JSON protocol.
-    pub(crate) fn document(&self) -> Vec<u8> {
+    pub fn document(&self) -> Vec<u8> {
         let shape = format!("com.amazonaws.sqs#{}", self.names().0);
         json!({ "__type": shape, "message": self.to_string() })
             .to_string()
