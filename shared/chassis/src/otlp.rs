@@ -177,3 +177,59 @@ async fn post(client: &HttpClient, endpoint: &str, document: Vec<u8>) -> Result<
         false => Err(status.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tracing::field::Empty;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_span_is_written_as_the_specification_says() {
+        let (sender, mut ended) = mpsc::channel(1);
+        let subscriber = tracing_subscriber::registry().with(Export(sender));
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::debug_span!(
+                target: TARGET,
+                "call",
+                otel.name = "send parcels",
+                otel.kind = "client",
+                otel.status_message = Empty,
+                trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
+                span_id = "00f067aa0ba902b7",
+                links = "00-4bf92f3577b34da6a3ce929d0e0e4736-53995c3f42cd8ad8-01",
+                messaging.batch.message_count = 3_u64,
+                messaging.system = "aws_sqs",
+            );
+            span.record("otel.status_message", "throttled");
+        });
+        let Some(Work::Span(mut span)) = ended.recv().await else {
+            panic!("no span ended");
+        };
+        for time in ["startTimeUnixNano", "endTimeUnixNano"] {
+            let nanos = span[time].take();
+            assert!(nanos.as_str().unwrap().parse::<u64>().is_ok(), "{nanos}");
+        }
+        let expected = json!({
+            "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "spanId": "00f067aa0ba902b7",
+            "parentSpanId": "",
+            "name": "send parcels",
+            "kind": 3,
+            "startTimeUnixNano": null,
+            "endTimeUnixNano": null,
+            "attributes": [
+                { "key": "messaging.batch.message_count", "value": { "intValue": "3" } },
+                { "key": "messaging.system", "value": { "stringValue": "aws_sqs" } },
+            ],
+            "links": [{
+                "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+                "spanId": "53995c3f42cd8ad8",
+            }],
+            "status": { "code": 2, "message": "throttled" },
+        });
+        assert_eq!(span, expected);
+    }
+}

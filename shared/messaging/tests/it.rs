@@ -29,6 +29,8 @@ mod promises_in_order;
 mod shore;
 #[path = "it/shutdown.rs"]
 mod shutdown;
+#[path = "it/sockets.rs"]
+mod sockets;
 #[path = "it/spans.rs"]
 mod spans;
 #[path = "it/telemetry.rs"]

@@ -76,7 +76,7 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
         ms(&mut from_call, 0.5),
     );
     Ok(vec![Figure {
-        what: "commit to the handler's start when idle, p50",
+        what: "commit to the handler's start when idle, p50".into(),
         measured: committed,
         unit: "ms",
         asked: Asked::AtMost(3.0),

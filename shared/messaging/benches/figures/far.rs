@@ -32,19 +32,19 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
     println!("from 1 to 16 pollers in {:.0} ms", ramp.as_secs_f64() * 1e3);
     Ok(vec![
         Figure {
-            what: "20 ms away: messages a second",
+            what: "20 ms away: messages a second".into(),
             measured: rate,
             unit: "/s",
             asked: Asked::AtLeast(10_000.0),
         },
         Figure {
-            what: "20 ms away: connections",
+            what: "20 ms away: connections".into(),
             measured: connections as f64,
             unit: "open",
             asked: Asked::AtMost(64.0),
         },
         Figure {
-            what: "from 1 to 16 pollers, 20 ms away",
+            what: "from 1 to 16 pollers, 20 ms away".into(),
             measured: ramp.as_secs_f64(),
             unit: "s",
             asked: Asked::AtMost(2.0),

@@ -27,8 +27,8 @@ struct Round {
     calls: f64,
 }
 
-pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Figure>> {
-    println!("{MESSAGES} messages of {BYTES} bytes: received, handled and deleted");
+pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Result<Vec<Figure>> {
+    println!("{MESSAGES} messages of {BYTES} bytes, on {on}: received, handled and deleted");
     let (mut loops, mut consumers) = (vec![], vec![]);
     for _ in 0..ROUNDS {
         fill(sqs, MESSAGES).await?;
@@ -44,25 +44,25 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
     let bare_rate = middle(&loops, |round| round.rate);
     Ok(vec![
         Figure {
-            what: "throughput beside the bare loop's (median of 5)",
+            what: format!("{on}: throughput beside the bare loop's"),
             measured: 100.0 * middle(&consumers, |round| round.rate) / bare_rate,
             unit: "%",
             asked: Asked::AtLeast(90.0),
         },
         Figure {
-            what: "no-op messages a second of client CPU",
+            what: format!("{on}: no-op messages a second of client CPU"),
             measured: middle(&consumers, |round| round.per_core),
             unit: "/s a core",
             asked: Asked::AtLeast(40_000.0),
         },
         Figure {
-            what: "  the bare loop, for comparison",
+            what: format!("{on}: the same of the bare loop"),
             measured: middle(&loops, |round| round.per_core),
             unit: "/s a core",
             asked: Asked::AtLeast(40_000.0),
         },
         Figure {
-            what: "API calls for 1,000 messages under load",
+            what: format!("{on}: API calls for 1,000 messages"),
             measured: middle(&consumers, |round| round.calls),
             unit: "calls",
             asked: Asked::AtMost(210.0),

@@ -11,12 +11,13 @@ mod load;
 mod system;
 
 use messaging::{Provision, QueueSpec, Settings, Sqs, Transport};
+use tokio::runtime::Builder;
 
 use crate::system::Server;
 
 /// What was measured, and what was asked.
 pub(crate) struct Figure {
-    what: &'static str,
+    what: String,
     measured: f64,
     unit: &'static str,
     asked: Asked,
@@ -54,29 +55,40 @@ fn main() -> anyhow::Result<()> {
         .filter(|a| !a.starts_with('-'))
         .collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
-    // One thread, as the figure is one core's; the server has the others.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let server = Server::start()?;
-        let mut figures = vec![];
-        let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
-        let letters = QueueSpec::new("letters");
-        Transport::from(sqs.clone())
-            .ensure(&letters, Provision::Create)
-            .await?;
+    let server = Server::start()?;
+    let mut figures = vec![];
+    // One thread first, as CPU time is asked for by the core; then all, as services have them.
+    let one = Builder::new_current_thread().enable_all().build()?;
+    one.block_on(async {
+        let sqs = connect(&server).await?;
         if wanted("load") {
-            figures.extend(load::measure(&server, &sqs).await?);
+            figures.extend(load::measure(&server, &sqs, "one thread").await?);
         }
         if wanted("far") {
             figures.extend(far::measure(&server, &sqs).await?);
         }
+        anyhow::Ok(())
+    })?;
+    let all = Builder::new_multi_thread().enable_all().build()?;
+    all.block_on(async {
+        let sqs = connect(&server).await?;
+        if wanted("load") {
+            figures.extend(load::measure(&server, &sqs, "all threads").await?);
+        }
         if wanted("commit") {
             figures.extend(commit::measure(&server).await?);
         }
-        println!();
-        figures.iter().for_each(Figure::print);
         anyhow::Ok(())
-    })
+    })?;
+    println!();
+    figures.iter().for_each(Figure::print);
+    Ok(())
+}
+
+async fn connect(server: &Server) -> anyhow::Result<Sqs> {
+    let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
+    let letters = QueueSpec::new("letters");
+    let transport = Transport::from(sqs.clone());
+    transport.ensure(&letters, Provision::Create).await?;
+    Ok(sqs)
 }
