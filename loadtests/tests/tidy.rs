@@ -116,6 +116,28 @@ fn two_files_fit_side_by_side() {
     }
 }
 
+/// Whoever begins a service copies it, and is to read all of it first.
+#[test]
+fn the_template_is_small() {
+    let parts = ["src", "migrations", "tests"];
+    let files: Vec<_> = parts
+        .into_iter()
+        .flat_map(|part| {
+            let folder = root().join("microservices/template-service").join(part);
+            fs::read_dir(folder)
+                .unwrap()
+                .map(|file| file.unwrap().path())
+        })
+        .collect();
+    let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().count();
+    let lines: usize = files.iter().map(lines).sum();
+    assert!(
+        files.len() <= 5 && lines <= 150,
+        "{} files, {lines} lines",
+        files.len()
+    );
+}
+
 #[test]
 fn the_store_never_begins_or_commits() {
     for file in files(".rs")

@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use chassis::auth::Customer;
-use chassis::{Json, Path, Problem};
+use chassis::{Json, Path, Problem, TraceParent};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
+use messaging::trace;
 use shop::placing::{self, IdempotencyKey, Placing};
 use shop::reading;
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub(crate) fn routes(service: Orders) -> Router {
 /// Answers when the order is written down: it is placed, and settles later.
 async fn place(
     State(service): State<Orders>,
+    request_trace: TraceParent,
     Customer(customer): Customer,
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
@@ -34,7 +36,8 @@ async fn place(
     let known = match placing::prepare(&service.db, customer, key, request).await? {
         Placing::Repeated(known) => known,
         Placing::New(order, idempotency) => {
-            match place_order(&service, order, &idempotency).await? {
+            let placed = place_order(&service, order, &idempotency);
+            match traced(request_trace, placed).await? {
                 Some(known) => known,
                 None => placing::find_winner(&service.db, customer, &idempotency).await?,
             }
@@ -46,15 +49,28 @@ async fn place(
 /// Answers when the wish is written down: shipping decides whether it comes in time.
 async fn cancel(
     State(service): State<Orders>,
+    request_trace: TraceParent,
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
-    cancel_order(&service, &known)
+    traced(request_trace, cancel_order(&service, &known))
         .await?
         .map_err(reading::refused)?;
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
+}
+
+/// What `work` tells others carries the request's trace on, if anybody keeps it.
+async fn traced<F: Future>(request: TraceParent, work: F) -> F::Output {
+    if !request.is_sampled() {
+        return work.await;
+    }
+    // One standard, read by two crates that do not know each other.
+    match request.to_string().parse() {
+        Ok(parent) => trace::scope(parent, work).await,
+        Err(_) => work.await,
+    }
 }
 
 impl From<Error> for Problem {

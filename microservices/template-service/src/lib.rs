@@ -5,7 +5,7 @@ pub mod handlers;
 use axum::extract::State;
 use axum::{Router, routing::get};
 use chassis::{Context, Json, Path, Problem, config, database};
-use messaging::{QueueSpec, Service};
+use messaging::Service;
 use sqlx::PgPool;
 
 /// The template service.
@@ -27,11 +27,10 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let db = database::connect(&settings.database, tables, &context).await?;
 
     let service = Service::connect(&db, &settings.queues).await?;
-    let service = service.handle(QueueSpec::new("greetings"), handlers::Count);
+    let service = service.handle("greetings", handlers::Count);
     let health = service.health();
     context.ready_when("queues", move || std::future::ready(health.is_good()));
-    let running = service.run(context.shutdown());
-    context.background("messages", running);
+    context.background("messages", service.run(context.shutdown()));
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

@@ -7,8 +7,5 @@ use template_service::{Settings, start};
 async fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("template-service", serving, |context| {
-        start(settings, context)
-    })
-    .await
+    chassis::run("template-service", serving, |c| start(settings, c)).await
 }

@@ -16,6 +16,7 @@ pub mod database;
 pub mod document;
 mod extract;
 mod health;
+mod otlp;
 mod problem;
 mod process;
 mod request;

@@ -15,8 +15,12 @@ use tracing::{error, info, warn};
 use crate::config::Serving;
 use crate::health::{self, Readiness};
 use crate::request::{App, name_route};
-use crate::serve::{GRACE, serve};
+use crate::serve::serve;
 use crate::{Problem, shutdown, telemetry};
+
+/// How long work in the background may take to end. What it is allowed is its own affair, such as
+/// the 30 s of a consumer of queues by default; this is for what forgot to stop.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(40);
 
 /// What a service is handed while it starts.
 #[derive(Clone)]
@@ -43,7 +47,7 @@ where
     F: FnOnce(Context) -> Fut,
     Fut: Future<Output = anyhow::Result<Router>>,
 {
-    telemetry::init();
+    let exporter = telemetry::init(name);
     let outcome = async {
         let stop = shutdown::on_signal().context("cannot listen for signals")?;
         // A signal counts while the process starts, too.
@@ -52,7 +56,11 @@ where
             () = stop.cancelled() => Ok(()),
         }
     };
-    match outcome.await {
+    let outcome = outcome.await;
+    if let Some(exporter) = exporter {
+        exporter.flush().await;
+    }
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{name}: {}", one_line(&error));
@@ -198,7 +206,7 @@ impl Context {
 
     async fn finish(self) -> anyhow::Result<()> {
         self.background.close();
-        if tokio::time::timeout(GRACE, self.background.wait())
+        if tokio::time::timeout(BACKGROUND_GRACE, self.background.wait())
             .await
             .is_err()
         {

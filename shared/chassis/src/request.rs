@@ -18,9 +18,10 @@ use http_body_util::Limited;
 use hyper::body::Incoming;
 use metrics::SharedString;
 use tower::Service;
-use tracing::{Instrument, info_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span, info_span};
 
-use crate::{Problem, TraceParent};
+use crate::{Problem, TraceParent, otlp};
 
 /// The most bytes that a request's body may have. The largest order of 50 lines has 5 KiB.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -48,7 +49,9 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let method = name_of(request.method());
     let id = RequestId::of(request.headers());
-    let trace = parent(request.headers()).map_or_else(TraceParent::root, TraceParent::child);
+    let parent = parent(request.headers());
+    let trace = parent.map_or_else(TraceParent::root, TraceParent::child);
+    let exported = exported_span(&request, parent, trace);
     let span = info_span!(
         "request",
         service = app.name,
@@ -64,6 +67,15 @@ pub(crate) async fn answer(
         Some(path) => SharedString::from(path.as_str().to_owned()),
         None => SharedString::const_str("none"),
     };
+    if !exported.is_disabled() {
+        let status = response.status();
+        exported.record("otel.name", format!("{method} {route}"));
+        exported.record("http.route", &*route);
+        exported.record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            exported.record("otel.status_code", "ERROR");
+        }
+    }
     metrics::histogram!(
         "http_request_duration_seconds",
         "service" => app.name,
@@ -74,6 +86,33 @@ pub(crate) async fn answer(
     .record(started.elapsed());
     response.headers_mut().insert(REQUEST_ID, id.0);
     Ok(response)
+}
+
+/// The span that a collector is told of, if anybody keeps this trace.
+/// Source: OpenTelemetry's semantic conventions for HTTP spans, version 1.37.
+fn exported_span<B>(
+    request: &hyper::Request<B>,
+    parent: Option<TraceParent>,
+    own: TraceParent,
+) -> Span {
+    if !otlp::is_on() || !own.is_sampled() {
+        return Span::none();
+    }
+    debug_span!(
+        target: otlp::TARGET,
+        parent: None,
+        "request",
+        otel.name = Empty,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        trace_id = display(own.trace_id()),
+        span_id = display(own.span_id()),
+        parent_id = parent.map(|parent| display(parent.span_id())),
+        http.request.method = name_of(request.method()),
+        http.route = Empty,
+        http.response.status_code = Empty,
+        url.path = request.uri().path(),
+    )
 }
 
 /// Runs the handler, but not for ever, not on any body, and not into a panic.

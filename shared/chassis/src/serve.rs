@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use crate::request::{App, answer};
 
 /// How long requests may go on after the signal to stop: what `docker stop` grants a process.
-pub(crate) const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to send the head of a request, or stay open without one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,10 +1,14 @@
-//! Logs on standard output, and metrics for Prometheus.
+//! Logs on standard output, metrics for Prometheus, and spans for whoever collects them.
 
 use std::io::{IsTerminal, stdout};
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::otlp::{self, Exporter};
 
 /// Without Postgres's notes that a table of migrations exists already.
 const DEFAULT: &str = "info,sqlx::postgres::notice=warn";
@@ -15,17 +19,34 @@ const DURATION_BUCKETS: [f64; 13] = [
 ];
 
 /// Sets up logging for the process: `RUST_LOG` says what (default [`DEFAULT`]), and `LOG_FORMAT`
-/// whether as `text` (default) or `json`. A second call changes nothing.
-pub(crate) fn init() {
+/// whether as `text` (default) or `json`. Where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, such as to
+/// `http://127.0.0.1:4318`, spans are exported to it, and to be flushed at the end. A second call
+/// changes nothing.
+pub(crate) fn init(service: &str) -> Option<Exporter> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    let already_set = if json {
-        log.json().flatten_event(true).try_init()
-    } else {
-        log.with_ansi(stdout().is_terminal()).try_init()
+    let Some(endpoint) = otlp::endpoint() else {
+        let log = tracing_subscriber::fmt().with_env_filter(filter);
+        let already_set = if json {
+            log.json().flatten_event(true).try_init()
+        } else {
+            log.with_ansi(stdout().is_terminal()).try_init()
+        };
+        drop(already_set);
+        return None;
     };
-    drop(already_set);
+    let log = tracing_subscriber::fmt::layer();
+    let log = if json {
+        log.json().flatten_event(true).boxed()
+    } else {
+        log.with_ansi(stdout().is_terminal()).boxed()
+    };
+    let (spans, exporter) = otlp::start(service, endpoint);
+    // Each with a filter of its own: what is exported is not what is logged.
+    let subscriber = tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(spans);
+    subscriber.try_init().ok().map(|()| exporter)
 }
 
 /// The metrics of this process. There is one set a process, however many services it runs.

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use crate::otlp;
+
 /// A `traceparent` header (W3C Trace Context, level 1, section 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceParent {
@@ -21,13 +23,19 @@ pub struct TraceParent {
 pub struct MalformedTraceParent;
 
 impl TraceParent {
-    /// A trace that begins here. It is marked as not sampled, as nobody asked for it.
+    /// A trace that begins here. It is marked as sampled only if its spans are exported, as nobody
+    /// else asked for it.
     pub fn root() -> TraceParent {
         TraceParent {
             trace_id: rand::random_range(1..=u128::MAX),
             parent_id: rand::random_range(1..=u64::MAX),
-            flags: 0,
+            flags: u8::from(otlp::is_on()),
         }
+    }
+
+    /// Whether somebody keeps the parts of the trace.
+    pub fn is_sampled(self) -> bool {
+        self.flags & 1 == 1
     }
 
     /// The same trace, one step further in.
@@ -36,6 +44,11 @@ impl TraceParent {
             parent_id: rand::random_range(1..=u64::MAX),
             ..self
         }
+    }
+
+    /// The id of this step, as 16 hexadecimal digits.
+    pub(crate) fn span_id(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{:016x}", self.parent_id))
     }
 
     /// The id of the whole trace, as 32 hexadecimal digits.

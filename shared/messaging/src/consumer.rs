@@ -8,6 +8,7 @@
 mod drained;
 mod lanes;
 mod lease;
+mod limits;
 mod ordered;
 mod outcome;
 mod poll;
@@ -19,66 +20,25 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_layer::Layer;
+use tower_service::Service;
 
 pub use self::drained::Drained;
 use self::drained::Tally;
 use self::lease::Leases;
+pub use self::limits::Limits;
 use self::outcome::InFlight;
 use self::settle::Settlement;
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
+use crate::layer::{Attempt, BoxError, Handling};
 use crate::process::{OnePhase, Plain, Process, Transactional, TwoPhases};
 use crate::topology::QueueKind;
 use crate::transport::BATCH;
-use crate::{Backoff, Health, QueueSpec, Relay, Transport};
-
-/// Settings of a consumer; the defaults are meant to be left alone.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Limits {
-    /// Messages that are received and not settled, at most [64]: enough to keep a database busy,
-    /// and few enough to be done in the time that a process has to stop.
-    pub in_flight: usize,
-    /// Polls that are open at once, at most [16]; never more than can fill `in_flight`. There is
-    /// one while the queue is quiet, and one more after every full batch.
-    pub pollers: usize,
-    /// The least time between two polls of a poller while messages come one by one [25 ms]. It
-    /// makes batches of them, and so pays for itself in calls and transactions. A message that
-    /// comes after a rest never waits for it.
-    pub batch_wait: Duration,
-    /// Messages that share a transaction at most [64].
-    pub batch: usize,
-    /// Transactions of this consumer that are open at once [1]: what arrives meanwhile shares the
-    /// next, so under load batches grow and statements a message shrink.
-    pub lanes: usize,
-    /// Between attempts at a message [1 s, doubled up to 15 min, jittered].
-    pub backoff: Backoff,
-    /// How long heartbeats keep one message hidden, at most [15 min; SQS's limit is 12 h]. A
-    /// handler that takes longer is cancelled, and the message comes back.
-    pub longest_lease: Duration,
-    /// How long acknowledgements are collected to be sent together [10 ms].
-    pub linger: Duration,
-    /// The time to end in when it is told to [30 s].
-    pub shutdown: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            in_flight: 64,
-            pollers: 16,
-            batch_wait: Duration::from_millis(25),
-            batch: 64,
-            lanes: 1,
-            backoff: Backoff::MESSAGE,
-            longest_lease: Duration::from_secs(15 * 60),
-            linger: Duration::from_millis(10),
-            shutdown: Duration::from_secs(30),
-        }
-    }
-}
+use crate::{Health, QueueSpec, Relay, Transport, telemetry};
 
 /// A queue and the handler of its messages.
 pub struct Consumer(Box<dyn Start + Send + Sync>);
@@ -87,6 +47,7 @@ pub struct Consumer(Box<dyn Start + Send + Sync>);
 trait Start {
     fn limits(&mut self) -> &mut Limits;
     fn health(&mut self) -> &mut Health;
+    fn layers(&mut self) -> &mut Handling;
     fn start(
         self: Box<Self>,
         shutdown: CancellationToken,
@@ -98,6 +59,7 @@ struct Parts<P> {
     transport: Transport,
     health: Health,
     limits: Limits,
+    layers: Handling,
     process: P,
 }
 
@@ -107,8 +69,11 @@ struct Running<P: Process> {
     transport: Transport,
     health: Health,
     limits: Limits,
+    layers: Handling,
     process: P,
     permits: Arc<Semaphore>,
+    /// Whose turn it is to take permits.
+    turn: Mutex<()>,
     pollers: AtomicUsize,
     leases: Arc<Leases>,
     tally: Tally,
@@ -171,6 +136,27 @@ impl Consumer {
         self
     }
 
+    /// Puts a layer of [tower](https://docs.rs/tower) around the handling of messages, such as a
+    /// timeout or a limit. The last one added is the outermost. What a request is, see [`Attempt`];
+    /// [there](Attempt#a-timeout-a-limit-and-a-layer-of-ones-own) is an example, too.
+    pub fn layer<L>(mut self, layer: L) -> Consumer
+    where
+        L: Layer<Handling>,
+        L::Service: Service<Attempt, Response = ()> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Attempt>>::Error: Into<BoxError>,
+        <L::Service as Service<Attempt>>::Future: Send,
+    {
+        let layers = self.0.layers();
+        *layers = std::mem::take(layers).wrapped(layer);
+        self
+    }
+
+    /// The same layers as others have, sharing their limits.
+    pub(crate) fn layers(mut self, layers: Handling) -> Consumer {
+        *self.0.layers() = layers;
+        self
+    }
+
     /// Consumes until `shutdown`, and then ends what was begun.
     pub async fn run(self, shutdown: CancellationToken) -> Drained {
         self.0.start(shutdown).await
@@ -182,6 +168,7 @@ impl Consumer {
             transport: transport.clone(),
             health: Health::default(),
             limits: Limits::default(),
+            layers: Handling::default(),
             process,
         }))
     }
@@ -194,6 +181,10 @@ impl<P: Process> Start for Parts<P> {
 
     fn health(&mut self) -> &mut Health {
         &mut self.health
+    }
+
+    fn layers(&mut self) -> &mut Handling {
+        &mut self.layers
     }
 
     fn start(
@@ -209,6 +200,7 @@ async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
     let (settlements, to_settle) = mpsc::unbounded_channel();
     let running = Arc::new(Running {
         permits: Arc::new(Semaphore::new(parts.limits.in_flight)),
+        turn: Mutex::default(),
         pollers: AtomicUsize::new(0),
         leases: Arc::new(Leases::new(&parts.spec, &parts.limits)),
         tally: Tally::default(),
@@ -222,6 +214,7 @@ async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
         transport: parts.transport,
         health: parts.health,
         limits: parts.limits,
+        layers: parts.layers,
         process: parts.process,
     });
 
@@ -232,6 +225,7 @@ async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
     running.stop.cancelled().await;
 
     let drained = running.drain().await;
+    telemetry::pollers(&running.spec.name, 0);
     for task in [heart, settler, lanes] {
         task.abort();
         // It was aborted, or it panicked and said so.

@@ -227,11 +227,13 @@ async fn send_back(
             Err(_) => refused.push(delivery.receipt),
         }
     }
+    let moved = sent.len() as u64;
     if !sent.is_empty() {
         // One that stays is sent once more by the next redrive, and known to the inbox.
+        let sent: Vec<_> = sent.iter().map(String::as_str).collect();
         transport.delete(dead_letters, &sent).await;
     }
-    (sent.len() as u64, refused)
+    (moved, refused)
 }
 
 async fn release(transport: &Transport, queue: &str, receipts: Vec<String>) {

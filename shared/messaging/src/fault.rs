@@ -44,6 +44,25 @@ impl Fault {
         &self.reason
     }
 
+    /// A retry that names all causes of an error.
+    pub(crate) fn caused_by(error: &(dyn std::error::Error + 'static)) -> Fault {
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        Fault::retry(reason)
+    }
+
+    /// What is to become of the message, in one word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Retry | Verdict::RetryAfter(_) => "retry",
+            Verdict::Reject => "reject",
+        }
+    }
+
     fn new(verdict: Verdict, reason: impl Display) -> Fault {
         Fault {
             verdict,
@@ -53,15 +72,9 @@ impl Fault {
 }
 
 /// Like `anyhow::Error`, a fault is no `std::error::Error` itself, so that this can stand here.
-impl<E: std::error::Error> From<E> for Fault {
+impl<E: std::error::Error + 'static> From<E> for Fault {
     fn from(error: E) -> Fault {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            reason = format!("{reason}: {error}");
-            cause = error.source();
-        }
-        Fault::retry(reason)
+        Fault::caused_by(&error)
     }
 }
 

@@ -89,6 +89,7 @@
 //!
 //! | question | answer |
 //! | --- | --- |
+//! | Show me each of it at work? | [`guide`] |
 //! | What becomes of a message that fails? | [`Fault`], [`Backoff`] |
 //! | How do I call a third party? | [`TwoPhaseHandler`] |
 //! | And without a database? | [`PlainHandler`], [`Transport::publish`] |
@@ -98,9 +99,27 @@
 //! | Later? | [`Destination::after`] |
 //! | Which queues are there? | [`QueueSpec`], [`Provision`] |
 //! | What is in the dead letters? | [`dead_letters`], and `cargo run -p messaging --bin queues` |
-//! | Which request caused this? | [`trace`] |
+//! | Which request caused this? | [`trace`], with OpenTelemetry's spans |
 //! | Is it well? | [`Health`], and the metrics `messaging_*` |
+//! | How do I put a timeout around it all? | [`Service::layer`] takes any tower layer |
 //! | How do I test my own? | [`Local`], on a paused clock, and with [`Mishap`]s |
+//!
+//! # Metrics
+//!
+//! By the facade of the crate `metrics`, so that any recorder will do. Each but the last is labelled
+//! with its `queue`.
+//!
+//! | name | what |
+//! | --- | --- |
+//! | `messaging_received_total`, `messaging_polls_total` | messages and answered polls; one by the other is the efficiency of a poll, 10 at best |
+//! | `messaging_messages_total` | messages by `outcome`: `handled`, `retried`, `rejected`, `released`, `lost` |
+//! | `messaging_duplicates_total` | messages that the inbox knew |
+//! | `messaging_sent_total` | messages that a queue has taken |
+//! | `messaging_handler_seconds` | histogram: an attempt, its transaction included |
+//! | `messaging_time_in_queue_seconds` | histogram: from the send to the receive, delays included |
+//! | `messaging_oldest_received_seconds` | the age of the oldest message of the last poll |
+//! | `messaging_pollers` | polls that are open at once |
+//! | `messaging_api_calls_total` | requests to SQS by `action`, retries included: what Amazon charges for |
 //!
 //! # What is not here
 //!
@@ -113,15 +132,18 @@ mod consumer;
 pub mod dead_letters;
 mod error;
 mod fault;
+pub mod guide;
 mod handler;
 mod health;
 pub mod inbox;
+mod layer;
 mod message;
 pub mod outbox;
 mod process;
 mod relay;
 mod service;
 mod settings;
+mod spans;
 mod telemetry;
 mod topology;
 pub mod trace;
@@ -135,6 +157,7 @@ pub use error::Error;
 pub use fault::Fault;
 pub use handler::{Handler, PlainHandler, TwoPhaseHandler};
 pub use health::Health;
+pub use layer::{Attempt, Envelope, Handling, Phase};
 pub use message::{Destination, Message};
 pub use relay::Relay;
 pub use service::Service;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use self::transaction::Transaction;
 use crate::transport::{LONGEST_DELAY, Outgoing};
-use crate::{Error, Message, trace};
+use crate::{Error, Message, spans};
 
 /// How long a relay leaves rows to the process that wrote them and sends them by itself.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -83,19 +83,20 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
     if ordering_key.is_some() {
         ORDERED.store(true, Ordering::Relaxed);
     }
-    let trace_parent = trace::current().map(|trace| trace.to_string());
     let row = |destination: crate::Destination| {
+        let id = Uuid::now_v7();
+        let created = spans::create(&destination.queue, id, M::KIND);
         let wait = destination.delay.unwrap_or_default();
         if wait > LONGEST_WAIT {
             return Err(Error::DelayTooLong(wait));
         }
         let outgoing = Outgoing {
-            id: Uuid::now_v7(),
+            id,
             queue: destination.queue.into_owned(),
             kind: M::KIND.to_owned(),
             body: body.clone(),
             ordering_key: ordering_key.clone(),
-            trace_parent: trace_parent.clone(),
+            trace_parent: created.map(|trace| trace.to_string()),
             due_at: destination.delay.map(|delay| SystemTime::now() + delay),
             dead: None,
         };

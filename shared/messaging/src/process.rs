@@ -6,7 +6,9 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
+use crate::layer::Phase;
 use crate::relay::Source;
+use crate::spans::Step;
 use crate::transport::Delivery;
 use crate::{Fault, Message, Relay, inbox, outbox, telemetry, trace};
 
@@ -14,6 +16,8 @@ use crate::{Fault, Message, Relay, inbox, outbox, telemetry, trace};
 pub(crate) trait Process: Send + Sync + 'static {
     /// What [`Process::prepare`] finds out.
     type Outside: Clone + Send + Sync + 'static;
+    /// Which part of the handler [`Process::prepare`] calls, if any.
+    const PREPARES: Option<Phase>;
     /// Whether there is anything left to do after [`Process::prepare`].
     const FINISHES: bool;
 
@@ -21,17 +25,20 @@ pub(crate) trait Process: Send + Sync + 'static {
     fn prepare(
         &self,
         delivery: &Delivery,
+        step: &Step,
     ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
 
-    /// Messages that succeed or fail together.
+    /// Messages that succeed or fail together, and a step of its own trace for each.
     fn finish(
         &self,
         queue: &str,
         batch: &[Ready<Self::Outside>],
+        steps: &[Step],
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// A message whose first phase is over.
+#[derive(Clone)]
 pub(crate) struct Ready<O> {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) outside: O,
@@ -57,6 +64,8 @@ pub(crate) struct Plain<H>(pub(crate) H);
 pub(crate) trait Work: Send + Sync + 'static {
     type Message: Message;
     type Outside: Clone + Send + Sync + 'static;
+    /// Whether there is a phase before the transaction.
+    const PREPARES: Option<Phase>;
 
     fn before(
         &self,
@@ -73,6 +82,7 @@ pub(crate) trait Work: Send + Sync + 'static {
 impl<H: Handler> Work for OnePhase<H> {
     type Message = H::Message;
     type Outside = ();
+    const PREPARES: Option<Phase> = None;
 
     async fn before(&self, _: &Delivery) -> Result<(), Fault> {
         Ok(())
@@ -91,6 +101,7 @@ impl<H: Handler> Work for OnePhase<H> {
 impl<H: TwoPhaseHandler> Work for TwoPhases<H> {
     type Message = H::Message;
     type Outside = H::Outside;
+    const PREPARES: Option<Phase> = Some(Phase::Before);
 
     async fn before(&self, delivery: &Delivery) -> Result<H::Outside, Fault> {
         self.0.before(&decode(delivery)?).await
@@ -107,18 +118,20 @@ impl<H: TwoPhaseHandler> Work for TwoPhases<H> {
 
 impl<W: Work> Process for Transactional<W> {
     type Outside = W::Outside;
+    const PREPARES: Option<Phase> = W::PREPARES;
     const FINISHES: bool = true;
 
-    async fn prepare(&self, delivery: &Delivery) -> Result<W::Outside, Fault> {
-        let before = self.work.before(delivery);
-        match trace_of(delivery) {
-            Some(trace) => trace::scope(trace.child(), before).await,
-            None => before.await,
-        }
+    async fn prepare(&self, delivery: &Delivery, step: &Step) -> Result<W::Outside, Fault> {
+        trace::within(step, self.work.before(delivery)).await
     }
 
     /// One transaction: inbox, work, outbox.
-    async fn finish(&self, queue: &str, batch: &[Ready<W::Outside>]) -> Result<(), Fault> {
+    async fn finish(
+        &self,
+        queue: &str,
+        batch: &[Ready<W::Outside>],
+        steps: &[Step],
+    ) -> Result<(), Fault> {
         let mut connection = self.db.take().await?;
         let mut tx = connection.begin().await?;
         let ids: Vec<_> = batch.iter().map(|ready| ready.delivery.id).collect();
@@ -126,11 +139,11 @@ impl<W: Work> Process for Transactional<W> {
 
         let mut messages = Vec::with_capacity(new.len());
         let mut traces = Vec::with_capacity(new.len());
-        for ready in batch {
+        for (ready, step) in batch.iter().zip(steps) {
             // Taken out, since the same message may be in the batch twice.
             if new.remove(&ready.delivery.id) {
                 messages.push((decode(&ready.delivery)?, ready.outside.clone()));
-                traces.push(trace_of(&ready.delivery));
+                traces.push(step.clone());
             }
         }
         let duplicates = batch.len() - messages.len();
@@ -149,17 +162,14 @@ impl<W: Work> Process for Transactional<W> {
 
 impl<H: PlainHandler> Process for Plain<H> {
     type Outside = ();
+    const PREPARES: Option<Phase> = Some(Phase::Handle);
     const FINISHES: bool = false;
 
-    async fn prepare(&self, delivery: &Delivery) -> Result<(), Fault> {
-        let work = self.0.handle(decode(delivery)?);
-        match trace_of(delivery) {
-            Some(trace) => trace::scope(trace.child(), work).await,
-            None => work.await,
-        }
+    async fn prepare(&self, delivery: &Delivery, step: &Step) -> Result<(), Fault> {
+        trace::within(step, self.0.handle(decode(delivery)?)).await
     }
 
-    async fn finish(&self, _: &str, _: &[Ready<()>]) -> Result<(), Fault> {
+    async fn finish(&self, _: &str, _: &[Ready<()>], _: &[Step]) -> Result<(), Fault> {
         Ok(())
     }
 }
@@ -174,8 +184,4 @@ fn decode<M: Message>(delivery: &Delivery) -> Result<M, Fault> {
     }
     serde_json::from_str(&delivery.body)
         .map_err(|error| Fault::reject(format!("not a `{}`: {error}", M::KIND)))
-}
-
-fn trace_of(delivery: &Delivery) -> Option<trace::TraceParent> {
-    delivery.trace_parent.as_deref()?.parse().ok()
 }

@@ -1,14 +1,17 @@
 //! Everything that a service needs of this crate, started and stopped together.
 
 use std::future::ready;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tower_layer::Layer;
 use tracing::info;
 
 use crate::consumer::Limits;
+use crate::layer::{Attempt, BoxError, Handling};
 use crate::{
     Backoff, Consumer, Drained, Error, Handler, Health, PlainHandler, Provision, QueueSpec, Relay,
     Settings, Sqs, Transport, TwoPhaseHandler, inbox,
@@ -22,6 +25,7 @@ pub struct Service {
     health: Health,
     relay: Relay,
     limits: Limits,
+    layers: Handling,
     queues: Vec<QueueSpec>,
     consumers: Vec<Consumer>,
 }
@@ -35,6 +39,7 @@ impl Service {
         let sqs = Sqs::connect(settings).await?;
         let mut service = Service::new(db, sqs);
         service.provision = settings.queues;
+        service.limits.shutdown = Duration::from_secs(settings.stop_seconds);
         Ok(service)
     }
 
@@ -50,6 +55,7 @@ impl Service {
             provision: Provision::Create,
             health,
             limits: Limits::default(),
+            layers: Handling::default(),
             queues: vec![],
             consumers: vec![],
         }
@@ -58,6 +64,19 @@ impl Service {
     /// Changes the settings of the consumers that are added from here on.
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Service {
         change(&mut self.limits);
+        self
+    }
+
+    /// Puts a [layer](Consumer::layer) around the handlers that are added from here on. They share
+    /// it: a limit is a limit to all of them together.
+    pub fn layer<L>(mut self, layer: L) -> Service
+    where
+        L: Layer<Handling>,
+        L::Service: tower_service::Service<Attempt, Response = ()> + Clone + Send + Sync + 'static,
+        <L::Service as tower_service::Service<Attempt>>::Error: Into<BoxError>,
+        <L::Service as tower_service::Service<Attempt>>::Future: Send,
+    {
+        self.layers = self.layers.wrapped(layer);
         self
     }
 
@@ -184,9 +203,10 @@ impl Service {
     }
 
     fn consume(mut self, queue: QueueSpec, consumer: Consumer) -> Service {
-        let (limits, health) = (self.limits.clone(), self.health.clone());
-        self.consumers
-            .push(consumer.limits(|all| *all = limits).health(health));
+        let limits = self.limits.clone();
+        let consumer = consumer.limits(|all| *all = limits);
+        let consumer = consumer.layers(self.layers.clone());
+        self.consumers.push(consumer.health(self.health.clone()));
         self.queues.push(queue);
         self
     }
@@ -197,7 +217,7 @@ const PREPARING: &str = "preparing the queues";
 
 /// Forgets old messages of the inbox, now and then.
 async fn prune(db: PgPool) {
-    const HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
     loop {
         tokio::time::sleep(HOUR).await;
         if let Ok(mut connection) = db.acquire().await {

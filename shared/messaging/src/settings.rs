@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Region and credentials come from the places that every AWS tool looks in: `AWS_REGION`,
 /// `AWS_ACCESS_KEY_ID` and so on, the profile files, web identity, ECS and EC2.
 // Without a group of its own: a service that flattens it has Settings, too.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Settings {
     /// An SQS server of your own, such as http://127.0.0.1:9324; Amazon's when left out.
@@ -21,7 +21,16 @@ pub struct Settings {
     /// Whether to create queues that are missing, or only to check what is there.
     #[arg(long, env = "QUEUES", value_enum, default_value_t)]
     pub queues: Provision,
+
+    /// How long a stop may take, in seconds; less than what the supervisor grants before it kills.
+    /// Docker grants 10, Kubernetes and ECS 30. A poll of SQS cannot be taken back, so polls are
+    /// short enough to be over by then, and below 23 an idle queue costs more than 3 calls a
+    /// minute.
+    #[arg(long, env = "STOP_SECONDS", default_value_t = STOP_SECONDS)]
+    pub stop_seconds: u64,
 }
+
+const STOP_SECONDS: u64 = 30;
 
 /// What to do about queues at the start. An existing queue is never changed: it is compared, and
 /// every difference is named.
@@ -32,6 +41,17 @@ pub enum Provision {
     Create,
     /// Check only, as where infrastructure code owns the queues.
     Check,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            sqs_endpoint_url: None,
+            queue_prefix: String::new(),
+            queues: Provision::default(),
+            stop_seconds: STOP_SECONDS,
+        }
+    }
 }
 
 impl Settings {

@@ -1,4 +1,5 @@
-//! What is counted and measured. The names are the whole of the contract with a dashboard.
+//! What is counted and measured. The names are the whole of the contract with a dashboard; the
+//! crate's documentation lists them.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,16 +25,33 @@ pub(crate) fn received(queue: &str, batch: &[Delivery]) {
     gauge!("messaging_oldest_received_seconds", "queue" => name()).set(oldest.as_secs_f64());
 }
 
+/// So many polls are open at once.
+pub(crate) fn pollers(queue: &str, count: usize) {
+    gauge!("messaging_pollers", "queue" => queue.to_owned()).set(count as f64);
+}
+
 /// Messages were handled together in so long.
 pub(crate) fn worked(queue: &str, took: Duration) {
     histogram!("messaging_handler_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
 }
 
-/// A message has come to an end of one kind: `handled`, `retried`, `rejected`, `released` or
+/// A request to SQS, each of which costs money.
+pub(crate) fn requested(action: &str) {
+    counter!("messaging_api_calls_total", "action" => action.to_owned()).increment(1);
+}
+
+/// A queue has taken messages.
+pub(crate) fn sent(queue: String, count: usize) {
+    counter!("messaging_sent_total", "queue" => queue).increment(count as u64);
+}
+
+/// Messages have come to an end of one kind: `handled`, `retried`, `rejected`, `released` or
 /// `lost`.
-pub(crate) fn ended(queue: &str, how: &'static str) {
-    counter!("messaging_messages_total", "queue" => queue.to_owned(), "outcome" => how)
-        .increment(1);
+pub(crate) fn ended(queue: &str, how: &'static str, count: usize) {
+    if count > 0 {
+        counter!("messaging_messages_total", "queue" => queue.to_owned(), "outcome" => how)
+            .increment(count as u64);
+    }
 }
 
 /// Messages that the inbox knew already.

@@ -68,6 +68,12 @@ impl QueueSpec {
     }
 }
 
+impl From<&'static str> for QueueSpec {
+    fn from(name: &'static str) -> QueueSpec {
+        QueueSpec::new(name)
+    }
+}
+
 pub(crate) fn kind(name: &str) -> QueueKind {
     match name.ends_with(".fifo") {
         true => QueueKind::Fifo,

@@ -1,8 +1,19 @@
 //! W3C trace context: carried from whoever pushed a message to whoever handles it.
 //!
-//! There is no tracing library underneath. The context of the work at hand is a task-local value:
-//! [`scope`] sets it, [`outbox::push`](crate::outbox::push) writes it into the message, and the
-//! consumer sets it again around the handler.
+//! The context of the work at hand is a task-local value: [`scope`] sets it,
+//! [`outbox::push`](crate::outbox::push) writes it into the message, and the consumer sets it again
+//! around the handler. That costs next to nothing and needs no subscriber.
+//!
+//! Whoever subscribes to spans of the target `otel` gets them beside it, named and attributed by
+//! OpenTelemetry's conventions, with the ids that the messages carry:
+//!
+//! | span | kind | when | parent |
+//! | --- | --- | --- | --- |
+//! | `create <queue>` | producer | a message is pushed | the work that pushes it |
+//! | `send <queue>` | client | the relay calls SQS | the creation, if all messages are of one trace |
+//! | `receive <queue>` | client | a poll is open | none; linked to what it received |
+//! | `prepare <queue>` | consumer | the phase before a transaction | the creation of the message |
+//! | `process <queue>` | consumer | the handler, with its transaction | the creation of the message |
 //!
 //! ```
 //! use messaging::trace::{self, TraceParent};
@@ -22,6 +33,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use tokio::task::futures::TaskLocalFuture;
+use tracing::Instrument;
+
+use crate::spans::Step;
 
 /// A `traceparent` (W3C Trace Context, level 1, section 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,7 +54,7 @@ pub struct MalformedTraceParent;
 
 tokio::task_local! {
     static CURRENT: TraceParent;
-    static BATCH: Vec<Option<TraceParent>>;
+    static BATCH: Vec<Step>;
 }
 
 /// The context of the work at hand, if it has one.
@@ -53,11 +67,20 @@ pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TracePar
     CURRENT.scope(trace, work)
 }
 
-/// Does `work` on messages that each have a context of their own.
-pub(crate) async fn batch<F: Future>(traces: Vec<Option<TraceParent>>, work: F) -> F::Output {
-    match traces.iter().any(Option::is_some) {
-        true => BATCH.scope(traces, work).await,
+/// Does `work` on messages that each have a step of their own.
+pub(crate) async fn batch<F: Future>(steps: Vec<Step>, work: F) -> F::Output {
+    match steps.iter().any(|step| step.trace.is_some()) {
+        true => BATCH.scope(steps, work).await,
         false => work.await,
+    }
+}
+
+/// Does `work` as the step.
+pub(crate) async fn within<F: Future>(step: &Step, work: F) -> F::Output {
+    match step.trace {
+        Some(trace) if step.span.is_disabled() => scope(trace, work).await,
+        Some(trace) => scope(trace, work.instrument(step.span.clone())).await,
+        None => work.await,
     }
 }
 
@@ -66,10 +89,9 @@ pub(crate) async fn batch<F: Future>(traces: Vec<Option<TraceParent>>, work: F) 
 /// A [`handle_batch`](crate::Handler::handle_batch) that pushes calls it, so that each message it
 /// sends carries on the trace of the one it answers.
 pub async fn nth<F: Future>(n: usize, work: F) -> F::Output {
-    let trace = BATCH.try_with(|traces| traces.get(n).copied().flatten());
-    match trace.ok().flatten() {
-        Some(trace) => scope(trace.child(), work).await,
-        None => work.await,
+    match BATCH.try_with(|steps| steps.get(n).cloned()) {
+        Ok(Some(step)) => within(&step, work).await,
+        _ => work.await,
     }
 }
 
@@ -92,7 +114,16 @@ impl TraceParent {
         }
     }
 
-    fn is_recorded(self) -> bool {
+    pub(crate) fn trace_hex(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{:032x}", self.trace_id))
+    }
+
+    pub(crate) fn span_hex(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{:016x}", self.parent_id))
+    }
+
+    /// Whether somebody keeps the parts of the trace.
+    pub fn is_recorded(self) -> bool {
         self.flags & 1 == 1
     }
 }
@@ -187,7 +218,11 @@ mod tests {
     #[tokio::test]
     async fn work_on_a_batch_has_the_trace_of_each_message() {
         let trace: TraceParent = RECORDED.parse().unwrap();
-        let seen = batch(vec![None, Some(trace)], async {
+        let step = |trace| Step {
+            trace,
+            ..Step::none()
+        };
+        let seen = batch(vec![step(None), step(Some(trace))], async {
             (
                 nth(0, async { current() }).await,
                 nth(1, async { current() }).await,
@@ -195,7 +230,6 @@ mod tests {
         });
         let (first, second) = seen.await;
         assert_eq!(first, None);
-        assert_eq!(second.map(|trace| trace.trace_id), Some(trace.trace_id));
-        assert_ne!(second, Some(trace));
+        assert_eq!(second, Some(trace));
     }
 }

@@ -179,7 +179,7 @@ impl Transport {
     }
 
     /// Deletes up to [`BATCH`] messages.
-    pub(crate) async fn delete(&self, queue: &str, receipts: &[String]) -> Vec<Settled> {
+    pub(crate) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
         match self {
             Transport::Sqs(sqs) => sqs.delete(queue, receipts).await,
             Transport::Local(local) => local.delete(queue, receipts),

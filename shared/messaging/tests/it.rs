@@ -13,15 +13,33 @@ mod dead_letters;
 mod edge;
 #[path = "it/flow.rs"]
 mod flow;
+#[path = "it/layers.rs"]
+mod layers;
 #[path = "it/lease.rs"]
 mod lease;
+#[path = "it/outage.rs"]
+mod outage;
 #[path = "it/outbox.rs"]
 mod outbox;
+#[path = "it/promises.rs"]
+mod promises;
+#[path = "it/promises_in_order.rs"]
+mod promises_in_order;
+#[path = "it/shore.rs"]
+mod shore;
 #[path = "it/shutdown.rs"]
 mod shutdown;
+#[path = "it/sockets.rs"]
+mod sockets;
+#[path = "it/spans.rs"]
+mod spans;
+#[path = "it/telemetry.rs"]
+mod telemetry;
 #[path = "it/topology.rs"]
 mod topology;
 #[path = "it/transaction.rs"]
 mod transaction;
+#[path = "it/wire.rs"]
+mod wire;
 #[path = "it/world.rs"]
 mod world;

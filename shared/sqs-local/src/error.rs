@@ -158,7 +158,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn status(&self) -> u16 {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
         match self {
             Error::PurgeQueueInProgress(_) | Error::OverLimit(_) | Error::RequestThrottled => 403,
             Error::ReceiptHandleIsInvalid(_) | Error::ReceiptHandleOfAnotherQueue(_) => 404,
@@ -187,7 +188,7 @@ impl Error {
     }
 
     /// The value of `x-amzn-query-error`.
-    pub(crate) fn query_error(&self) -> String {
+    pub fn query_error(&self) -> String {
         let fault = if self.is_senders_fault() {
             "Sender"
         } else {
@@ -197,7 +198,7 @@ impl Error {
     }
 
     /// The document of the JSON protocol.
-    pub(crate) fn document(&self) -> Vec<u8> {
+    pub fn document(&self) -> Vec<u8> {
         let shape = format!("{}#{}", self.namespace(), self.shape());
         json!({ "__type": shape, "message": self.to_string() })
             .to_string()

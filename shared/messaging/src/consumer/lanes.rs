@@ -8,13 +8,15 @@ use futures::{StreamExt, stream};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
+use tower_service::Service as _;
 use tracing::debug;
 
 use super::Running;
 use super::outcome::{InFlight, Outcome};
-use crate::Fault;
+use crate::layer::{Attempt, Phase};
 use crate::process::{Process, Ready};
-use crate::telemetry;
+use crate::spans::Step;
+use crate::{Fault, telemetry};
 
 /// A shared transaction that takes longer is given up, in case one of its messages is stuck.
 const LONGEST_BATCH: Duration = Duration::from_secs(10);
@@ -96,14 +98,22 @@ impl<P: Process> Running<P> {
     }
 
     async fn finish_together(
-        &self,
+        self: &Arc<Self>,
         messages: &[InFlight],
         ready: &[Ready<P::Outside>],
     ) -> Result<(), Outcome> {
         let since = Instant::now();
+        let queue = &*self.spec.name;
         let leases = messages.iter().map(|message| &*message.lease);
+        let step = |ready: &Ready<_>| Step::work("process", queue, &ready.delivery);
+        let steps: Vec<_> = ready.iter().map(step).collect();
         let work = async {
-            let finishing = self.process.finish(&self.spec.name, ready);
+            let finishing = async {
+                match self.layers.is_bare() {
+                    true => self.process.finish(queue, ready, &steps).await,
+                    false => self.finish_in_layers(ready, &steps).await,
+                }
+            };
             if ready.len() == 1 {
                 return finishing.await;
             }
@@ -111,11 +121,30 @@ impl<P: Process> Running<P> {
             timeout(LONGEST_BATCH, finishing).await.unwrap_or(Err(late))
         };
         let finished = self.guard(leases, work).await;
-        telemetry::worked(&self.spec.name, since.elapsed());
+        if let Err(outcome) = &finished {
+            steps.iter().for_each(|step| step.failed(outcome));
+        }
+        telemetry::worked(queue, since.elapsed());
         finished
     }
 
-    async fn finish_each(&self, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
+    async fn finish_in_layers(
+        self: &Arc<Self>,
+        ready: &[Ready<P::Outside>],
+        steps: &[Step],
+    ) -> Result<(), Fault> {
+        let deliveries = ready.iter().map(|ready| ready.delivery.clone()).collect();
+        let attempt = Attempt::new(&self.spec.name, Phase::Handle, deliveries, {
+            let (running, ready, steps) = (self.clone(), ready.to_vec(), steps.to_vec());
+            move || async move {
+                let queue = &*running.spec.name;
+                running.process.finish(queue, &ready, &steps).await
+            }
+        });
+        self.layers.clone().call(attempt).await
+    }
+
+    async fn finish_each(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
         stream::iter(messages.into_iter().zip(ready))
             .for_each_concurrent(SINGLES, |(message, ready)| async move {
                 let finished = self.finish_one(&message, ready).await;
@@ -125,7 +154,7 @@ impl<P: Process> Running<P> {
     }
 
     pub(super) async fn finish_one(
-        &self,
+        self: &Arc<Self>,
         message: &InFlight,
         ready: Ready<P::Outside>,
     ) -> Result<(), Outcome> {

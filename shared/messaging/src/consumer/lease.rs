@@ -2,7 +2,7 @@
 //! extends that for as long as a handler works on it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,20 +13,23 @@ use tokio::time::{Instant, sleep};
 use super::{Limits, Running};
 use crate::QueueSpec;
 use crate::process::Process;
-use crate::transport::{BATCH, LONGEST_VISIBILITY};
+use crate::transport::{BATCH, Delivery, LONGEST_VISIBILITY};
 
 /// The messages that one consumer holds.
 pub(super) struct Leases {
     visibility: Duration,
     longest: Duration,
-    held: Mutex<HashMap<String, Arc<Lease>>>,
+    held: Mutex<HashMap<u64, Arc<Lease>>>,
+    /// How many there ever were.
+    count: AtomicU64,
     /// Told when any of them is lost.
     any_lost: Notify,
 }
 
 /// One message that is ours for a time.
 pub(super) struct Lease {
-    receipt: String,
+    number: u64,
+    delivery: Arc<Delivery>,
     since: Instant,
     expires: Mutex<Instant>,
     /// Locked while the heartbeat extends it, so that its end can wait for that.
@@ -40,26 +43,28 @@ impl Leases {
             visibility: spec.visibility_timeout,
             longest: limits.longest_lease.min(LONGEST_VISIBILITY),
             held: Mutex::default(),
+            count: AtomicU64::new(0),
             any_lost: Notify::new(),
         }
     }
 
-    pub(super) fn begin(&self, receipt: &str) -> Arc<Lease> {
+    pub(super) fn begin(&self, delivery: &Arc<Delivery>) -> Arc<Lease> {
         let now = Instant::now();
         let lease = Arc::new(Lease {
-            receipt: receipt.to_owned(),
+            number: self.count.fetch_add(1, Ordering::Relaxed),
+            delivery: delivery.clone(),
             since: now,
             expires: Mutex::new(now + self.visibility),
             extending: tokio::sync::Mutex::default(),
             lost: AtomicBool::new(false),
         });
-        self.held().insert(receipt.to_owned(), lease.clone());
+        self.held().insert(lease.number, lease.clone());
         lease
     }
 
     /// Ends the heartbeat of a message, and waits for one that is under way.
     pub(super) async fn end(&self, lease: &Lease) {
-        self.held().remove(&lease.receipt);
+        self.held().remove(&lease.number);
         drop(lease.extending.lock().await);
     }
 
@@ -75,12 +80,12 @@ impl Leases {
     }
 
     fn lose(&self, lease: &Lease) {
-        self.held().remove(&lease.receipt);
+        self.held().remove(&lease.number);
         lease.lost.store(true, Ordering::Release);
         self.any_lost.notify_waiters();
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Lease>>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<u64, Arc<Lease>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,14 +136,14 @@ impl<P: Process> Running<P> {
         for lease in leases {
             let guard = lease.extending.lock().await;
             // It may have ended while the others were waited for.
-            if self.leases.held().contains_key(&lease.receipt) {
+            if self.leases.held().contains_key(&lease.number) {
                 held.push((lease, guard));
             }
         }
         let visibility = self.leases.visibility;
         let receipts: Vec<_> = held
             .iter()
-            .map(|(lease, _)| (lease.receipt.clone(), visibility))
+            .map(|(lease, _)| (lease.delivery.receipt.clone(), visibility))
             .collect();
         if receipts.is_empty() {
             return;

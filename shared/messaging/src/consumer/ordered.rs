@@ -24,7 +24,7 @@ impl<P: Process> Running<P> {
         }
     }
 
-    async fn work_on_group(&self, group: Vec<InFlight>) {
+    async fn work_on_group(self: &Arc<Self>, group: Vec<InFlight>) {
         let mut group = group.into_iter();
         for message in group.by_ref() {
             if self.stop.is_cancelled() {
@@ -42,7 +42,7 @@ impl<P: Process> Running<P> {
         group.for_each(|message| self.end(message, Outcome::Released));
     }
 
-    async fn work_on_one(&self, message: &InFlight) -> Result<(), Outcome> {
+    async fn work_on_one(self: &Arc<Self>, message: &InFlight) -> Result<(), Outcome> {
         let outside = self.prepare_one(message).await?;
         let delivery = message.delivery.clone();
         match P::FINISHES {

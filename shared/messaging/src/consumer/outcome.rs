@@ -12,6 +12,7 @@ use super::lease::Lease;
 use super::settle::Settlement;
 use crate::fault::Verdict;
 use crate::process::Process;
+use crate::spans::{self, Step};
 use crate::transport::{Delivery, LONGEST_VISIBILITY};
 use crate::{Fault, telemetry};
 
@@ -34,6 +35,18 @@ pub(super) enum Outcome {
     Lost,
 }
 
+impl Step {
+    /// The attempt came to nothing.
+    pub(super) fn failed(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Failed(fault) => spans::failed(&self.span, fault.kind(), fault.reason()),
+            Outcome::Released => spans::failed(&self.span, "released", "it was time to stop"),
+            Outcome::Lost => spans::failed(&self.span, "lost", "the lease was lost"),
+        }
+    }
+}
+
 impl<P: Process> Running<P> {
     /// Says what is to become of a message. It is out of our hands once that is done.
     pub(super) fn end(&self, message: InFlight, outcome: Outcome) {
@@ -42,14 +55,14 @@ impl<P: Process> Running<P> {
             Outcome::Done => Settlement::Delete,
             Outcome::Released => {
                 self.tally.released.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "released");
+                telemetry::ended(queue, "released", 1);
                 Settlement::Hide(Duration::ZERO)
             }
             Outcome::Lost => {
                 let id = message.delivery.id;
                 warn!(queue, %id, "lost the message: it took too long, or another has it");
                 self.tally.lost.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "lost");
+                telemetry::ended(queue, "lost", 1);
                 return;
             }
             Outcome::Failed(fault) => self.failed(&message.delivery, fault),
@@ -77,7 +90,7 @@ impl<P: Process> Running<P> {
         };
         warn!(queue, %id, reason, receives, ?delay, "left the message in the queue");
         self.tally.retried.fetch_add(1, Ordering::Relaxed);
-        telemetry::ended(queue, "retried");
+        telemetry::ended(queue, "retried", 1);
         Settlement::Hide(delay)
     }
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument;
 
 use super::Running;
 use super::outcome::InFlight;
 use crate::process::Process;
-use crate::transport::{BATCH, Delivery, LONGEST_POLL};
-use crate::{Backoff, telemetry};
+use crate::transport::{BATCH, Delivery};
+use crate::{Backoff, spans, telemetry};
 
 impl<P: Process> Running<P> {
     /// Starts one more poller, unless there are enough.
@@ -19,7 +20,10 @@ impl<P: Process> Running<P> {
         let added = self
             .pollers
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        if added.is_ok() && !self.stop.is_cancelled() {
+        if let Ok(before) = added
+            && !self.stop.is_cancelled()
+        {
+            telemetry::pollers(&self.spec.name, before + 1);
             let running = self.clone();
             self.polling.spawn(async move { running.poll().await });
         }
@@ -28,9 +32,13 @@ impl<P: Process> Running<P> {
     /// Whether this poller is not needed; the last one always is.
     fn is_spare(&self) -> bool {
         let fewer = |count| (count > 1).then(|| count - 1);
-        self.pollers
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
-            .is_ok()
+        let taken = self
+            .pollers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        if let Ok(before) = taken {
+            telemetry::pollers(&self.spec.name, before - 1);
+        }
+        taken.is_ok()
     }
 
     async fn poll(self: Arc<Self>) {
@@ -66,9 +74,18 @@ impl<P: Process> Running<P> {
     }
 
     /// Permission to receive 1 to 10 messages; `None` when it is time to stop.
+    ///
+    /// One poller at a time: permits that come back together would else go to as many pollers, and
+    /// a poll for one message costs as much as a poll for ten.
     async fn permits(&self) -> Option<OwnedSemaphorePermit> {
-        let first = self.permits.clone().acquire_owned();
-        let mut permits = self.stop.run_until_cancelled(first).await?.ok()?;
+        let first = async {
+            let turn = self.turn.lock().await;
+            let first = self.permits.clone().acquire_owned().await;
+            // Those that come back together with this one come back now.
+            tokio::task::yield_now().await;
+            first.map(|first| (first, turn))
+        };
+        let (mut permits, _turn) = self.stop.run_until_cancelled(first).await?.ok()?;
         if self.stop.is_cancelled() {
             return None;
         }
@@ -86,21 +103,27 @@ impl<P: Process> Running<P> {
     async fn receive(&self, max: usize) -> Option<Result<Vec<Delivery>, ()>> {
         let queue = &*self.spec.name;
         let visibility = self.spec.visibility_timeout;
-        let call = self.transport.receive(queue, max, LONGEST_POLL, visibility);
-        let received = match self.transport.may_abandon_polls() {
-            true => self.stop.run_until_cancelled(call).await?,
-            // A poll that is dropped may take messages with it, so it is waited for.
-            false => call.await,
-        };
+        let span = spans::receive(queue);
+        let abandon = self.transport.may_abandon_polls();
+        let wait = self.limits.longest_poll(abandon);
+        let call = self.transport.receive(queue, max, wait, visibility);
+        let call = call.instrument(span.clone());
+        // A poll that is dropped may take messages with it, so it is waited for as long as there
+        // is time.
+        let end = if abandon { &self.stop } else { &self.kill };
+        let received = end.run_until_cancelled(call).await?;
         let what = format!("receiving from {queue}");
         Some(match received {
             Ok(batch) => {
                 self.health.works(&what);
                 telemetry::received(queue, &batch);
+                spans::received(&span, &batch);
                 Ok(batch)
             }
             Err(error) => {
-                self.health.fails(&what, &error.line());
+                let error = error.line();
+                spans::failed(&span, "unreachable", &error);
+                self.health.fails(&what, &error);
                 Err(())
             }
         })
@@ -114,10 +137,10 @@ impl<P: Process> Running<P> {
             let Some(permit) = permits.split(1) else {
                 break;
             };
-            let lease = self.leases.begin(&delivery.receipt);
+            let delivery = Arc::new(delivery);
             messages.push(InFlight {
-                delivery: Arc::new(delivery),
-                lease,
+                lease: self.leases.begin(&delivery),
+                delivery,
                 _permit: permit,
             });
         }

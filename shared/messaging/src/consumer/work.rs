@@ -2,17 +2,21 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::time::timeout;
+use tower_service::Service as _;
 
 use super::Running;
 use super::lease::Lease;
 use super::outcome::{InFlight, Outcome};
+use crate::layer::{Attempt, Phase};
 use crate::process::Process;
+use crate::spans::Step;
+use crate::transport::Delivery;
 use crate::{Fault, telemetry};
 
 /// How long the first of a batch to be ready waits for the others: calls to one third party that
@@ -38,7 +42,7 @@ impl<P: Process> Running<P> {
 
     /// The first phase of all messages at once. Those that get ready together go on together, into
     /// one transaction, and a slow one holds up no other.
-    async fn prepare(&self, messages: Vec<InFlight>) {
+    async fn prepare(self: &Arc<Self>, messages: Vec<InFlight>) {
         let preparing = messages.into_iter().map(|message| async {
             let prepared = self.prepare_one(&message).await;
             (message, prepared)
@@ -65,14 +69,57 @@ impl<P: Process> Running<P> {
         }
     }
 
-    pub(super) async fn prepare_one(&self, message: &InFlight) -> Result<P::Outside, Outcome> {
+    pub(super) async fn prepare_one(
+        self: &Arc<Self>,
+        message: &InFlight,
+    ) -> Result<P::Outside, Outcome> {
         let since = Instant::now();
-        let work = self.process.prepare(&message.delivery);
-        let prepared = self.guard([&*message.lease].into_iter(), work).await;
+        let (queue, delivery) = (&*self.spec.name, &message.delivery);
+        let step = match P::PREPARES {
+            Some(Phase::Before) => Step::work("prepare", queue, delivery),
+            Some(Phase::Handle) => Step::work("process", queue, delivery),
+            None => Step::none(),
+        };
+        let lease = [&*message.lease].into_iter();
+        let prepared = match P::PREPARES {
+            Some(phase) if !self.layers.is_bare() => {
+                self.guard(lease, self.prepare_in_layers(phase, delivery, &step))
+                    .await
+            }
+            _ => {
+                self.guard(lease, self.process.prepare(delivery, &step))
+                    .await
+            }
+        };
+        if let Err(outcome) = &prepared {
+            step.failed(outcome);
+        }
         if !P::FINISHES {
-            telemetry::worked(&self.spec.name, since.elapsed());
+            telemetry::worked(queue, since.elapsed());
         }
         prepared
+    }
+
+    async fn prepare_in_layers(
+        self: &Arc<Self>,
+        phase: Phase,
+        delivery: &Arc<Delivery>,
+        step: &Step,
+    ) -> Result<P::Outside, Fault> {
+        let found = Arc::new(OnceLock::new());
+        let attempt = Attempt::new(&self.spec.name, phase, vec![delivery.clone()], {
+            let (running, found) = (self.clone(), found.clone());
+            let (delivery, step) = (delivery.clone(), step.clone());
+            move || async move {
+                let outside = running.process.prepare(&delivery, &step).await?;
+                // It is called once.
+                let _ = found.set(outside);
+                Ok(())
+            }
+        });
+        self.layers.clone().call(attempt).await?;
+        let found = found.get().cloned();
+        found.ok_or_else(|| Fault::retry("a layer answered in place of the handler"))
     }
 
     /// Does `work`, unless it panics, one of the leases is lost, or the time to stop is over.

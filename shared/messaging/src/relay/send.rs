@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures::StreamExt;
 use futures::stream;
+use tracing::Instrument;
 
 use crate::outbox::Row;
 use crate::transport::{BATCH, BATCH_BYTES, Settled};
-use crate::{Health, Transport};
+use crate::{Health, Transport, spans, telemetry};
 
 /// Calls that are open at once for one round of rows.
 const CALLS: usize = 8;
@@ -68,14 +69,21 @@ async fn send_call(
     rows: Vec<Row>,
 ) -> Vec<Row> {
     let messages: Vec<_> = rows.iter().map(|row| row.outgoing.clone()).collect();
-    let settled = transport.send(&queue, &messages).await;
+    let span = spans::send(&queue, &messages);
+    let sending = transport.send(&queue, &messages);
+    let settled = sending.instrument(span.clone()).await;
     let what = format!("sending to {queue}");
     match settled.iter().find_map(|outcome| outcome.as_ref().err()) {
-        Some(refused) => health.fails(&what, &refused.reason),
+        Some(refused) => {
+            spans::failed(&span, "refused", &refused.reason);
+            health.fails(&what, &refused.reason);
+        }
         None => health.works(&what),
     }
-    metrics::counter!("messaging_sent_total", "queue" => queue)
-        .increment(settled.iter().filter(|outcome| outcome.is_ok()).count() as u64);
+    telemetry::sent(
+        queue,
+        settled.iter().filter(|outcome| outcome.is_ok()).count(),
+    );
     let refused = rows.into_iter().zip(settled);
     refused
         .filter(|(_, outcome): &(Row, Settled)| outcome.is_err())

@@ -122,14 +122,14 @@ impl Local {
         }
     }
 
-    pub(super) fn delete(&self, queue: &str, receipts: &[String]) -> Vec<Settled> {
+    pub(super) fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
         let mut state = self.state();
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
         };
         let deleted = receipts.iter().map(|receipt| {
             self.mishaps.befall(Call::Delete, || {
-                let place = queue.held.remove(receipt);
+                let place = queue.held.remove(*receipt);
                 place.map(|place| queue.messages.remove(&place));
                 Ok(())
             })

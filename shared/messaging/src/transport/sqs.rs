@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
-use super::sqs_client::{Clients, connect};
+use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
 use crate::{Error, Settings};
 
@@ -26,11 +27,24 @@ impl Sqs {
     /// # Errors
     /// When no region is set anywhere.
     pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
-        let endpoint = settings.sqs_endpoint_url.as_deref();
+        let config = configure(settings.sqs_endpoint_url.as_deref()).await;
+        Sqs::configured(&config, &settings.queue_prefix)
+    }
+
+    /// With a configuration of the SDK that somebody else has made: its region, credentials,
+    /// endpoint and HTTP client. Time-outs and retries are ours, since what holds of a lost call
+    /// depends on them.
+    ///
+    /// # Errors
+    /// When it names no region.
+    pub fn configured(config: &SdkConfig, queue_prefix: &str) -> Result<Sqs, Error> {
+        if config.region().is_none() {
+            return Err(Error::NoRegion);
+        }
         Ok(Sqs {
-            clients: connect(endpoint).await?,
-            prefix: settings.queue_prefix.as_str().into(),
-            loopback: endpoint.is_some_and(is_loopback),
+            clients: Clients::new(config),
+            prefix: queue_prefix.into(),
+            loopback: config.endpoint_url().is_some_and(is_loopback),
             urls: Arc::default(),
         })
     }
@@ -49,7 +63,7 @@ impl Sqs {
     }
 
     /// The name with the deployment's prefix.
-    pub(crate) fn full_name(&self, queue: &str) -> String {
+    pub fn full_name(&self, queue: &str) -> String {
         format!("{}{queue}", self.prefix)
     }
 
@@ -86,7 +100,7 @@ impl Sqs {
         url
     }
 
-    /// A queue that is gone may come back under another address.
+    /// The address is looked up again at the next call.
     pub(super) fn forget(&self, queue: &str) {
         self.urls().remove(queue);
     }

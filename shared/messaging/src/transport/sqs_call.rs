@@ -9,7 +9,6 @@ use aws_sdk_sqs::types::{
     MessageSystemAttributeName as System, MessageSystemAttributeNameForSends as SystemForSends,
     MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
-use metrics::counter;
 use uuid::Uuid;
 
 use super::{Death, Delivery, Outgoing, Refused, Settled, Sqs};
@@ -23,6 +22,8 @@ const KIND: &str = "kind";
 const TRACE_PARENT: &str = "traceparent";
 const DEATH_REASON: &str = "dead-letter-reason";
 const DEATH_SOURCE: &str = "dead-letter-source";
+/// How a missing queue is called by the JSON protocol, and by the query protocol before it.
+const GONE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 
 impl Sqs {
     pub(super) async fn receive(
@@ -33,7 +34,6 @@ impl Sqs {
         visibility: Duration,
     ) -> Result<Vec<Delivery>, Error> {
         let url = self.url(queue).await?;
-        counter!("messaging_api_calls_total", "action" => "receive").increment(1);
         let mut call = self
             .polling_client()
             .receive_message()
@@ -53,7 +53,7 @@ impl Sqs {
                 Ok(messages.into_iter().map(delivery).collect())
             }
             Err(error) => {
-                self.forget(queue);
+                self.forget_if_gone(queue, &error);
                 Err(failed("receive from", &self.full_name(queue), error))
             }
         }
@@ -64,7 +64,6 @@ impl Sqs {
             Ok(url) => url,
             Err(error) => return all_refused(messages.len(), &error.line()),
         };
-        counter!("messaging_api_calls_total", "action" => "send").increment(1);
         let entries = messages
             .iter()
             .enumerate()
@@ -76,15 +75,14 @@ impl Sqs {
         }
     }
 
-    pub(super) async fn delete(&self, queue: &str, receipts: &[String]) -> Vec<Settled> {
+    pub(super) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
         let url = match self.url(queue).await {
             Ok(url) => url,
             Err(error) => return all_refused(receipts.len(), &error.line()),
         };
-        counter!("messaging_api_calls_total", "action" => "delete").increment(1);
         let entries = receipts.iter().enumerate().map(|(n, receipt)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string());
-            complete(entry.receipt_handle(receipt).build())
+            complete(entry.receipt_handle(*receipt).build())
         });
         let call = self.client().delete_message_batch().queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
@@ -98,7 +96,6 @@ impl Sqs {
             Ok(url) => url,
             Err(error) => return all_refused(receipts.len(), &error.line()),
         };
-        counter!("messaging_api_calls_total", "action" => "hide").increment(1);
         let entries = receipts.iter().enumerate().map(|(n, (receipt, time))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(n.to_string())
@@ -116,12 +113,22 @@ impl Sqs {
         }
     }
 
+    /// A queue that is gone may come back under another address.
+    fn forget_if_gone<E: ProvideErrorMetadata, R>(&self, queue: &str, error: &SdkError<E, R>) {
+        let code = error
+            .as_service_error()
+            .and_then(ProvideErrorMetadata::code);
+        if code.is_some_and(|code| GONE.iter().any(|gone| code.ends_with(gone))) {
+            self.forget(queue);
+        }
+    }
+
     fn refused<E, R>(&self, queue: &str, count: usize, error: SdkError<E, R>) -> Vec<Settled>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
         R: std::fmt::Debug,
     {
-        self.forget(queue);
+        self.forget_if_gone(queue, &error);
         let error = failed("reach", &self.full_name(queue), error);
         all_refused(count, &error.line())
     }

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_sdk_sqs::config::{
+    ConfigBag, Credentials, Intercept, Region, RuntimeComponents, SharedHttpClient,
+    StalledStreamProtectionConfig,
+};
+use aws_sdk_sqs::error::BoxError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
 
 use super::LONGEST_POLL;
-use crate::Error;
+use crate::telemetry;
 
 /// Two clients, so that polls that fail never use up the retry tokens of those calls that keep
 /// messages from coming back.
@@ -31,11 +36,11 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// What a long poll may take beyond the wait that it asked for.
 const POLL_MARGIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn connect(endpoint: Option<&str>) -> Result<Clients, Error> {
+/// Region and credentials from the usual places.
+pub(super) async fn configure(endpoint: Option<&str>) -> SdkConfig {
     let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client(plain))
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(http_client(plain));
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);
         // A server of one's own checks no signature, so a machine without an account can use it.
@@ -47,38 +52,64 @@ pub(super) async fn connect(endpoint: Option<&str>) -> Result<Clients, Error> {
             loader = loader.region(Region::new("us-east-1"));
         }
     }
-    let shared = loader.load().await;
-    if shared.region().is_none() {
-        return Err(Error::NoRegion);
+    loader.load().await
+}
+
+impl Clients {
+    pub(super) fn new(config: &SdkConfig) -> Clients {
+        let base = aws_sdk_sqs::config::Builder::from(config)
+            // It ends bodies that come too slowly. Ours are small and have time-outs.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(CountRequests);
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT);
+        let poll = base
+            .clone()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                timeouts
+                    .clone()
+                    .operation_attempt_timeout(LONGEST_POLL + POLL_MARGIN)
+                    .build(),
+            );
+        let act = base
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(3)
+                    .with_initial_backoff(Duration::from_millis(100)),
+            )
+            .timeout_config(
+                timeouts
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(CALL)
+                    .build(),
+            );
+        Clients {
+            poll: Client::from_conf(poll.build()),
+            act: Client::from_conf(act.build()),
+        }
+    }
+}
+
+/// Counts what Amazon charges for: every request, retries and all.
+#[derive(Debug)]
+struct CountRequests;
+
+impl Intercept for CountRequests {
+    fn name(&self) -> &'static str {
+        "count requests"
     }
 
-    let base = aws_sdk_sqs::config::Builder::from(&shared);
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT);
-    let poll = base
-        .clone()
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            timeouts
-                .clone()
-                .operation_attempt_timeout(LONGEST_POLL + POLL_MARGIN)
-                .build(),
-        );
-    let act = base
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(3)
-                .with_initial_backoff(Duration::from_millis(100)),
-        )
-        .timeout_config(
-            timeouts
-                .operation_attempt_timeout(ATTEMPT)
-                .operation_timeout(CALL)
-                .build(),
-        );
-    Ok(Clients {
-        poll: Client::from_conf(poll.build()),
-        act: Client::from_conf(act.build()),
-    })
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target");
+        let action = target.and_then(|target| target.rsplit('.').next());
+        telemetry::requested(action.unwrap_or("unknown"));
+        Ok(())
+    }
 }
 
 /// A plain endpoint needs no certificates, and reading them takes a good part of a start.

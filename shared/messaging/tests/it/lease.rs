@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Call, Local, Mishap};
+use messaging::{Call, Fault, Local, Mishap};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -101,4 +101,81 @@ async fn a_handler_over_the_longest_lease_is_cancelled() {
     stop.cancel();
     assert_eq!(running.await.unwrap().lost, 5);
     assert_eq!(count.begun_and_ended(), (5, 0));
+}
+
+/// The ways out of a handler.
+const WAYS: [&str; 6] = ["done", "retry", "reject", "panic", "lost", "stopped"];
+
+#[tokio::test(start_paused = true)]
+async fn every_way_out_stops_the_heartbeat() {
+    for way in WAYS {
+        let (beats, lose) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (beaten, losing) = (beats.clone(), lose.clone());
+        let local = Local::misbehaving(move |call| match call {
+            Call::Hide if losing.load(Ordering::SeqCst) > 0 => {
+                beaten.fetch_add(1, Ordering::SeqCst);
+                Mishap::Stale
+            }
+            Call::Hide => {
+                beaten.fetch_add(1, Ordering::SeqCst);
+                Mishap::None
+            }
+            _ => Mishap::None,
+        });
+        let consumer = plainly(&local, move |_| async move {
+            // Long enough to need several beats.
+            sleep(Duration::from_secs(5)).await;
+            match way {
+                "done" => Ok(()),
+                "retry" => Err(Fault::retry_after(
+                    Duration::from_secs(6 * 60 * 60),
+                    "later",
+                )),
+                "reject" => Err(Fault::reject("never")),
+                "panic" => panic!("dropped it"),
+                _ => std::future::pending().await,
+            }
+        });
+        let consumer = consumer.await.limits(|limits| {
+            limits.backoff.first = Duration::from_secs(6 * 60 * 60);
+            limits.backoff.limit = limits.backoff.first;
+            limits.shutdown = Duration::from_secs(10);
+        });
+        bring(&local, [1]).await;
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(consumer.run(stop.clone()));
+        sleep(Duration::from_millis(4_900)).await;
+        assert!(
+            beats.load(Ordering::SeqCst) >= 4,
+            "{way}: it beats while there is work"
+        );
+        match way {
+            "lost" => lose.store(1, Ordering::SeqCst),
+            "stopped" => stop.cancel(),
+            _ => {}
+        }
+        // Whatever ends with the message has ended by now, even the time to stop in.
+        sleep(Duration::from_secs(15)).await;
+        let ended = beats.load(Ordering::SeqCst);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(beats.load(Ordering::SeqCst), ended, "{way}: it beats on");
+        stop.cancel();
+        let drained = running.await.unwrap();
+        let counts = (
+            drained.handled,
+            drained.retried,
+            drained.rejected,
+            drained.released,
+        );
+        match way {
+            "done" => assert_eq!(counts, (1, 0, 0, 0), "{way}"),
+            "retry" | "panic" => assert_eq!(counts, (0, 1, 0, 0), "{way}"),
+            "reject" => assert_eq!(counts, (0, 0, 1, 0), "{way}"),
+            "stopped" => assert_eq!(counts, (0, 0, 0, 1), "{way}"),
+            _ => assert!(
+                drained.lost >= 1 && drained.handled == 0,
+                "{way}: {drained}"
+            ),
+        }
+    }
 }

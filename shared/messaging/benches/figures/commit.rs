@@ -1,0 +1,84 @@
+//! On an idle system, with outbox and inbox: from the sender's commit to the receiver's handler.
+
+use std::time::{Duration, Instant};
+
+use messaging::{Destination, Fault, Handler, Message, QueueSpec, Service, Settings};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::system::Server;
+use crate::{Asked, Figure};
+
+const MESSAGES: u32 = 300;
+
+#[derive(Serialize, Deserialize)]
+struct Ping(u32);
+
+impl Message for Ping {
+    const KIND: &'static str = "ping";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["pings".into()]
+    }
+}
+
+/// Says when it was called.
+struct Note(UnboundedSender<(u32, Instant)>);
+
+impl Handler for Note {
+    type Message = Ping;
+
+    async fn handle(&self, _: &mut PgConnection, Ping(n): Ping) -> Result<(), Fault> {
+        self.0.send((n, Instant::now()))?;
+        Ok(())
+    }
+}
+
+pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
+    let database = sandbox::testing::database("figures").await;
+    let db = database.pool().await?;
+    messaging::migrate(&db).await?;
+    let (started, mut starts) = unbounded_channel();
+    let service = Service::connect(&db, &Settings::endpoint(server.endpoint())).await?;
+    let service = service.handle(QueueSpec::new("pings"), Note(started));
+    let relay = service.relay();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(service.run(stop.clone()));
+
+    let (mut from_call, mut from_return) = (vec![], vec![]);
+    for n in 0..MESSAGES {
+        // Idle is what this is about.
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        let mut tx = relay.begin().await?;
+        tx.push(&Ping(n))?;
+        let called = Instant::now();
+        tx.commit().await?;
+        let returned = Instant::now();
+        let (_, started) = starts
+            .recv()
+            .await
+            .ok_or_else(|| anyhow::anyhow!("it ended"))?;
+        from_call.push(started - called);
+        from_return.push(started.saturating_duration_since(returned));
+    }
+    stop.cancel();
+    running.await??;
+    let ms = |times: &mut Vec<Duration>, part: f64| {
+        times.sort();
+        times[(times.len() as f64 * part) as usize].as_secs_f64() * 1e3
+    };
+    let committed = ms(&mut from_return, 0.5);
+    println!(
+        "commit to handler: p50 {committed:.2} ms, p99 {:.2} ms; with the commit p50 {:.2} ms",
+        ms(&mut from_return, 0.99),
+        ms(&mut from_call, 0.5),
+    );
+    Ok(vec![Figure {
+        what: "commit to the handler's start when idle, p50".into(),
+        measured: committed,
+        unit: "ms",
+        asked: Asked::AtMost(3.0),
+    }])
+}

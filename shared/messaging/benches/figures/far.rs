@@ -1,0 +1,106 @@
+//! A server that is 20 ms away, as Amazon is: throughput within 64 connections, and how fast
+//! pollers come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use messaging::{Consumer, QueueSpec, Sqs, Transport};
+use tokio_util::sync::CancellationToken;
+
+use crate::letters::{Count, fill};
+use crate::system::{Server, connections};
+use crate::{Asked, Figure};
+
+const MESSAGES: usize = 40_000;
+/// As many messages as are on their way at 10,000 a second and 50 ms each, and some more.
+const IN_FLIGHT: usize = 1_000;
+const POLLERS: usize = 32;
+
+pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Figure>> {
+    fill(sqs, MESSAGES).await?;
+    let latency = r#"{"latency": {"p50_ms": 20.0, "p99_ms": 20.0}}"#;
+    server.control("PUT", "misbehaviour", latency).await?;
+    let (rate, connections) = far_away(server, sqs).await?;
+    server.control("PUT", "misbehaviour", "{}").await?;
+    println!("20 ms away: {rate:.0}/s, {connections} connections at most");
+
+    fill(sqs, MESSAGES).await?;
+    server.control("PUT", "misbehaviour", latency).await?;
+    let ramp = ramp(sqs).await?;
+    server.control("PUT", "misbehaviour", "{}").await?;
+    println!("from 1 to 16 pollers in {:.0} ms", ramp.as_secs_f64() * 1e3);
+    Ok(vec![
+        Figure {
+            what: "20 ms away: messages a second".into(),
+            measured: rate,
+            unit: "/s",
+            asked: Asked::AtLeast(10_000.0),
+        },
+        Figure {
+            what: "20 ms away: connections".into(),
+            measured: connections as f64,
+            unit: "open",
+            asked: Asked::AtMost(64.0),
+        },
+        Figure {
+            what: "from 1 to 16 pollers, 20 ms away".into(),
+            measured: ramp.as_secs_f64(),
+            unit: "s",
+            asked: Asked::AtMost(2.0),
+        },
+    ])
+}
+
+/// The rate over all messages, the start included, and the most connections seen.
+async fn far_away(server: &Server, sqs: &Sqs) -> anyhow::Result<(f64, usize)> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let consumer = consumer(sqs, count.clone()).limits(|limits| {
+        limits.in_flight = IN_FLIGHT;
+        limits.pollers = POLLERS;
+    });
+    let stop = CancellationToken::new();
+    let since = Instant::now();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    let mut most = 0;
+    while count.load(Ordering::Relaxed) < MESSAGES {
+        most = most.max(connections(server)?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let rate = MESSAGES as f64 / since.elapsed().as_secs_f64();
+    stop.cancel();
+    running.await?;
+    Ok((rate, most))
+}
+
+/// With the limits that a consumer has by default, but for room for 16 polls.
+async fn ramp(sqs: &Sqs) -> anyhow::Result<Duration> {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let (metrics, _recording) = (
+        recorder.handle(),
+        metrics::set_default_local_recorder(&recorder),
+    );
+    let consumer = consumer(sqs, Arc::default()).in_flight(160);
+    let stop = CancellationToken::new();
+    let since = Instant::now();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    while !metrics
+        .render()
+        .contains("messaging_pollers{queue=\"letters\"} 16")
+    {
+        anyhow::ensure!(
+            since.elapsed() < Duration::from_secs(20),
+            "never 16 pollers"
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let ramp = since.elapsed();
+    stop.cancel();
+    running.await?;
+    Ok(ramp)
+}
+
+fn consumer(sqs: &Sqs, count: Arc<AtomicUsize>) -> Consumer {
+    let transport = Transport::from(sqs.clone());
+    Consumer::plain(QueueSpec::new("letters"), &transport, Count(count))
+}

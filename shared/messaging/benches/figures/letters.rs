@@ -1,0 +1,53 @@
+//! What is sent in the benchmarks: letters of 1 KiB, read by nobody.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use messaging::{Destination, Fault, Message, PlainHandler, Sqs, Transport};
+use serde::{Deserialize, Serialize};
+
+/// The size of a letter's body, quotes and all.
+pub(crate) const BYTES: usize = 1_024;
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Letter {
+    text: String,
+}
+
+impl Message for Letter {
+    const KIND: &'static str = "letter";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["letters".into()]
+    }
+}
+
+/// Does nothing but count.
+pub(crate) struct Count(pub(crate) Arc<AtomicUsize>);
+
+impl PlainHandler for Count {
+    type Message = Letter;
+
+    async fn handle(&self, _: Letter) -> Result<(), Fault> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Puts so many letters into the queue.
+pub(crate) async fn fill(sqs: &Sqs, count: usize) -> anyhow::Result<()> {
+    const TASKS: usize = 8;
+    let letter = Letter {
+        text: "x".repeat(BYTES - r#"{"text":""}"#.len()),
+    };
+    let transport = Transport::from(sqs.clone());
+    let sends = (0..TASKS).map(|_| async {
+        let letters = vec![letter.clone(); 10];
+        for _ in 0..count / TASKS / 10 {
+            transport.publish_all(&letters).await?;
+        }
+        anyhow::Ok(())
+    });
+    futures::future::try_join_all(sends).await?;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! One example for each thing that the runtime does. All of them run, on queues in this process
+//! and most on a paused clock, so that hours pass in a moment.
+//!
+//! They have in common a message `Parcel { number }` for the queue `parcels`, a handler `Do` made of
+//! a function, and `parcels(n)`, which gives queues with so many of them.
+//!
+//! # Receiving: never more than can start
+//!
+//! Permits are taken before the receive, so what is in flight never exceeds the limit, and nobody
+//! else waits for messages that lie idle here. Why each limit is what it is, see [`Limits`].
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let (queues, transport) = parcels(100).await;
+//! let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+//! let highest = most.clone();
+//! let consumer = Consumer::plain("parcels".into(), &transport, Do(move |_| {
+//!     let (now, most) = (now.clone(), most.clone());
+//!     async move {
+//!         most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+//!         sleep(Duration::from_millis(50)).await;
+//!         now.fetch_sub(1, SeqCst);
+//!         Ok(())
+//!     }
+//! }));
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(consumer.in_flight(12).run(stop.clone()));
+//! while queues.depth("parcels") > 0 {
+//!     sleep(Duration::from_millis(10)).await;
+//! }
+//! assert_eq!(highest.load(SeqCst), 12);
+//! # stop.cancel();
+//! # running.await.unwrap();
+//! # }
+//! ```
+//!
+//! # Heartbeat: ours for as long as we work on it
+//!
+//! A handler may take longer than the visibility timeout. It is extended at half its time, and if
+//! it is lost all the same, the handler is cancelled and nothing is deleted.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let (queues, transport) = parcels(1).await;
+//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|_| async {
+//!     sleep(Duration::from_secs(10 * 60)).await; // The visibility timeout is 30 s.
+//!     Ok(())
+//! }));
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(consumer.run(stop.clone()));
+//! while queues.depth("parcels") > 0 {
+//!     sleep(Duration::from_secs(1)).await;
+//! }
+//! stop.cancel();
+//! let drained = running.await.unwrap();
+//! assert_eq!((drained.handled, drained.lost), (1, 0));
+//! # }
+//! ```
+//!
+//! # Failure: again later, or never again
+//!
+//! A [`Fault`] is a retry, after a backoff that grows with every receive or after a time of its own,
+//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. What is
+//! rejected, cannot be read, or was received too often goes to the dead letters with its reason.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let (queues, transport) = parcels(4).await;
+//! let attempts = Arc::new(AtomicUsize::new(0));
+//! let counted = attempts.clone();
+//! let consumer = Consumer::plain("parcels".into(), &transport, Do(move |parcel: Parcel| {
+//!     let attempts = counted.clone();
+//!     async move {
+//!         match parcel.number {
+//!             0 => Ok(()),
+//!             1 if attempts.fetch_add(1, SeqCst) == 0 => {
+//!                 Err(Fault::retry_after(Duration::from_secs(3600), "closed for an hour"))
+//!             }
+//!             1 => Ok(()),
+//!             2 => Err(Fault::reject("nobody lives there")),
+//!             _ => panic!("dropped it"),
+//!         }
+//!     }
+//! }));
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(consumer.run(stop.clone()));
+//! while queues.depth("parcels") > 0 {
+//!     sleep(Duration::from_secs(1)).await;
+//! }
+//! stop.cancel();
+//! let drained = running.await.unwrap();
+//! // The one that panics is tried five times; two are in the dead letters.
+//! assert_eq!((drained.handled, drained.rejected, drained.retried), (2, 2, 1 + 4));
+//! assert_eq!(queues.depth("parcels-dlq"), 2);
+//! # }
+//! ```
+//!
+//! # Order: a group waits for its head
+//!
+//! Messages with an [ordering key](Message::ordering_key) keep their order in a queue whose name
+//! ends in `.fifo`: a failed one backs off, what is behind it waits, and other keys go on. The
+//! relay keeps the order of pushing for each key, too. `tests/it/promises.rs` shows it at work on
+//! a server.
+//!
+//! # Shutdown: nothing stranded, and in time
+//!
+//! A stop takes no more messages, gives back those that have not started, lets those that have end,
+//! and deletes what is done. One that is stuck is given back at the deadline.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let (queues, transport) = parcels(3).await;
+//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|parcel: Parcel| async move {
+//!     match parcel.number {
+//!         0 => std::future::pending().await,
+//!         _ => Ok(sleep(Duration::from_secs(2)).await),
+//!     }
+//! }));
+//! let consumer = consumer.limits(|limits| limits.shutdown = Duration::from_secs(8));
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(consumer.run(stop.clone()));
+//! sleep(Duration::from_secs(1)).await;
+//!
+//! let since = Instant::now();
+//! stop.cancel();
+//! let drained = running.await.unwrap();
+//! assert!(since.elapsed() <= Duration::from_secs(8));
+//! assert_eq!((drained.handled, drained.released, drained.lost), (2, 1, 0));
+//! assert_eq!(queues.depth("parcels"), 1); // Others can have it at once.
+//! # }
+//! ```
+//!
+//! # Inbox and outbox: one effect, and what is told of it
+//!
+//! In a [`Handler`]'s transaction the message's id is noted in the inbox, so a second delivery
+//! changes nothing; what it pushes is sent if, and only if, the transaction commits. A delay may be
+//! of any length: what SQS does not take waits in the outbox.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # use sqlx::PgConnection;
+//! #[derive(Serialize, Deserialize)]
+//! struct AskAgain {
+//!     number: u64,
+//! }
+//!
+//! impl Message for AskAgain {
+//!     const KIND: &'static str = "ask-again";
+//!
+//!     fn destinations(&self) -> Vec<Destination> {
+//!         let in_a_week = Duration::from_secs(7 * 24 * 60 * 60);
+//!         vec![Destination::queue("reminders").after(in_a_week)]
+//!     }
+//! }
+//!
+//! struct Shelve;
+//!
+//! impl Handler for Shelve {
+//!     type Message = Parcel;
+//!
+//!     async fn handle(&self, tx: &mut PgConnection, parcel: Parcel) -> Result<(), Fault> {
+//!         let shelve = sqlx::query("insert into shelf (number) values ($1)");
+//!         shelve.bind(parcel.number as i64).execute(&mut *tx).await?;
+//!         outbox::push(tx, &AskAgain { number: parcel.number }).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let database = sandbox::testing::database("guide").await;
+//! # let db = database.pool().await?;
+//! # messaging::migrate(&db).await?;
+//! # sqlx::query("create table shelf (number bigint)").execute(&db).await?;
+//! // Every message is sent twice, as the sender is told that the first did not get through.
+//! let first = AtomicUsize::new(0);
+//! let queues = Local::misbehaving(move |call| match call {
+//!     Call::Send if first.fetch_add(1, SeqCst) == 0 => Mishap::Ambiguous,
+//!     _ => Mishap::None,
+//! });
+//! let service = Service::new(&db, queues.clone())
+//!     .queues([QueueSpec::new("reminders")])
+//!     .handle(QueueSpec::new("parcels"), Shelve);
+//! let relay = service.relay();
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(service.run(stop.clone()));
+//!
+//! let mut tx = relay.begin().await?;
+//! tx.push(&Parcel { number: 1 })?;
+//! tx.commit().await?;
+//! # let shelved = async || -> Result<i64, sqlx::Error> {
+//! #     sqlx::query_scalar("select count(*) from shelf").fetch_one(&db).await
+//! # };
+//! # while shelved().await? < 1 {}
+//! # tokio::time::sleep(Duration::from_secs(2)).await;
+//! stop.cancel();
+//! running.await??;
+//! assert_eq!(shelved().await?, 1);
+//! let waiting = "select count(*) from outbox where kind = 'ask-again'";
+//! assert_eq!(sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db).await?, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Topology: created or compared, and never changed
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = sqs_local::SqsLocal::start("127.0.0.1:0").await?;
+//! let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
+//! let transport = Transport::from(sqs);
+//! let parcels = QueueSpec::new("parcels");
+//! transport.ensure(&parcels, Provision::Create).await?;
+//!
+//! let slower = QueueSpec {
+//!     delay: Duration::from_secs(5),
+//!     ..parcels
+//! };
+//! let error = transport.ensure(&slower, Provision::Create).await.unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "the queue `parcels` is not as expected: delay is 0 s, expected 5 s"
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Trouble at the edge: patience, and a word about it
+//!
+//! While a queue is missing or SQS cannot be reached, polls and sends are tried again after 0.5 to
+//! 30 s, with jitter. [`Health`] says so to whoever decides about readiness, and the log does once.
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = sqs_local::SqsLocal::start("127.0.0.1:0").await?;
+//! let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
+//! let transport = Transport::from(sqs);
+//! let health = Health::default();
+//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|_| async { Ok(()) }));
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
+//! while health.is_good() {
+//!     sleep(Duration::from_millis(5)).await;
+//! }
+//! assert!(health.troubles()[0].contains("the queue `parcels` does not exist"));
+//! // It is there at last.
+//! transport.ensure(&QueueSpec::new("parcels"), Provision::Create).await?;
+//! while !health.is_good() {
+//!     sleep(Duration::from_millis(5)).await;
+//! }
+//! # stop.cancel();
+//! # running.await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Dead letters have their example at [`dead_letters`](crate::dead_letters), layers at
+//! [`Attempt`](crate::Attempt), and traces at [`trace`](crate::trace).
+
+#[allow(unused_imports)] // For the links above.
+use crate::{Fault, Handler, Health, Limits, Message};

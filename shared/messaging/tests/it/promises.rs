@@ -1,0 +1,289 @@
+//! What the consumer promises, on SQS: on a server in this process and a paused clock, or, with
+//! `SQS_ENDPOINT_URL`, on any other and in real time.
+//!
+//! ```sh
+//! SQS_ENDPOINT_URL=http://127.0.0.1:9324 cargo test -p messaging --test it promises
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+use messaging::dead_letters::{self, Selection};
+use messaging::{Consumer, Fault, Provision};
+use tokio::time::{Instant, sleep};
+
+use crate::shore::{Running, Shore};
+use crate::world::{Plainly, until};
+
+#[tokio::test]
+async fn nothing_is_deleted_without_success() {
+    let shore = Shore::new().await;
+    let running = shore
+        .consume(|parcel| async move {
+            match parcel {
+                0 => Ok(()),
+                1 => Err(Fault::retry("the scales are broken")),
+                2 => Err(Fault::reject("not a parcel")),
+                3 => panic!("dropped it"),
+                _ => std::future::pending().await,
+            }
+        })
+        .await;
+    shore.bring(0..5).await;
+    // And one that nobody can read.
+    let url = shore.sqs.client().get_queue_url();
+    let url = url
+        .queue_name(shore.sqs.full_name("parcels"))
+        .send()
+        .await
+        .unwrap();
+    let garbled = shore.sqs.client().send_message().message_body("{no parcel");
+    garbled
+        .queue_url(url.queue_url.unwrap())
+        .send()
+        .await
+        .unwrap();
+
+    until("four are dead", async || {
+        shore.depth("parcels-dlq").await == 4
+    })
+    .await;
+    assert_eq!(
+        shore.depth("parcels").await,
+        1,
+        "the one that hangs is held"
+    );
+    let drained = running.end().await;
+    let counts = (
+        drained.handled,
+        drained.rejected,
+        drained.released,
+        drained.lost,
+    );
+    assert_eq!(counts, (1, 4, 1, 0), "{drained}");
+    assert_eq!(shore.depth("parcels").await, 1, "and given back");
+
+    let mut letters = dead_letters::peek(&shore.sqs, "parcels-dlq", 10)
+        .await
+        .unwrap();
+    letters.sort_by(|a, b| a.reason.cmp(&b.reason));
+    let reasons: Vec<_> = letters
+        .iter()
+        .map(|l| l.reason.as_deref().unwrap())
+        .collect();
+    assert_eq!(
+        reasons[0],
+        "gave up after 3 receives: the handler panicked: dropped it"
+    );
+    assert_eq!(
+        reasons[1],
+        "gave up after 3 receives: the scales are broken"
+    );
+    assert!(
+        reasons[2].starts_with("not a `parcel-brought`: "),
+        "{reasons:?}"
+    );
+    assert_eq!(reasons[3], "not a parcel");
+    shore.end().await;
+}
+
+#[tokio::test]
+async fn the_dead_come_back_all_or_selected() {
+    let shore = Shore::new().await;
+    let refusing = shore
+        .consume(|_| async { Err(Fault::reject("not today")) })
+        .await;
+    shore.bring(0..12).await;
+    until("all are dead", async || {
+        shore.depth("parcels-dlq").await == 12
+    })
+    .await;
+    assert_eq!(refusing.end().await.rejected, 12);
+
+    let letters = dead_letters::peek(&shore.sqs, "parcels-dlq", 20)
+        .await
+        .unwrap();
+    let one = Selection::Ids(vec![letters[3].id]);
+    let redriven = dead_letters::redrive(&shore.sqs, "parcels-dlq", &one, 100.0).await;
+    assert_eq!(redriven.unwrap().moved, 1);
+    assert_eq!(shore.depth("parcels").await, 1);
+    until("the others are back where they were", async || {
+        let rest = dead_letters::redrive(&shore.sqs, "parcels-dlq", &Selection::All, 100.0);
+        rest.await.unwrap();
+        shore.depth("parcels").await == 12
+    })
+    .await;
+    let accepting = shore.consume(|_| async { Ok(()) }).await;
+    until("all are handled", async || {
+        shore.depth("parcels").await == 0
+    })
+    .await;
+    assert_eq!(accepting.end().await.handled, 12);
+    shore.end().await;
+}
+
+#[tokio::test]
+async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
+    let shore = Shore::new().await;
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = attempts.clone();
+    let running = shore
+        .consume(move |_| {
+            let attempt = counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if attempt == 0 {
+                    return Err(Fault::retry_after(Duration::from_secs(3), "closed"));
+                }
+                // Three times the visibility timeout.
+                sleep(Duration::from_secs(6)).await;
+                Ok(())
+            }
+        })
+        .await;
+    let since = Instant::now();
+    shore.bring([1]).await;
+    until("it is tried again", async || {
+        attempts.load(Ordering::SeqCst) == 2
+    })
+    .await;
+    assert!(
+        since.elapsed() >= Duration::from_secs(3),
+        "{:?}",
+        since.elapsed()
+    );
+    until("it is done", async || shore.depth("parcels").await == 0).await;
+    assert!(
+        since.elapsed() >= Duration::from_secs(9),
+        "{:?}",
+        since.elapsed()
+    );
+    let drained = running.end().await;
+    assert_eq!((drained.handled, drained.lost), (1, 0), "{drained}");
+    assert_eq!(
+        attempts.load(Ordering::SeqCst),
+        2,
+        "nobody else had it meanwhile"
+    );
+    shore.end().await;
+}
+
+#[tokio::test]
+async fn a_stop_is_in_time_and_strands_nothing() {
+    let shore = Shore::new().await;
+    for instant in [0, 40, 150, 400] {
+        let running = shore
+            .consume(|parcel| async move {
+                sleep(Duration::from_millis(100 + parcel as u64 * 5)).await;
+                Ok(())
+            })
+            .await;
+        shore.bring(0..40).await;
+        sleep(Duration::from_millis(instant)).await;
+        let since = Instant::now();
+        let drained = running.end().await;
+        assert!(
+            since.elapsed() <= Duration::from_secs(8),
+            "{:?}",
+            since.elapsed()
+        );
+        assert_eq!(drained.lost, 0, "{drained}");
+
+        let handled = Arc::new(AtomicUsize::new(drained.handled as usize));
+        let counted = handled.clone();
+        let next = shore
+            .consume(move |_| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                async { Ok(()) }
+            })
+            .await;
+        let since = Instant::now();
+        until("the rest is done", async || {
+            handled.load(Ordering::SeqCst) == 40
+        })
+        .await;
+        assert!(
+            since.elapsed() < Duration::from_millis(1900),
+            "stranded until their visibility timeout at {instant} ms: {:?}",
+            since.elapsed()
+        );
+        next.end().await;
+    }
+    shore.end().await;
+}
+
+#[tokio::test]
+async fn a_message_that_comes_while_a_poll_is_waited_for_is_given_back() {
+    let shore = Shore::new().await;
+    let running = shore.consume(|_| async { Ok(()) }).await;
+    // The poll is open by now; a sleep, as no test can look into any server.
+    sleep(Duration::from_millis(500)).await;
+    running.stop.cancel();
+    shore.bring([1]).await;
+    let drained = running.end().await;
+    assert_eq!(drained.lost, 0, "{drained}");
+    if shore.wire.is_some() {
+        assert_eq!((drained.handled, drained.released), (0, 1), "{drained}");
+    }
+    let next = shore.consume(|_| async { Ok(()) }).await;
+    let since = Instant::now();
+    until("it is done", async || shore.depth("parcels").await == 0).await;
+    assert!(
+        since.elapsed() < Duration::from_millis(1900),
+        "{:?}",
+        since.elapsed()
+    );
+    next.end().await;
+    shore.end().await;
+}
+
+#[tokio::test]
+async fn idling_costs_three_calls_a_minute() {
+    let shore = Shore::new().await;
+    let consumer = Consumer::plain(
+        shore.parcels().await,
+        &shore.transport(),
+        Plainly(|_| async { Ok(()) }),
+    );
+    let Some(wire) = &shore.wire else {
+        return; // Nobody else counts.
+    };
+    let running = Running::start(consumer);
+    let before = wire.all_calls();
+    sleep(Duration::from_secs(60 * 60)).await;
+    let calls = wire.all_calls() - before;
+    assert!((179..=181).contains(&calls), "{calls} calls in an hour");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_queue_is_checked_against_what_it_should_be() {
+    let shore = Shore::new().await;
+    let parcels = shore.parcels().await;
+    shore
+        .transport()
+        .ensure(&parcels, Provision::Check)
+        .await
+        .unwrap();
+    let url = shore.sqs.client().get_queue_url();
+    let url = url
+        .queue_name(shore.sqs.full_name("parcels"))
+        .send()
+        .await
+        .unwrap();
+    let change = shore.sqs.client().set_queue_attributes();
+    let change = change.queue_url(url.queue_url.unwrap());
+    change
+        .attributes(Name::VisibilityTimeout, "7")
+        .send()
+        .await
+        .unwrap();
+    let error = shore.transport().ensure(&parcels, Provision::Create).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.ends_with("visibility timeout is 7 s, expected 2 s"),
+        "{error}"
+    );
+    shore.end().await;
+}

@@ -1,0 +1,98 @@
+//! The promise of order, on SQS; see `promises.rs`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::{Consumer, Destination, Fault, Message, Provision, QueueSpec};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::shore::{Running, Shore};
+use crate::world::until;
+
+/// One step of many, in order.
+#[derive(Serialize, Deserialize)]
+struct Step {
+    group: String,
+    n: i32,
+}
+
+impl Message for Step {
+    const KIND: &'static str = "step";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["steps.fifo".into()]
+    }
+
+    fn ordering_key(&self) -> Option<String> {
+        Some(self.group.clone())
+    }
+}
+
+type Walked = Arc<std::sync::Mutex<Vec<(String, i32)>>>;
+
+/// Stumbles over every fourth step the first time.
+struct Walk {
+    walked: Walked,
+    stumbled: AtomicUsize,
+}
+
+impl messaging::PlainHandler for Walk {
+    type Message = Step;
+
+    async fn handle(&self, step: Step) -> Result<(), Fault> {
+        let bit = 1 << (step.n + 10 * i32::from(step.group == "a"));
+        if step.n % 4 == 3 && self.stumbled.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
+            return Err(Fault::retry_after(Duration::from_secs(1), "stumbled"));
+        }
+        sleep(Duration::from_millis(10)).await;
+        self.walked.lock().unwrap().push((step.group, step.n));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn groups_keep_their_order_through_failures() {
+    let shore = Shore::new().await;
+    let steps = QueueSpec {
+        visibility_timeout: Duration::from_secs(2),
+        ..QueueSpec::new("steps.fifo")
+    };
+    shore
+        .transport()
+        .ensure(&steps, Provision::Create)
+        .await
+        .unwrap();
+    for n in 0..10 {
+        for group in ["a", "b"] {
+            let step = Step {
+                group: group.into(),
+                n,
+            };
+            shore.transport().publish(&step).await.unwrap();
+        }
+    }
+    let walked = Walked::default();
+    let walk = Walk {
+        walked: walked.clone(),
+        stumbled: AtomicUsize::new(0),
+    };
+    let consumer = Consumer::plain(steps, &shore.transport(), walk);
+    let running = Running::start(consumer);
+    until("all steps are taken", async || {
+        walked.lock().unwrap().len() >= 20
+    })
+    .await;
+    running.end().await;
+    for group in ["a", "b"] {
+        let walked = walked.lock().unwrap();
+        let steps = walked.iter().filter(|(g, _)| g == group).map(|(_, n)| *n);
+        assert_eq!(
+            steps.collect::<Vec<_>>(),
+            (0..10).collect::<Vec<_>>(),
+            "{group}"
+        );
+    }
+    shore.end().await;
+}

@@ -1,0 +1,141 @@
+//! Real sockets that break: a proxy before the queue server passes bytes on, or does not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::{Consumer, Health, Provision, Settings, Sqs, Transport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{Brought, Plainly, quick, sqs, until};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Line {
+    Sound,
+    /// Every connection is closed, also those that are open.
+    Cut,
+    /// An answer breaks off in the middle.
+    Half,
+}
+
+struct Proxy {
+    endpoint: String,
+    line: watch::Sender<Line>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    async fn before(server: std::net::SocketAddr) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy {
+            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            line: watch::channel(Line::Sound).0,
+            accepted: Arc::default(),
+        };
+        let (line, accepted) = (proxy.line.subscribe(), proxy.accepted.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(pass(stream, server, line.clone()));
+            }
+        });
+        proxy
+    }
+}
+
+async fn pass(mut near: TcpStream, server: std::net::SocketAddr, mut line: watch::Receiver<Line>) {
+    let now = *line.borrow_and_update();
+    match now {
+        Line::Sound => {
+            let mut far = TcpStream::connect(server).await.unwrap();
+            tokio::select! {
+                _ = copy_bidirectional(&mut near, &mut far) => {}
+                _ = line.changed() => {}
+            }
+        }
+        Line::Cut => {}
+        Line::Half => {
+            let _ = near.read(&mut [0; 4096]).await;
+            let half =
+                b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"Messages\":[{\"Body\":\"";
+            let _ = near.write_all(half).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_break_are_made_anew_and_lose_nothing() {
+    let (server, direct) = sqs().await;
+    let proxy = Proxy::before(server.address()).await;
+    let through = Sqs::connect(&Settings::endpoint(&*proxy.endpoint))
+        .await
+        .unwrap();
+    let (direct, through) = (Transport::from(direct), Transport::from(through));
+    direct
+        .ensure(&quick("parcels"), Provision::Create)
+        .await
+        .unwrap();
+
+    let handled = Arc::new(AtomicUsize::new(0));
+    let counted = handled.clone();
+    let count = move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Ok(()) }
+    };
+    let health = Health::default();
+    let consumer = Consumer::plain(quick("parcels"), &through, Plainly(count));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
+    for (n, trouble) in [Line::Cut, Line::Half].into_iter().enumerate() {
+        direct
+            .publish(&Brought {
+                parcel: 2 * n as i32,
+            })
+            .await
+            .unwrap();
+        let waiting = || server.control().queues()[0].waiting;
+        until("all is well", async || {
+            handled.load(Ordering::SeqCst) == 2 * n + 1 && waiting() == 0
+        })
+        .await;
+        // Deleted, too, so that it does not come again after the trouble.
+        until("it is gone", async || {
+            server
+                .control()
+                .queues()
+                .iter()
+                .all(|queue| queue.in_flight == 0)
+        })
+        .await;
+
+        proxy.line.send_replace(trouble);
+        until("it is noticed", async || !health.is_good()).await;
+        let before = proxy.accepted.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let tried = proxy.accepted.load(Ordering::SeqCst) - before;
+        assert!(
+            tried <= 40,
+            "{tried} connections in two seconds of {trouble:?}"
+        );
+        assert!(!health.is_good(), "{trouble:?}");
+
+        direct
+            .publish(&Brought {
+                parcel: 2 * n as i32 + 1,
+            })
+            .await
+            .unwrap();
+        proxy.line.send_replace(Line::Sound);
+        until("it goes on", async || {
+            handled.load(Ordering::SeqCst) == 2 * n + 2
+        })
+        .await;
+        assert!(health.is_good(), "{:?}", health.troubles());
+    }
+    stop.cancel();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.handled, drained.lost), (4, 0), "{drained}");
+}
