@@ -220,6 +220,8 @@ async fn a_message_that_comes_while_a_poll_is_waited_for_is_given_back() {
     // The poll is open by now; a sleep, as no test can look into any server.
     sleep(Duration::from_millis(500)).await;
     running.stop.cancel();
+    // Whoever dropped the poll would be gone by now.
+    sleep(Duration::from_millis(500)).await;
     shore.bring([1]).await;
     let drained = running.end().await;
     assert_eq!(drained.lost, 0, "{drained}");
