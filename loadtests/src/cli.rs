@@ -105,7 +105,8 @@ pub struct Options {
     #[arg(long, value_name = "RESULTS", conflicts_with = "target")]
     pub resume: Option<PathBuf>,
 
-    /// Compares what is running already, without building or starting anything: `--target monolith=URL --target services=URL`.
+    /// Compares what is running already, without building or starting anything:
+    /// `--target monolith=URL --target services=URL`.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
 

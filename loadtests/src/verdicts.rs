@@ -107,8 +107,8 @@ pub fn caveats(results: &Results) -> Vec<String> {
     }
     if let Some((arm, microseconds)) = &results.settings.planted {
         caveats.push(format!(
-            "In {arm} a slowdown was planted on purpose: a door that burns {microseconds} \u{b5}s of \
-             CPU an order."
+            "In {arm} a slowdown was planted on purpose: a door that burns {microseconds} \
+             microseconds of CPU an order."
         ));
     }
     if results.settings.storage == "memory" {

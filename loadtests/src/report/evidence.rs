@@ -86,7 +86,8 @@ pub(super) fn method(results: &Results) -> Markup {
                 use is taken off Postgres's account."
             }
         }
-        p.note { "Settings: " (settings.duration_s) " s after the least warm-up; objective " (settings.objective_ms) " ms; cancellation window "
+        p.note { "Settings: " (settings.duration_s) " s after the least warm-up; objective "
+            (settings.objective_ms) " ms; cancellation window "
             (settings.cancellation_window_ms) " ms; databases on " (settings.storage) ", Postgres "
             (settings.postgres) "; seed " (settings.seed) ". Slow SQS: " (settings.sqs_latency) }
         p.note { "Scenarios: " @for (n, scenario) in Scenario::ALL.iter().enumerate() {
@@ -112,7 +113,8 @@ pub(super) fn runs(results: &Results) -> Markup {
                 th { "#" } th.text { "arm" } th.text { "load" } th { "pair" }
                 th { "offered" } th { "accepted" } th { "settled" } th { "errors" }
                 th { "CPU ms/order" } th { "answered p50 / p99" } th { "settled p50 / p99" }
-                th { "warm-up s" } th { "lag p99" } th { "drain s" } th { "steal %" } th { "foreign %" }
+                th { "warm-up s" } th { "lag p99" } th { "drain s" }
+                th { "steal %" } th { "foreign %" }
                 th { "CPU pressure %" } th { "disk pressure %" } th { "generator %" }
                 th.text { "audit" }
             } }
@@ -135,7 +137,8 @@ fn row(run: &Run) -> Markup {
             td { (run.offered) } td { (run.accepted) } td { (run.settled) } td { (run.errors) }
             td { (number(run.cpu_ms_per_order())) }
             td { (pair(&run.acknowledged_ms)) } td { (pair(&run.settled_ms)) }
-            td { (number(run.warm_up_s)) } td { (number(run.lag_ms.p99)) } td { (number(run.drain_ms / 1_000.0)) }
+            td { (number(run.warm_up_s)) } td { (number(run.lag_ms.p99)) }
+            td { (number(run.drain_ms / 1_000.0)) }
             td { (share(run.noise.steal_percent)) } td { (share(run.noise.foreign_percent)) }
             td { (share(run.noise.cpu_pressure_percent)) }
             td { (share(run.noise.io_pressure_percent)) }
