@@ -8,9 +8,11 @@
 
 pub mod books;
 pub mod promises;
+pub mod sources;
 
 #[cfg(test)]
 mod tests;
 
 pub use books::{Books, LedgerEntry};
 pub use promises::audit;
+pub use sources::Sources;

@@ -105,6 +105,23 @@ pub struct Options {
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
 
+    /// A target's databases, for the audit: `monolith=postgres://...`. In an address
+    /// `{database}` stands for orders, payments, inventory and shipping in turn; or name them one
+    /// by one, as in `services.orders=postgres://...`.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_database, value_delimiter = ' ',
+          env = "TARGET_DATABASE", hide_env_values = true)]
+    pub target_database: Vec<(String, String)>,
+
+    /// A target's payment provider, whose ledger the audit reads.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
+          env = "TARGET_PROVIDER")]
+    pub target_provider: Vec<(String, String)>,
+
+    /// A target's SQS endpoint, of this shop alone and one that asks for no signature.
+    #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
+          env = "TARGET_QUEUES")]
+    pub target_queues: Vec<(String, String)>,
+
     /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
     /// mean nothing.
     #[arg(long, value_enum, default_value_t = Storage::Disk)]
@@ -166,6 +183,16 @@ fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
         .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S7"))
 }
 
+fn parse_database(text: &str) -> Result<(String, String), String> {
+    let example = "write NAME=URL, as in monolith=postgres://...";
+    let (name, url) = text.split_once('=').ok_or(example)?;
+    let known = ["postgres://", "postgresql://"];
+    match known.into_iter().any(|scheme| url.starts_with(scheme)) {
+        true => Ok((name.to_owned(), url.to_owned())),
+        false => Err(example.to_owned()),
+    }
+}
+
 fn parse_target(text: &str) -> Result<(String, String), String> {
     let (name, url) = text
         .split_once('=')
@@ -217,5 +244,6 @@ mod tests {
         check(&["--target", "monolith"], "NAME=URL");
         check(&["--quick", "--full"], "cannot be used with");
         check(&["--users", "0"], "1..=10000");
+        check(&["--target-database", "services=http://"], "postgres://");
     }
 }

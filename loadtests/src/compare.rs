@@ -201,8 +201,31 @@ pub fn empty(
 
 /// What to type to have this comparison again.
 fn command() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .map(|argument| quoted(&without_password(&argument)))
+        .collect();
     format!("cargo {}", arguments.join(" "))
+}
+
+/// A report is passed on, and an address may hold a password.
+fn without_password(argument: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = argument.split_once("://")?;
+        let (account, place) = rest.rsplit_once('@')?;
+        let (user, _) = account.split_once(':')?;
+        Some(format!("{scheme}://{user}:PASSWORD@{place}"))
+    };
+    hidden().unwrap_or_else(|| argument.to_owned())
+}
+
+/// As a shell wants it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=:/.,@".contains(c);
+    match argument.chars().all(plain) {
+        true => argument.to_owned(),
+        false => format!("'{argument}'"),
+    }
 }
 
 fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
@@ -229,4 +252,25 @@ fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
         }
     }
     versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_shows_no_password() {
+        let check = |argument: &str, shown: &str| {
+            assert_eq!(quoted(&without_password(argument)), shown);
+        };
+        check("--rates", "--rates");
+        check(
+            "monolith=http://127.0.0.1:8080",
+            "monolith=http://127.0.0.1:8080",
+        );
+        check(
+            "services=postgres://{database}:a@b@host/{database}",
+            "'services=postgres://{database}:PASSWORD@host/{database}'",
+        );
+    }
 }

@@ -42,12 +42,12 @@ impl Progress {
         let line = match run.refusal() {
             Some(reason) => format!("  {} {}: void, because {reason}", run.arm, run.scenario),
             None => format!(
-                "  {} {} at {}/s: {:.2} ms CPU an order, settled p50 {:.0} ms, p99 {:.0} ms, \
-                 {} orders, all promises kept",
+                "  {} {} at {}/s: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
+                 kept",
                 run.arm,
                 run.scenario,
                 run.rate_per_s,
-                run.cpu_ms_per_order(),
+                cpu(run),
                 run.settled_ms.p50,
                 run.settled_ms.p99,
                 run.settled,
@@ -62,5 +62,14 @@ impl Progress {
 
     pub fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Nothing where the processes run elsewhere.
+fn cpu(run: &Run) -> String {
+    let cpu = run.cpu_ms_per_order();
+    match cpu.is_nan() {
+        true => String::new(),
+        false => format!("{cpu:.2} ms CPU an order, "),
     }
 }

@@ -1,39 +1,51 @@
 //! `cargo compare --target`: the same load and the same report for what is running already.
 
+mod access;
+
 use std::process::ExitCode;
 
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::Arm;
 use crate::cli::{Arms, Options};
 use crate::compare::{empty, exit_code, finish, settings};
 use crate::experiment::target::Target;
+use crate::load::Scenario;
 use crate::output::Output;
 use crate::plan;
 use crate::progress::Progress;
 
-/// Loads the targets in turn. What they used cannot be seen from here, and without an audit there
-/// is no verdict: the report shows what was measured and says so.
+/// Loads the targets in turn. What their processes used cannot be seen from here. They are audited
+/// where the addresses for it were given; without an audit there is no verdict, and the report
+/// shows what was measured and says so.
 pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
-    let named = options
+    let arms: Vec<(Arm, String)> = options
         .target
         .iter()
-        .map(|(name, url)| (arm(name), label(name), url));
-    let named: Vec<(Arm, String, &String)> = named.collect();
-    let arms: Vec<(Arm, String)> = named
-        .iter()
-        .map(|(arm, label, _)| (*arm, label.clone()))
+        .map(|(name, _)| (arm(name), label(name)))
         .collect();
+    for (n, (_, label)) in arms.iter().enumerate() {
+        if arms[..n].iter().any(|(_, known)| known == label) {
+            bail!("two targets are called {label}: give each a name of its own");
+        }
+    }
+    let settings = settings(options)?;
+    if plan::cells(options)
+        .iter()
+        .any(|cell| cell.scenario == Scenario::SlowProvider)
+    {
+        bail!("S4 needs a slow payment provider, and a target has its own: leave S4 out");
+    }
+    let mut targets = vec![];
+    for ((name, url), (arm, _)) in options.target.iter().zip(&arms) {
+        let sources = access::sources(options, name, *arm)?;
+        targets.push(Target::open(url, settings.customers, sources).await?);
+    }
     let options = Options {
         arms: Arms(arms.clone()),
         ..options.clone()
     };
-    let settings = settings(&options)?;
-
-    let mut targets = vec![];
-    for (_, label, url) in &named {
-        targets.push((label, Target::open(url, settings.customers).await?));
-    }
     let output = Output::create()?;
     let mut results = empty(&options, &settings, None)?;
     let cells = plan::cells(&options)
@@ -43,7 +55,8 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
 
     let progress = Progress::new(planned.len());
     for run in &planned {
-        let Some((_, target)) = targets.iter().find(|(label, _)| **label == run.label) else {
+        let at = arms.iter().position(|(_, label)| *label == run.label);
+        let Some(target) = at.map(|at| &targets[at]) else {
             continue;
         };
         progress.begin(&run.title());

@@ -55,7 +55,7 @@ fn table(results: &Results) -> String {
                 median(|run| run.settled_ms.p50),
                 median(|run| run.settled_ms.p99)
             ),
-            median(|run| run.memory_bytes.values().sum::<u64>() as f64 / 1_048_576.0),
+            median(|run| run.memory() / 1_048_576.0),
             median(Run::sqs_calls_per_order),
         );
     }

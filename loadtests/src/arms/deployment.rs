@@ -7,11 +7,13 @@ use anyhow::Context as _;
 use sandbox::{Database, Server};
 use sqlx::Connection;
 use store::{Context, catalogue, inventory, seed};
+use uuid::Uuid;
 
 use super::outside::{Provider, Queues};
 use super::process::{Environment, Process};
 use super::surroundings::Servers;
 use super::{Arm, Surroundings};
+use crate::audit::Sources;
 
 /// What a run asks of its arm.
 #[derive(Clone, Debug)]
@@ -219,6 +221,21 @@ impl Deployment {
             }
         }
         environment
+    }
+
+    /// Where the audit reads. Nothing was there before us, and nothing of ours may be left.
+    pub fn sources(&self) -> Sources {
+        let databases = self.databases.iter();
+        Sources {
+            databases: databases
+                .map(|(context, database)| (*context, database.url.clone()))
+                .collect(),
+            ledger: self.provider.ledger.clone(),
+            queues: self.queues.as_ref().map(|queues| queues.server.clone()),
+            delivered: self.delivered.clone(),
+            since: Uuid::nil(),
+            delayed_counts: true,
+        }
     }
 
     /// Stops everything, in the order in which it was started, and removes the databases.

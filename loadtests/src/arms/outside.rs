@@ -1,5 +1,5 @@
 //! The third parties: the payment provider and the queue server, each a process of its own that
-//! belongs to no arm.
+//! belongs to no arm. What the audit asks them is asked by address, wherever they run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::audit::LedgerEntry;
 #[derive(Debug)]
 pub struct Provider {
     pub process: Process,
-    http: reqwest::Client,
+    pub ledger: Ledger,
 }
 
 impl Provider {
@@ -36,44 +36,41 @@ impl Provider {
             logs,
         )
         .await?;
-        Ok(Provider {
-            process,
+        let ledger = Ledger::at(&process.url);
+        Ok(Provider { process, ledger })
+    }
+}
+
+/// What a payment provider has on record.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Ledger {
+    /// Of the provider at this address.
+    pub fn at(provider: &str) -> Ledger {
+        Ledger {
+            url: format!("{provider}/ledger"),
             http: reqwest::Client::new(),
-        })
+        }
     }
 
-    /// Everything it has on record.
-    pub async fn ledger(&self) -> anyhow::Result<Vec<LedgerEntry>> {
-        let url = format!("{}/ledger", self.process.url);
-        let answer = self
-            .http
-            .get(url)
-            .send()
-            .await
-            .context("cannot ask for the ledger")?;
-        answer
-            .error_for_status()?
-            .json()
-            .await
-            .context("cannot read the ledger")
+    /// Everything on record.
+    pub async fn entries(&self) -> anyhow::Result<Vec<LedgerEntry>> {
+        let answer = self.http.get(&self.url).send().await;
+        let answer = answer.with_context(|| format!("nobody answers at {}", self.url))?;
+        let entries = answer.error_for_status()?.json().await;
+        entries.with_context(|| format!("there is no ledger at {}", self.url))
     }
 }
 
 #[derive(Debug)]
 pub struct Queues {
     pub process: Process,
-    http: reqwest::Client,
+    pub server: QueueServer,
 }
-
-/// How many messages a queue holds.
-#[derive(Deserialize)]
-struct Attributes {
-    #[serde(rename = "Attributes")]
-    counts: BTreeMap<String, String>,
-}
-
-/// What the harness itself asks the queue server. No arm asks this.
-const OUR_CALLS: [&str; 2] = ["GetQueueAttributes", "ListQueues"];
 
 impl Queues {
     pub async fn start(
@@ -85,30 +82,57 @@ impl Queues {
         let arguments = [&["--port", "0"], arguments].concat();
         let process =
             Process::start("sqs-local", program, &arguments, &Environment::new(), logs).await?;
-        Ok(Queues {
-            process,
+        let server = QueueServer::at(&process.url);
+        Ok(Queues { process, server })
+    }
+}
+
+/// What the harness itself asks the queue server. No arm asks this.
+const OUR_CALLS: [&str; 2] = ["GetQueueAttributes", "ListQueues"];
+
+/// An SQS endpoint that answers requests without a signature, as those for tests do.
+#[derive(Clone, Debug)]
+pub struct QueueServer {
+    url: String,
+    http: reqwest::Client,
+}
+
+/// Messages of one queue.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Depth {
+    /// Waiting for a consumer, or with one.
+    pub present: u64,
+    /// Not to be seen before their time.
+    pub delayed: u64,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(rename = "Attributes")]
+    counts: BTreeMap<String, String>,
+}
+
+impl QueueServer {
+    pub fn at(url: &str) -> QueueServer {
+        QueueServer {
+            url: url.to_owned(),
             http: reqwest::Client::new(),
-        })
+        }
     }
 
-    /// Calls by action since the server began, our own left out.
-    pub async fn calls(&self) -> anyhow::Result<BTreeMap<String, u64>> {
-        let url = format!("{}/control/calls", self.process.url);
-        let answer = self
-            .http
-            .get(url)
-            .send()
-            .await
-            .context("cannot ask the queue server")?;
-        let calls: BTreeMap<String, u64> = answer.error_for_status()?.json().await?;
+    /// Calls by action since the server began, our own left out. Only servers of ours count them.
+    pub async fn calls(&self) -> Option<BTreeMap<String, u64>> {
+        let url = format!("{}/control/calls", self.url);
+        let answer = self.http.get(url).send().await.ok()?;
+        let calls: BTreeMap<String, u64> = answer.error_for_status().ok()?.json().await.ok()?;
         let arms = calls
             .into_iter()
             .filter(|(action, calls)| *calls > 0 && !OUR_CALLS.contains(&action.as_str()));
-        Ok(arms.collect())
+        Some(arms.collect())
     }
 
-    /// Messages by queue: waiting, in flight and delayed.
-    pub async fn depths(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+    /// By queue.
+    pub async fn depths(&self) -> anyhow::Result<BTreeMap<String, Depth>> {
         let listed = self.ask("ListQueues", json!({})).await?;
         let urls = listed["QueueUrls"].as_array().cloned().unwrap_or_default();
         let mut depths = BTreeMap::new();
@@ -117,15 +141,14 @@ impl Queues {
             let answer = self.ask("GetQueueAttributes", wanted).await?;
             let attributes: Attributes = serde_json::from_value(answer)?;
             let count = |name: &str| -> u64 {
-                attributes
-                    .counts
-                    .get(name)
-                    .and_then(|count| count.parse().ok())
-                    .unwrap_or(0)
+                let count = attributes.counts.get(name);
+                count.and_then(|count| count.parse().ok()).unwrap_or(0)
             };
-            let depth = count("ApproximateNumberOfMessages")
-                + count("ApproximateNumberOfMessagesNotVisible")
-                + count("ApproximateNumberOfMessagesDelayed");
+            let depth = Depth {
+                present: count("ApproximateNumberOfMessages")
+                    + count("ApproximateNumberOfMessagesNotVisible"),
+                delayed: count("ApproximateNumberOfMessagesDelayed"),
+            };
             let name = url.rsplit('/').next().unwrap_or(url);
             depths.insert(name.to_owned(), depth);
         }
@@ -135,15 +158,14 @@ impl Queues {
     async fn ask(&self, action: &str, body: Value) -> anyhow::Result<Value> {
         let request = self
             .http
-            .post(&self.process.url)
+            .post(&self.url)
             .header("x-amz-target", format!("AmazonSQS.{action}"))
             .header("content-type", "application/x-amz-json-1.0")
             .body(body.to_string());
-        let answer = request
-            .send()
-            .await
-            .context("cannot ask the queue server")?;
+        let answer = request.send().await;
+        let answer = answer.with_context(|| format!("no queue server answers at {}", self.url))?;
         let bytes = answer.error_for_status()?.bytes().await?;
-        serde_json::from_slice(&bytes).context("the queue server did not answer in JSON")
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} did not answer as SQS does", self.url))
     }
 }

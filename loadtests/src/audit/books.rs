@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// The shop's books, whole.
 #[derive(Clone, Default, Debug)]
 pub struct Books {
+    /// Orders up to this one are none of this run's; of them only what they hold of the stock is
+    /// here.
+    pub since: Uuid,
     pub orders: HashMap<Uuid, OrderEntry>,
     pub payments: HashMap<Uuid, PaymentEntry>,
     pub reservations: HashMap<Uuid, ReservationEntry>,
@@ -98,8 +101,10 @@ impl Books {
                  select coalesce(array_agg(fact), '{}') as facts,
                         coalesce(array_agg(extract(epoch from at)::float8 * 1000), '{}') as times
                  from order_facts where order_id = orders.id
-             ) as known",
+             ) as known
+             where id > $1",
         )
+        .bind(self.since)
         .fetch_all(database)
         .await
         .context("cannot read the orders")?;
@@ -120,11 +125,13 @@ impl Books {
     }
 
     pub async fn read_payments(&mut self, database: &mut PgConnection) -> anyhow::Result<()> {
-        let rows: Vec<(Uuid, String, i64)> =
-            sqlx::query_as("select order_id, state, amount_minor from payments")
-                .fetch_all(database)
-                .await
-                .context("cannot read the payments")?;
+        let rows: Vec<(Uuid, String, i64)> = sqlx::query_as(
+            "select order_id, state, amount_minor from payments where order_id > $1",
+        )
+        .bind(self.since)
+        .fetch_all(database)
+        .await
+        .context("cannot read the payments")?;
         for (order, state, amount_minor) in rows {
             let known = Payment::ALL.into_iter().find(|one| one.as_str() == state);
             let state = known.with_context(|| format!("no payment is {state:?}"))?;
@@ -177,10 +184,12 @@ impl Books {
     }
 
     pub async fn read_shipments(&mut self, database: &mut PgConnection) -> anyhow::Result<()> {
-        let rows: Vec<(Uuid, String)> = sqlx::query_as("select order_id, state from shipments")
-            .fetch_all(database)
-            .await
-            .context("cannot read the shipments")?;
+        let rows: Vec<(Uuid, String)> =
+            sqlx::query_as("select order_id, state from shipments where order_id > $1")
+                .bind(self.since)
+                .fetch_all(database)
+                .await
+                .context("cannot read the shipments")?;
         for (order, state) in rows {
             let known = Shipment::ALL.into_iter().find(|one| one.as_str() == state);
             let state = known.with_context(|| format!("no shipment is {state:?}"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use sqlx::PgConnection;
+use anyhow::Context;
 
 use crate::arms::Deployment;
 use crate::measure::processes::{Processes, peak_memory_bytes};
@@ -28,14 +28,15 @@ impl Reading {
     /// `watchers` are Postgres backends that serve us, not the arm.
     pub async fn take(
         deployment: &Deployment,
-        connection: &mut PgConnection,
+        meter: &mut postgres::Meter,
         watchers: &[u32],
     ) -> anyhow::Result<Reading> {
-        let databases = deployment.databases.values();
-        let names: Vec<String> = databases.map(|database| database.name.clone()).collect();
-        let postgres = postgres::work(connection, &names).await?;
+        let postgres = meter.read().await?;
         let calls = match &deployment.queues {
-            Some(queues) => queues.calls().await?,
+            Some(queues) => {
+                let calls = queues.server.calls().await;
+                calls.context("the queue server does not say what it was asked")?
+            }
             None => BTreeMap::new(),
         };
         let processes = Processes::now()?;
@@ -48,27 +49,32 @@ impl Reading {
         })
     }
 
-    /// Writes down what was used since the reading before.
-    pub fn since(&self, before: &Reading, run: &mut Run) {
+    /// Writes down what was used since the reading before, but for so many statements of ours.
+    pub fn since(&self, before: &Reading, own_statements: u64, run: &mut Run) {
         let used = self.cpu_ms.iter().map(|(name, now)| {
             let before = before.cpu_ms.get(name).copied().unwrap_or(0.0);
             (name.clone(), (now - before).max(0.0))
         });
         run.cpu_ms = used.collect();
-        run.postgres = postgres::between(&before.postgres, &self.postgres);
-        let calls = self.calls.iter().map(|(action, now)| {
-            (
-                action.clone(),
-                now - before.calls.get(action).copied().unwrap_or(0),
-            )
-        });
-        run.sqs_calls = calls.filter(|(_, calls)| *calls > 0).collect();
+        run.postgres = postgres::between(&before.postgres, &self.postgres, own_statements);
+        run.sqs_calls = calls_between(&before.calls, &self.calls);
 
         let ours_ms = run.cpu_ms.values().sum();
         let generator = run.cpu_ms.get(&outside(GENERATOR)).copied().unwrap_or(0.0);
         let wall = self.at - before.at;
         run.noise = noise::noise(before.system, self.system, wall, ours_ms, generator);
     }
+}
+
+pub(super) fn calls_between(
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    let made = after.iter().map(|(action, now)| {
+        let before = before.get(action).copied().unwrap_or(0);
+        (action.clone(), now.saturating_sub(before))
+    });
+    made.filter(|(_, calls)| *calls > 0).collect()
 }
 
 fn outside(name: &str) -> String {

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::drain::{self, Left, Watch};
+use super::drain::{Left, Watch};
 use super::meter::{self, Reading};
 use super::settling::{self, Timing};
 use crate::arms::deployment::Wanted;
 use crate::arms::{Deployment, Surroundings};
-use crate::audit::{Books, audit};
+use crate::audit::audit;
 use crate::load::{Attack, Outcome, Pace, Recorder, attack, schedule};
+use crate::measure::postgres;
 use crate::plan::{Model, Planned, Settings};
 use crate::results::{Audit, Run};
 
@@ -23,7 +24,7 @@ const LAG_LIMIT_MS: f64 = 5.0;
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
 /// Users are all there before the first slot.
-pub(super) const LEAD: Duration = Duration::from_millis(300);
+const LEAD: Duration = Duration::from_millis(300);
 
 /// Starts the arm, loads it, waits until it is done, audits it and takes it down. None when it was
 /// told to stop before it was done.
@@ -52,20 +53,25 @@ async fn measure(
     planned: &Planned,
     deployment: &Deployment,
 ) -> anyhow::Result<Run> {
-    let mut watch = Watch::start(deployment).await?;
-    let mut meters = deployment.databases["orders"].connect().await?;
-    watch.backends.push(drain::backend(&mut meters).await?);
+    let sources = deployment.sources();
+    let mut watch = Watch::start(&sources).await?;
+    let mut meter = postgres::Meter::open(&sources).await?;
+    watch.backends.extend(meter.backends().await?);
 
-    let before = Reading::take(deployment, &mut meters, &watch.backends).await?;
-    let (outcomes, timing) = load(around, settings, planned, deployment).await?;
-    let (drained, left) = watch.drain(deployment, DRAIN_LIMIT).await?;
-    let after = Reading::take(deployment, &mut meters, &watch.backends).await?;
+    let before = Reading::take(deployment, &mut meter, &watch.backends).await?;
+    let door = Door {
+        base_url: &deployment.base_url,
+        tokens: around.tokens(settings.customers)?,
+        seed: settings.seed,
+        keys: settings.seed.to_string(),
+    };
+    let (outcomes, timing) = load(settings, planned, door).await?;
+    let (drained, left) = watch.drain(DRAIN_LIMIT).await?;
+    let after = Reading::take(deployment, &mut meter, &watch.backends).await?;
+    let own_statements = watch.statements + meter.own_statements();
 
-    let books = read_books(deployment, &mut watch).await?;
-    let accepted: Vec<Uuid> = outcomes
-        .iter()
-        .filter_map(|one| Some(one.order?.id))
-        .collect();
+    let mut books = sources.read().await?;
+    books.outboxes = watch.outboxes().await?.into_iter().collect();
     let mut run = Run {
         arm: planned.label.clone(),
         scenario: planned.scenario.code().to_owned(),
@@ -80,12 +86,12 @@ async fn measure(
         drain_ms: drained.as_secs_f64() * 1_000.0,
         memory_bytes: meter::memory(deployment),
         audit: Audit {
-            checks: audit(&books, &accepted),
+            checks: audit(&books, &accepted(&outcomes)),
             not_run: None,
         },
         ..Run::default()
     };
-    after.since(&before, &mut run);
+    after.since(&before, own_statements, &mut run);
     settling::note(&mut run, &outcomes, &books, timing);
     run.void = void(&run, left);
     Ok(run)
@@ -108,14 +114,21 @@ fn wanted(settings: &Settings, planned: &Planned) -> Wanted {
     }
 }
 
-async fn load(
-    around: &Surroundings,
+/// Where a load goes, and in whose name.
+pub(super) struct Door<'a> {
+    pub base_url: &'a str,
+    pub tokens: Vec<String>,
+    pub seed: u64,
+    /// What the idempotency keys begin with.
+    pub keys: String,
+}
+
+pub(super) async fn load(
     settings: &Settings,
     planned: &Planned,
-    deployment: &Deployment,
+    door: Door<'_>,
 ) -> anyhow::Result<(Vec<Outcome>, Timing)> {
     let length = settings.warm_up + settings.duration;
-    let tokens = around.tokens(settings.customers)?;
     let begin = Instant::now() + LEAD;
     let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
     let (pace, users) = match planned.model {
@@ -127,36 +140,34 @@ async fn load(
         Model::Closed { users } => (Pace::closed(length, begin), users),
     };
     let sent = Arc::new(Attack {
-        base_url: deployment.base_url.clone(),
+        base_url: door.base_url.to_owned(),
         scenario: planned.scenario,
-        seed: settings.seed,
+        seed: door.seed,
+        keys: door.keys,
         products: settings.products,
-        last_orders: tokens.iter().map(|_| Mutex::default()).collect(),
-        tokens,
+        last_orders: door.tokens.iter().map(|_| Mutex::default()).collect(),
+        tokens: door.tokens,
         pace,
         recorder: Recorder::default(),
     });
     attack(Arc::clone(&sent), users, length).await?;
-    let (warm_up, objective) = (settings.warm_up, settings.objective);
-    Ok((
-        sent.recorder.take(),
-        Timing {
-            begin_ms,
-            warm_up,
-            length,
-            objective,
-        },
-    ))
+    let timing = Timing {
+        begin_ms,
+        warm_up: settings.warm_up,
+        length,
+        objective: settings.objective,
+    };
+    Ok((sent.recorder.take(), timing))
 }
 
 /// Operations, of which the scenario makes `rate` orders a second.
-pub(super) fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
+fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
     let shape = planned.scenario.shape(settings.warm_up, settings.duration);
     let operations = rate / planned.scenario.order_share();
     schedule::slots(shape, operations, settings.warm_up + settings.duration)
 }
 
-fn offered(settings: &Settings, planned: &Planned, sent: usize) -> u64 {
+pub(super) fn offered(settings: &Settings, planned: &Planned, sent: usize) -> u64 {
     match planned.model {
         Model::Open { rate } | Model::Probe { rate } => slots(settings, planned, rate).len() as u64,
         Model::Closed { .. } => sent as u64,
@@ -167,36 +178,16 @@ pub(super) fn wall_ms() -> anyhow::Result<f64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
 }
 
-/// Everything the run left behind.
-async fn read_books(deployment: &Deployment, watch: &mut Watch) -> anyhow::Result<Books> {
-    let databases = &deployment.databases;
-    let mut books = Books::default();
-    books
-        .read_orders(&mut databases["orders"].connect().await?)
-        .await?;
-    books
-        .read_payments(&mut databases["payments"].connect().await?)
-        .await?;
-    let mut inventory = databases["inventory"].connect().await?;
-    books
-        .read_inventory(&mut inventory, &deployment.delivered)
-        .await?;
-    books
-        .read_shipments(&mut databases["shipping"].connect().await?)
-        .await?;
-    books.ledger = deployment.provider.ledger().await?;
-    if let Some(queues) = &deployment.queues {
-        books.queues = queues.depths().await?;
-    }
-    books.outboxes = watch.outboxes().await?.into_iter().collect();
-    Ok(books)
+pub(super) fn accepted(outcomes: &[Outcome]) -> Vec<Uuid> {
+    let orders = outcomes.iter().filter_map(|one| one.order);
+    orders.map(|order| order.id).collect()
 }
 
 pub(super) fn void(run: &Run, left: Left) -> Option<String> {
-    let (lag, limit) = (run.lag_ms.p99, DRAIN_LIMIT.as_secs());
+    let (lag, waited) = (run.lag_ms.p99, run.drain_ms / 1_000.0);
     if !left.is_nothing() {
         return Some(format!(
-            "work was left {limit} s after the load had ended: {left:?}"
+            "{waited:.0} s after the load had ended there were still {left}"
         ));
     }
     let late = run.model != "closed" && lag > LAG_LIMIT_MS;

@@ -1,29 +1,34 @@
 //! A run against something that is running already: containers, a cluster, AWS.
 //!
-//! It is measured from outside. What became of each order is asked of the shop itself, by the
-//! history of facts with their times; without its databases nothing can be audited, and the
-//! verdict is withheld.
+//! It is measured from outside. With the addresses of its databases, ledger and queues it is
+//! audited as every run is, and its times are the databases' own. Without them what became of each
+//! order is asked of the shop itself, nothing is audited, and the verdict is withheld.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use contracts::http::HistoryEntry;
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::one_run::{LEAD, slots, void, wall_ms};
+use super::drain::{Left, Watch};
+use super::meter::calls_between;
+use super::one_run::{Door, accepted, load, offered, void};
 use super::settling::{self, Timing};
-use crate::audit::Books;
 use crate::audit::books::OrderEntry;
+use crate::audit::{Books, Sources, audit};
+use crate::load::Outcome;
 use crate::load::recorder::Accepted;
-use crate::load::{Attack, Outcome, Pace, Recorder, attack};
+use crate::measure::postgres::{self, Meter};
 use crate::plan::{Planned, Settings};
-use crate::results::{Audit, Run};
+use crate::results::{Audit, PostgresWork, Run};
 
+/// How long a target may take, after the load, to finish what it has accepted: its cancellation
+/// window is its own.
+const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(500);
 /// Questions at a time, so that asking is no load of its own.
@@ -35,6 +40,8 @@ pub struct Target {
     pub url: String,
     http: reqwest::Client,
     tokens: Vec<String>,
+    /// What its audit reads, or what is missing for one.
+    sources: Result<Sources, String>,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +50,16 @@ struct Registered {
 }
 
 impl Target {
-    /// Registers customers of our own, and checks that the shop has the seeded products.
+    /// Registers customers of our own, and checks that the shop has the seeded products and that
+    /// everything the audit reads can be read.
     ///
     /// # Errors
     /// When nobody answers, or it is another shop.
-    pub async fn open(url: &str, customers: usize) -> anyhow::Result<Target> {
+    pub async fn open(
+        url: &str,
+        customers: usize,
+        sources: Result<Sources, String>,
+    ) -> anyhow::Result<Target> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(20))
             .build()?;
@@ -59,85 +71,111 @@ impl Target {
         if !product.status().is_success() {
             bail!("{url} has no product-00000: seed it as its deployment says");
         }
-        let mut tokens = vec![];
-        for _ in 0..customers {
-            let email = format!("load-{}@example.com", Uuid::now_v7());
-            let account = json!({ "email": email, "password": "correct horse battery" });
-            let answer = http
-                .post(format!("{url}/auth/register"))
-                .json(&account)
-                .send()
-                .await?;
-            let answer = answer
-                .error_for_status()
-                .context("cannot register a customer")?;
-            tokens.push(answer.json::<Registered>().await?.access_token);
+        if let Ok(sources) = &sources {
+            let read = sources.read().await;
+            read.with_context(|| format!("{url} cannot be audited"))?;
         }
-        Ok(Target {
+        let mut target = Target {
             url: url.to_owned(),
             http,
-            tokens,
-        })
+            tokens: vec![],
+            sources,
+        };
+        for _ in 0..customers {
+            let token = target.register().await?;
+            target.tokens.push(token);
+        }
+        Ok(target)
+    }
+
+    async fn register(&self) -> anyhow::Result<String> {
+        let email = format!("load-{}@example.com", Uuid::now_v7());
+        let account = json!({ "email": email, "password": "correct horse battery" });
+        let request = self.http.post(format!("{}/auth/register", self.url));
+        let answer = request.json(&account).send().await?.error_for_status();
+        let answer = answer.context("cannot register a customer")?;
+        Ok(answer.json::<Registered>().await?.access_token)
     }
 
     pub async fn run(&self, settings: &Settings, planned: &Planned) -> anyhow::Result<Run> {
-        let length = settings.warm_up + settings.duration;
-        let rate = planned.rate();
-        let begin = Instant::now() + LEAD;
-        let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
-        let slots = slots(settings, planned, rate);
-        let offered = slots.len() as u64;
-        let sent = Arc::new(Attack {
-            base_url: self.url.clone(),
-            scenario: planned.scenario,
-            // The key of an order must be new to a shop that has seen us before.
-            seed: settings.seed ^ begin_ms as u64,
-            products: settings.products,
-            last_orders: self.tokens.iter().map(|_| Mutex::default()).collect(),
-            tokens: self.tokens.clone(),
-            pace: Pace::open(slots, begin),
-            recorder: Recorder::default(),
-        });
-        attack(Arc::clone(&sent), (rate * 6.0) as usize + 20, length).await?;
-        let outcomes = sent.recorder.take();
-
-        let (warm_up, objective) = (settings.warm_up, settings.objective);
-        let books = self.ask(&outcomes).await?;
         let mut run = Run {
             arm: planned.label.clone(),
             scenario: planned.scenario.code().to_owned(),
             model: planned.model.name().to_owned(),
-            rate_per_s: rate,
+            rate_per_s: planned.rate(),
             pair: planned.pair,
             position: planned.position,
             replicas: planned.replicas,
             duration_s: settings.duration.as_secs_f64(),
-            offered,
-            audit: Audit {
-                checks: vec![],
-                not_run: Some(NO_AUDIT.to_owned()),
-            },
             ..Run::default()
         };
-        settling::note(
-            &mut run,
-            &outcomes,
-            &books,
-            Timing {
-                begin_ms,
-                warm_up,
-                length,
-                objective,
-            },
-        );
-        run.void = void(&run, super::drain::Left::default());
+        match &self.sources {
+            Ok(sources) => self.audited(sources, settings, planned, &mut run).await?,
+            Err(missing) => {
+                let (outcomes, timing) = self.load(settings, planned).await?;
+                run.offered = offered(settings, planned, outcomes.len());
+                let books = self.ask(&outcomes).await?;
+                settling::note(&mut run, &outcomes, &books, timing);
+                run.audit.not_run = Some(format!("{missing}, so the verdict is withheld"));
+                run.void = void(&run, Left::default());
+            }
+        }
         Ok(run)
+    }
+
+    /// What was there before the run is none of it, and other customers' orders during it are.
+    async fn audited(
+        &self,
+        sources: &Sources,
+        settings: &Settings,
+        planned: &Planned,
+        run: &mut Run,
+    ) -> anyhow::Result<()> {
+        let mut sources = sources.clone();
+        sources.begin_here().await?;
+        let ahead_ms = clock_ahead_ms(&sources).await?;
+        let mut watch = Watch::start(&sources).await?;
+        let mut meter = Meter::open(&sources).await?;
+        let (before, calls_before) = (meter.read().await?, calls(&sources).await);
+        let (outcomes, mut timing) = self.load(settings, planned).await?;
+        let (drained, left) = watch.drain(DRAIN_LIMIT).await?;
+        let (after, calls_after) = (meter.read().await?, calls(&sources).await);
+
+        let mut books = sources.read().await?;
+        books.outboxes = watch.outboxes().await?.into_iter().collect();
+        timing.begin_ms += ahead_ms;
+        run.offered = offered(settings, planned, outcomes.len());
+        run.drain_ms = drained.as_secs_f64() * 1_000.0;
+        run.sqs_calls = calls_between(&calls_before, &calls_after);
+        run.postgres = work(&before, &after, &watch, &meter);
+        settling::note(run, &outcomes, &books, timing);
+        run.audit = Audit {
+            checks: audit(&books, &accepted(&outcomes)),
+            not_run: None,
+        };
+        run.void = void(run, left);
+        Ok(())
+    }
+
+    async fn load(
+        &self,
+        settings: &Settings,
+        planned: &Planned,
+    ) -> anyhow::Result<(Vec<Outcome>, Timing)> {
+        let door = Door {
+            base_url: &self.url,
+            tokens: self.tokens.clone(),
+            seed: settings.seed,
+            // The key of an order must be new to a shop that has seen us before.
+            keys: Uuid::now_v7().to_string(),
+        };
+        load(settings, planned, door).await
     }
 
     /// What the shop says of each accepted order, once it is settled or the limit is over.
     async fn ask(&self, outcomes: &[Outcome]) -> anyhow::Result<Books> {
         let mut open: Vec<Accepted> = outcomes.iter().filter_map(|one| one.order).collect();
-        let deadline = Instant::now() + SETTLE_LIMIT;
+        let started = Instant::now();
         let mut books = Books::default();
         while !open.is_empty() {
             for some in open.chunks(ASKERS) {
@@ -147,7 +185,7 @@ impl Target {
                 }
             }
             open.retain(|order| books.orders[&order.id].settled_at_ms().is_none());
-            if open.is_empty() || Instant::now() > deadline {
+            if open.is_empty() || started.elapsed() > SETTLE_LIMIT {
                 break;
             }
             tokio::time::sleep(POLL).await;
@@ -176,4 +214,37 @@ impl Target {
     }
 }
 
-const NO_AUDIT: &str = "its databases were not within reach, so the verdict is withheld";
+/// Empty where the queue server counts nothing.
+async fn calls(sources: &Sources) -> BTreeMap<String, u64> {
+    match &sources.queues {
+        Some(queues) => queues.calls().await.unwrap_or_default(),
+        None => BTreeMap::new(),
+    }
+}
+
+fn work(
+    before: &PostgresWork,
+    after: &PostgresWork,
+    watch: &Watch<'_>,
+    meter: &Meter,
+) -> PostgresWork {
+    let ours = watch.statements + meter.own_statements();
+    postgres::between(before, after, ours)
+}
+
+/// How far the clock of the orders' database is ahead of ours, by the quickest of some questions:
+/// half its way is what the answer may be wrong by.
+async fn clock_ahead_ms(sources: &Sources) -> anyhow::Result<f64> {
+    let mut orders = sources.connect("orders").await?;
+    let mut best = (f64::INFINITY, 0.0);
+    for _ in 0..10 {
+        let (asked, ours) = (Instant::now(), super::one_run::wall_ms()?);
+        let now = "select extract(epoch from clock_timestamp())::float8 * 1000";
+        let theirs: f64 = sqlx::query_scalar(now).fetch_one(&mut orders).await?;
+        let way = asked.elapsed().as_secs_f64() * 1_000.0;
+        if way < best.0 {
+            best = (way, theirs - ours - way / 2.0);
+        }
+    }
+    Ok(best.1)
+}

@@ -124,6 +124,7 @@ mod tests {
             base_url: shop(pause).await,
             scenario: Scenario::Checkout,
             seed: 1,
+            keys: "1".to_owned(),
             products: 10,
             tokens: vec!["token".to_owned()],
             pace: Pace::open(slots(Shape::Constant, rate, length), begin),

@@ -19,6 +19,8 @@ pub struct Attack {
     pub base_url: String,
     pub scenario: Scenario,
     pub seed: u64,
+    /// What the idempotency keys begin with: a shop that was loaded before knows ours again.
+    pub keys: String,
     pub products: usize,
     /// A bearer token for each customer.
     pub tokens: Vec<String>,
@@ -84,7 +86,7 @@ impl Attack {
         let request = user
             .get_request_builder(&GooseMethod::Post, "/orders")?
             .bearer_auth(&self.tokens[customer])
-            .header("idempotency-key", format!("{}-{}", self.seed, turn.number))
+            .header("idempotency-key", format!("{}-{}", self.keys, turn.number))
             .json(order);
         let accepted = self
             .send(user, turn, "place_order", customer, request)

@@ -47,7 +47,7 @@ pub(super) fn headline(results: &Results) -> Markup {
         return html! {};
     };
     let arms = by_arm(results, &cell);
-    let rows: [(&str, Figure); 13] = [
+    let rows: [(&str, Figure); 14] = [
         ("CPU per settled order, ms", Run::cpu_ms_per_order),
         ("answered, p50 ms", |run| run.acknowledged_ms.p50),
         ("answered, p99 ms", |run| run.acknowledged_ms.p99),
@@ -57,15 +57,10 @@ pub(super) fn headline(results: &Results) -> Markup {
         ("settled, p99.9 ms", |run| run.settled_ms.p999),
         ("settled, slowest ms", |run| run.settled_ms.max),
         ("goodput, orders/s", Run::goodput_per_s),
-        ("peak memory, MiB", |run| {
-            run.memory_bytes.values().sum::<u64>() as f64 / 1_048_576.0
-        }),
-        ("commits per order", |run| {
-            run.postgres.commits as f64 / run.settled.max(1) as f64
-        }),
-        ("WAL bytes per order", |run| {
-            run.postgres.wal_bytes as f64 / run.settled.max(1) as f64
-        }),
+        ("peak memory, MiB", |run| run.memory() / 1_048_576.0),
+        ("Postgres statements per order", Run::statements_per_order),
+        ("Postgres commits per order", Run::commits_per_order),
+        ("write-ahead log, bytes per order", Run::wal_per_order),
         ("SQS calls per order", Run::sqs_calls_per_order),
     ];
     html! {

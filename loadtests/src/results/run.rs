@@ -136,13 +136,29 @@ impl Run {
         self.void.clone().or_else(|| self.audit.failure())
     }
 
-    /// CPU of the arm's own processes and its Postgres, in milliseconds per settled order.
+    /// CPU of the arm's own processes and its Postgres, in milliseconds per settled order. No
+    /// number where the processes run elsewhere.
     pub fn cpu_ms_per_order(&self) -> f64 {
+        if self.cpu_ms.is_empty() {
+            return f64::NAN;
+        }
         let own = self
             .cpu_ms
             .iter()
             .filter(|(name, _)| !name.starts_with(OUTSIDE));
-        own.map(|(_, cpu)| cpu).sum::<f64>() / (self.settled.max(1) as f64)
+        self.per_order(own.map(|(_, cpu)| cpu).sum())
+    }
+
+    pub fn per_order(&self, value: f64) -> f64 {
+        value / self.settled.max(1) as f64
+    }
+
+    /// Peak of the arm's own processes together, in bytes. No number where they run elsewhere.
+    pub fn memory(&self) -> f64 {
+        match self.memory_bytes.is_empty() {
+            true => f64::NAN,
+            false => self.memory_bytes.values().sum::<u64>() as f64,
+        }
     }
 
     /// Orders settled within the objective, per second.
@@ -150,8 +166,33 @@ impl Run {
         self.good as f64 / self.duration_s.max(0.001)
     }
 
+    /// No number where nobody counted: elsewhere, and not on a server of ours.
     pub fn sqs_calls_per_order(&self) -> f64 {
-        self.sqs_calls.values().sum::<u64>() as f64 / (self.settled.max(1) as f64)
+        if self.cpu_ms.is_empty() && self.sqs_calls.is_empty() {
+            return f64::NAN;
+        }
+        self.per_order(self.sqs_calls.values().sum::<u64>() as f64)
+    }
+
+    /// Begin and commit count as statements. No number where Postgres could not be asked.
+    pub fn statements_per_order(&self) -> f64 {
+        let statements = self.postgres.statements.filter(|count| *count > 0);
+        statements.map_or(f64::NAN, |count| self.per_order(count as f64))
+    }
+
+    pub fn commits_per_order(&self) -> f64 {
+        match self.postgres.commits {
+            0 => f64::NAN,
+            commits => self.per_order(commits as f64),
+        }
+    }
+
+    /// Bytes of the write-ahead log.
+    pub fn wal_per_order(&self) -> f64 {
+        match self.postgres.wal_bytes {
+            0 => f64::NAN,
+            bytes => self.per_order(bytes as f64),
+        }
     }
 
     /// Whether two runs of different arms may be compared with each other.

@@ -48,7 +48,8 @@ struct Sample {
 pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) -> Vec<Comparison> {
     let of_cell: Vec<&Run> = runs.iter().filter(|run| run.cell() == *cell).collect();
     let void = void_reason(&of_cell, base, other);
-    let samples: Vec<Sample> = Measure::ALL
+    let measures = measured(&of_cell);
+    let samples: Vec<Sample> = measures
         .iter()
         .map(|measure| paired(&of_cell, base, other, *measure))
         .collect();
@@ -57,11 +58,11 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
     let p_values: Vec<f64> = logs.iter().map(|ratios| p_value(ratios)).collect();
     let significant = holm::significant(&p_values, LEVEL);
 
-    Measure::ALL
+    measures
         .iter()
         .enumerate()
         .map(|(n, &measure)| {
-            let floor = samples[n].floor(Measure::ALL.len());
+            let floor = samples[n].floor(measures.len());
             let interval = bootstrap::interval(&logs[n], seed);
             let finding = match &void {
                 Some(because) => Finding::Void {
@@ -83,6 +84,17 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
             }
         })
         .collect()
+}
+
+/// Measures that nobody took are not judged: what runs elsewhere shows no CPU. When nothing at all
+/// was measured, all of them are void.
+fn measured(runs: &[&Run]) -> Vec<Measure> {
+    let taken = |measure: &&Measure| runs.iter().any(|run| measure.of(run).is_some());
+    let measured: Vec<Measure> = Measure::ALL.iter().filter(taken).copied().collect();
+    match measured.is_empty() {
+        true => Measure::ALL.to_vec(),
+        false => measured,
+    }
 }
 
 /// Two sets of runs that were not made next to each other, as before and after a change: their
