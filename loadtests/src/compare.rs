@@ -104,8 +104,9 @@ pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::
     eprintln!("Report: {}", page.display());
     if !options.keep {
         // Logs matter when something went wrong, which the partial report says.
-        if results.partial.is_none() && results.all_promises_kept() {
-            std::fs::remove_dir_all(output.logs()).context("cannot remove the logs")?;
+        let logs = output.logs();
+        if results.partial.is_none() && results.all_promises_kept() && logs.is_dir() {
+            std::fs::remove_dir_all(logs).context("cannot remove the logs")?;
         }
     }
     Ok(())
