@@ -52,10 +52,13 @@ impl Fixture {
 
     /// The payment as we have it, and as the provider's books do.
     async fn money(&mut self, order: &Order) -> (Option<Payment>, Option<provider::Status>) {
-        let ours = payments::lock(&mut self.db, order.id).await.unwrap();
+        let ours = payments::lock(&mut self.db, [order.id]).await.unwrap();
         let books = self.provider.ledger();
         let theirs = books.iter().find(|entry| entry.order_id == order.id.0);
-        (ours, theirs.map(|entry| entry.status))
+        (
+            ours.get(&order.id).copied(),
+            theirs.map(|entry| entry.status),
+        )
     }
 
     async fn told(&mut self) -> Vec<(String, String)> {

@@ -46,7 +46,8 @@ impl Fixture {
     }
 
     async fn shipment(&mut self, order: &Order) -> Option<Shipment> {
-        shipping::lock(&mut self.db, order.id).await.unwrap()
+        let shipments = shipping::lock(&mut self.db, [order.id]).await;
+        shipments.unwrap().remove(&order.id)
     }
 
     /// The facts that were told, without their queues.
