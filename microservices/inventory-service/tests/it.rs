@@ -111,7 +111,7 @@ async fn what_is_out_of_stock_is_rejected() {
         .await;
 
     assert_eq!(inventory.level().await, (10, 0));
-    let rejected = told("stock_rejected", &["payment-events", "order-events"]);
+    let rejected = told("stock_rejected", &["order-events", "payment-events"]);
     assert_eq!(
         inventory.told().await,
         [rejected.clone(), rejected].concat()

@@ -8,7 +8,7 @@ use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Ship
 use messaging::{Fault, Handler};
 use sandbox::postgres::Lease;
 use sandbox::testing;
-use shipping_service::handlers::Shipping;
+use shipping_service::handlers::{Dispatch, Shipping};
 use sqlx::{Connection, PgConnection};
 use store::{seed, shipping};
 
@@ -34,13 +34,14 @@ impl Fixture {
     }
 
     async fn hear(&mut self, fact: Fact, order: &Order) -> Result<(), Fault> {
-        let service = Shipping {
-            window: Duration::from_secs(60),
-        };
+        let event = Event::new(fact, order.clone());
+        let window = Duration::from_secs(60);
         let mut tx = self.db.begin().await?;
-        service
-            .handle(&mut tx, Event::new(fact, order.clone()))
-            .await?;
+        match fact {
+            // It comes back by a queue of its own, when the window has ended.
+            Fact::ShipmentScheduled => Dispatch.handle(&mut tx, event).await?,
+            _ => Shipping { window }.handle(&mut tx, event).await?,
+        }
         tx.commit().await?;
         Ok(())
     }
