@@ -27,6 +27,8 @@ interrupt_the_suites() {
     wait_until "a test's container runs" a_test_container
     kill -INT -- "-$!"
     wait_until "it is gone after Ctrl-C" no_test_container
+    # Nor does it come up late.
+    sleep 5 && no_test_container
 }
 
 test_containers() { docker ps -aq --filter label=org.testcontainers.managed-by=testcontainers; }

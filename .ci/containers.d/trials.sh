@@ -76,16 +76,24 @@ work_is_shared() {
     [ "$idle" = 0 ]
 }
 
-# What the databases must agree on when no order is under way.
-audit() {
-    local orders payments shipments reserved
-    orders=$(ask orders "select count(*) from orders")
-    payments=$(ask payments "select count(*) from payments where state = 'authorized'
-        or state = 'captured' or state = 'capture_due'")
-    shipments=$(ask shipping "select count(*) from shipments")
-    reserved=$(ask inventory "select count(*) from reservations where state = 'held'")
-    say "orders $orders, payments $payments, reservations $reserved, shipments $shipments"
-    [ "$orders" = "$payments" ] && [ "$orders" = "$reserved" ] && [ "$orders" = "$shipments" ]
+# Orders, payments, reservations and shipments so far.
+books() {
+    ask orders "select count(*) from orders"
+    ask payments "select count(*) from payments where state = 'authorized'
+        or state = 'captured' or state = 'capture_due'"
+    ask inventory "select count(*) from reservations where state = 'held'"
+    ask shipping "select count(*) from shipments"
+}
+
+# Since the books were read, every order has brought one of each, when none is under way any more.
+audit_since() {
+    local before after kind more=()
+    mapfile -t before <<<"$1"
+    mapfile -t after <<<"$(books)"
+    for kind in 0 1 2 3; do more+=($((after[kind] - before[kind]))); done
+    say "orders ${more[0]}, payments ${more[1]}, reservations ${more[2]}, shipments ${more[3]}"
+    [ "${more[0]}" -gt 0 ] || return 1
+    for kind in 1 2 3; do [ "${more[kind]}" = "${more[0]}" ] || return 1; done
 }
 
 ask() {
