@@ -1,30 +1,40 @@
-# One image a program: `docker build --build-arg PROGRAM=gateway .`; see docs/containers.md.
+# One image a program: `docker build --build-arg PROGRAM=gateway
+# --build-arg SOURCES=microservices/gateway .`; see docs/containers.md.
 ARG RUST_IMAGE=rust:1.95-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-# The manifests with empty sources. The layer of dependencies below is made from these alone,
-# so it lasts until a manifest or the lock file changes.
+# The manifests, and an empty source wherever one of them expects a program or a library.
 FROM ${RUST_IMAGE} AS manifests
 WORKDIR /twofold
 COPY . .
-RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
-    && for manifest in $(find . -mindepth 2 -name Cargo.toml); do \
-        sources="$(dirname "$manifest")/src" \
-        && mkdir -p "$sources" \
-        && touch "$sources/lib.rs" \
-        && echo 'fn main() {}' > "$sources/main.rs"; \
-    done
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' \
+        ! -path '*/src/main.rs' ! -path '*/src/bin/*.rs' ! -path '*/benches/*.rs' -delete \
+    && find . -name '*.rs' | while read -r source; do echo 'fn main() {}' >"$source"; done \
+    && find . -path '*/src/lib.rs' -exec truncate -s 0 {} + \
+    && find . -type d -empty -delete
 
-FROM ${RUST_IMAGE} AS build
+# What all programs are made of, in layers of what changes less often first: the dependencies,
+# until a manifest or the lock file changes, and our own libraries. What was copied is older than
+# what was built of the empty sources, which cargo would take for unchanged, so it is touched.
+FROM ${RUST_IMAGE} AS libraries
 ARG CARGO_BUILD_JOBS=default
 ENV CARGO_BUILD_JOBS=${CARGO_BUILD_JOBS}
 WORKDIR /twofold
 COPY .docker/build.sh /usr/local/bin/build-programs
 COPY --from=manifests /twofold .
 RUN build-programs
-COPY . .
-# The empty sources are newer than the real ones, which cargo would take for unchanged.
-RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + && build-programs /programs
+COPY shared shared
+RUN find shared -name '*.rs' -exec touch {} + && build-programs
+
+# One program. A change of its sources rebuilds no other.
+FROM libraries AS build
+ARG PROGRAM
+ARG SOURCES
+COPY ${SOURCES} ${SOURCES}
+RUN find ${SOURCES} -name '*.rs' -exec touch {} + \
+    && build-programs ${PROGRAM} \
+    && install -D target/release/${PROGRAM} /programs/${PROGRAM} \
+    && mkdir -p /var/lib/twofold
 
 FROM ${RUNTIME_IMAGE}
 ARG PROGRAM
@@ -37,6 +47,8 @@ LABEL org.opencontainers.image.title="twofold-${PROGRAM}" \
     org.opencontainers.image.revision="${REVISION}"
 COPY .docker/healthy.sh /usr/local/bin/healthy
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# Whatever a program keeps is here, on a volume.
+COPY --from=build --chown=10001:10001 /var/lib/twofold /var/lib/twofold
 COPY --from=build /programs/${PROGRAM} /usr/local/bin/program
 # A password's hash takes 19 MiB for a moment. Below this threshold glibc would keep them, one a
 # thread: the monolith grew to 576 MiB under the acceptance suite.

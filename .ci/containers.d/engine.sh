@@ -3,12 +3,12 @@
 engine_pid=
 
 have_engine() {
-    docker info >/dev/null 2>&1 && have_compose && return
+    docker info >/dev/null 2>&1 && have_compose && have_debootstrap && return
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-    if ! command -v dockerd >/dev/null || ! have_compose || ! command -v debootstrap >/dev/null; then
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            docker.io docker-compose debootstrap iptables >/dev/null || return 1
+    if ! command -v dockerd >/dev/null || ! have_compose || ! have_debootstrap; then
+        apt-get update -qq >/dev/null 2>&1 &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+                docker.io docker-compose debootstrap iptables >/dev/null 2>&1 || return 1
     fi
     docker info >/dev/null 2>&1 && return
     start_engine
@@ -17,6 +17,8 @@ have_engine() {
 have_compose() {
     docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null
 }
+
+have_debootstrap() { command -v debootstrap >/dev/null; }
 
 start_engine() {
     # What is published without an address stays on this machine.
@@ -31,7 +33,8 @@ start_engine() {
     return 1
 }
 
-# Both profiles, whichever Compose is there.
+# Both profiles, whichever Compose is there. A project and ports of its own, so that a shop that
+# runs on this machine already is left alone.
 compose() {
     if docker compose version >/dev/null 2>&1; then
         docker compose --profile monolith --profile services "$@"
@@ -41,6 +44,6 @@ compose() {
 }
 
 clean_up() {
-    compose down --volumes --timeout 10 >/dev/null 2>&1 || true
-    [ -z "$engine_pid" ] || kill "$engine_pid"
+    compose down --volumes --remove-orphans --timeout 10 >/dev/null 2>&1 || true
+    [ -z "$engine_pid" ] || { kill "$engine_pid" && wait "$engine_pid"; } 2>/dev/null || true
 }

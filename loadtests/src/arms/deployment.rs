@@ -74,7 +74,7 @@ impl Deployment {
             wanted.seed,
         )
         .await?;
-        let queues = match wanted.arm.uses_sqs() {
+        let queues = match wanted.arm.uses_sqs() && around.queues.is_none() {
             true => {
                 let arguments: Vec<&str> =
                     wanted.sqs_arguments.iter().map(String::as_str).collect();
@@ -215,6 +215,10 @@ impl Deployment {
         ]);
         if let Some(queues) = &self.queues {
             environment.insert("SQS_ENDPOINT_URL", queues.process.url.clone());
+        }
+        if let Some(queues) = &around.queues {
+            environment.insert("SQS_ENDPOINT_URL", queues.endpoint.clone());
+            environment.insert("QUEUE_PREFIX", queues.prefix.clone());
         }
         let pool = match self.arm {
             Arm::Services => CONNECTIONS / CONTEXTS.len(),

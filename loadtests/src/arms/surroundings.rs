@@ -14,9 +14,17 @@ use super::binaries::Binaries;
 pub struct Surroundings {
     pub binaries: Binaries,
     pub servers: Servers,
+    /// A queue server that is there already. Else each deployment starts its own.
+    pub queues: Option<GivenQueues>,
     pub keys: KeyPair,
     pub logs: PathBuf,
     pub http: reqwest::Client,
+}
+
+/// Somebody's queue server, and what keeps a deployment's queues apart there.
+pub struct GivenQueues {
+    pub endpoint: String,
+    pub prefix: String,
 }
 
 /// One Postgres server for all, or one for each service.
@@ -36,11 +44,17 @@ impl Surroundings {
             PostgresMode::Shared => Servers::Shared(server(storage).await?),
             PostgresMode::Each => Servers::Each { storage },
         };
+        Surroundings::on(servers, binaries, logs)
+    }
+
+    /// On servers that are there already.
+    pub fn on(servers: Servers, binaries: Binaries, logs: PathBuf) -> anyhow::Result<Surroundings> {
         let made = std::fs::create_dir_all(&logs);
         made.with_context(|| format!("cannot write to {}", logs.display()))?;
         Ok(Surroundings {
             binaries,
             servers,
+            queues: None,
             keys: KeyPair::generate(),
             logs,
             http: reqwest::Client::new(),

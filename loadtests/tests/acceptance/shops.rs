@@ -6,9 +6,10 @@ use std::time::Duration;
 use contracts::http::ProductPage;
 use loadtests::arms::binaries::Binaries;
 use loadtests::arms::deployment::Wanted;
+use loadtests::arms::surroundings::{GivenQueues, Servers};
 use loadtests::arms::{Arm, Deployment, Surroundings};
 use reqwest::{Client, Method, RequestBuilder};
-use sandbox::{PostgresMode, Storage};
+use sandbox::{Server, Storage, testing};
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
@@ -68,13 +69,22 @@ impl Doors {
         }
     }
 
-    /// Both architectures, each as the processes of a deployment.
+    /// Both architectures, each as the processes of a deployment, on what is there already and
+    /// parts of their own.
     async fn start() -> anyhow::Result<Doors> {
         let arms = [Arm::Monolith, Arm::Services];
         let binaries = Binaries::build(&arms)?;
         let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance");
-        let around =
-            Surroundings::start(binaries, Storage::Disk, PostgresMode::Shared, logs).await?;
+        let given = testing::options().await;
+        let server = match &given.database_url {
+            Some(url) => Server::given(url).await?,
+            None => Server::start(Storage::Disk).await?,
+        };
+        let mut around = Surroundings::on(Servers::Shared(server), binaries, logs)?;
+        around.queues = given.sqs_endpoint_url.map(|endpoint| GivenQueues {
+            endpoint,
+            prefix: format!("acceptance{}-", std::process::id()),
+        });
 
         let (mut addresses, mut deployments) = (vec![], vec![]);
         for arm in arms {

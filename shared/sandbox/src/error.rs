@@ -36,7 +36,10 @@ pub enum Error {
     #[error("DATABASE_URL names one server: unset it to give every database a server of its own")]
     OneServerGiven,
 
-    #[error("tests on containers need `cargo test --features sandbox/containers`")]
+    #[error(
+        "tests on containers take a feature: run \
+         `TWOFOLD_TEST_BACKEND=containers cargo test --features sandbox/containers`"
+    )]
     NoContainers,
 
     #[error("TWOFOLD_TEST_BACKEND is `{0}`: set embedded, containers or auto")]

@@ -1,19 +1,23 @@
 //! A payment provider: a third party that takes money over HTTP and misbehaves when told to.
 //!
-//! Idempotent by order id, as real ones are by an idempotency key. Its ledger is in memory, and
-//! the audit of a run reads it beside the shop's own tables.
+//! Idempotent by order id, as real ones are by an idempotency key. The audit of a run reads its
+//! ledger beside the shop's own tables. The ledger is in memory, and on disk where a shop must
+//! survive the provider's restart.
 
 mod behaviour;
+mod journal;
 mod ledger;
 mod routes;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use self::behaviour::{Behaviour, DECLINED_METHOD};
+use self::ledger::Ledger;
 pub use self::ledger::{Authorization, Entry, Status};
 use crate::Error;
 
@@ -31,11 +35,24 @@ impl Provider {
     /// # Errors
     /// When the port is taken or the address is not ours.
     pub async fn start(address: SocketAddr) -> Result<Self, Error> {
+        Self::serve(address, Ledger::default()).await
+    }
+
+    /// The same, with a ledger that is kept in `file` and continued from there.
+    ///
+    /// # Errors
+    /// Also when the file cannot be used, or is not a ledger.
+    pub async fn start_on(address: SocketAddr, file: &Path) -> Result<Self, Error> {
+        let ledger = Ledger::open(file).map_err(Error::file(file))?;
+        Self::serve(address, ledger).await
+    }
+
+    async fn serve(address: SocketAddr, ledger: Ledger) -> Result<Self, Error> {
         let listener = TcpListener::bind(address)
             .await
             .map_err(Error::listen(address))?;
         let address = listener.local_addr().map_err(Error::listen(address))?;
-        let books = routes::books();
+        let books = routes::books(ledger);
         let router = routes::router(books.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {

@@ -49,6 +49,27 @@ pub async fn provider() -> Provider {
     started.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// What is there already for a test that starts a whole deployment: what the variables name, else
+/// the backend's containers. Embedded it is nothing, and the deployment starts its own.
+///
+/// # Panics
+/// When a container does not start; the message says what to do.
+pub async fn options() -> Options {
+    let found = async {
+        let mut options = Options::from_env();
+        let backend = Backend::chosen()?;
+        if backend != Backend::Embedded && options.database_url.is_none() {
+            let server = server().await?;
+            options.database_url = server.is_given().then(|| server.admin_url());
+        }
+        if backend == Backend::Containers && options.sqs_endpoint_url.is_none() {
+            options.sqs_endpoint_url = Some(container_queues().await?);
+        }
+        Ok::<_, Error>(options)
+    };
+    found.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// An SQS endpoint: `SQS_ENDPOINT_URL` when set, else the backend's. Embedded it is for this
 /// test alone.
 ///

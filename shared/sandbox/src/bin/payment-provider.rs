@@ -1,6 +1,7 @@
 //! The payment provider as a process of its own.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -28,6 +29,10 @@ struct Options {
     /// Seed of the dice for declines, errors and hangs.
     #[arg(long, env = "PAYMENT_PROVIDER_SEED", default_value_t = 0)]
     seed: u64,
+
+    /// File to keep the ledger in, so that a restart forgets nothing. Without it, it is in memory.
+    #[arg(long, env = "PAYMENT_PROVIDER_LEDGER", value_name = "FILE")]
+    ledger: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -47,7 +52,11 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let provider = Provider::start(SocketAddr::new(options.host, options.port)).await?;
+    let address = SocketAddr::new(options.host, options.port);
+    let provider = match &options.ledger {
+        Some(file) => Provider::start_on(address, file).await?,
+        None => Provider::start(address).await?,
+    };
     provider.set_behaviour(Behaviour {
         latency_ms: options.latency_ms,
         seed: Some(options.seed),

@@ -1,10 +1,13 @@
 //! The provider's books: one entry an order, moved by rules, each move repeatable.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
+use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::journal::Journal;
 
 /// Where the money of one order is, as the provider sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,15 @@ pub struct Entry {
     pub created_at_ms: u64,
 }
 
+impl Entry {
+    fn now(&self, status: Status) -> Self {
+        Self {
+            status,
+            ..self.clone()
+        }
+    }
+}
+
 /// Why the books do not change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
@@ -48,12 +60,27 @@ pub(super) enum Refusal {
     Illegal { from: Status, to: Status },
     #[error("the amount must be at least 1")]
     Amount,
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
 }
 
+/// In memory, and in a journal when there is one: what is answered was written first.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(BTreeMap<Uuid, Entry>);
+pub(crate) struct Ledger {
+    entries: BTreeMap<Uuid, Entry>,
+    journal: Option<Journal>,
+}
 
 impl Ledger {
+    /// As it stood when the journal was last written, and kept there from now on.
+    pub(crate) fn open(journal: &Path) -> io::Result<Self> {
+        let (journal, entries) = Journal::open(journal)?;
+        Ok(Self {
+            entries,
+            journal: Some(journal),
+        })
+    }
+
     /// Answers `Authorized` or `Declined`, the same however often it is asked. An order that was
     /// voided first is declined, so a late request takes nobody's money.
     pub(crate) fn authorize(
@@ -67,99 +94,95 @@ impl Ledger {
         }
 
         let order_id = wanted.order_id;
-        match self.0.entry(order_id) {
-            Slot::Vacant(slot) => {
-                let status = if accepted {
-                    Status::Authorized
-                } else {
-                    Status::Declined
-                };
-                let authorization = Some(wanted);
-                slot.insert(Entry {
-                    order_id,
-                    status,
-                    authorization,
-                    created_at_ms: now_ms,
-                });
-                Ok(status)
-            }
-            Slot::Occupied(slot) => {
-                let entry = slot.get();
-                if entry
-                    .authorization
-                    .as_ref()
-                    .is_some_and(|before| *before != wanted)
-                {
-                    return Err(Refusal::Different(order_id));
-                }
-                Ok(match entry.status {
-                    Status::Authorized | Status::Captured => Status::Authorized,
-                    Status::Declined | Status::Voided | Status::Refunded => Status::Declined,
-                })
-            }
+        let Some(entry) = self.entries.get(&order_id) else {
+            let status = if accepted {
+                Status::Authorized
+            } else {
+                Status::Declined
+            };
+            return self.record(Entry {
+                order_id,
+                status,
+                authorization: Some(wanted),
+                created_at_ms: now_ms,
+            });
+        };
+
+        let before = entry.authorization.as_ref();
+        if before.is_some_and(|before| *before != wanted) {
+            return Err(Refusal::Different(order_id));
         }
+        Ok(match entry.status {
+            Status::Authorized | Status::Captured => Status::Authorized,
+            Status::Declined | Status::Voided | Status::Refunded => Status::Declined,
+        })
     }
 
     /// Takes the money set aside.
     pub(crate) fn capture(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
-        let entry = self
-            .0
-            .get_mut(&order_id)
-            .ok_or(Refusal::Unknown(order_id))?;
+        let entry = self.find(order_id)?;
         match entry.status {
-            Status::Authorized | Status::Captured => entry.status = Status::Captured,
-            from => {
-                return Err(Refusal::Illegal {
-                    from,
-                    to: Status::Captured,
-                });
-            }
+            Status::Captured => Ok(entry.status),
+            Status::Authorized => self.record(entry.now(Status::Captured)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Captured,
+            }),
         }
-        Ok(entry.status)
     }
 
     /// Gives up the money set aside. An unknown order is remembered as voided.
     pub(crate) fn void(&mut self, order_id: Uuid, now_ms: u64) -> Result<Status, Refusal> {
-        let entry = self.0.entry(order_id).or_insert(Entry {
-            order_id,
-            status: Status::Voided,
-            authorization: None,
-            created_at_ms: now_ms,
-        });
+        let Some(entry) = self.entries.get(&order_id) else {
+            return self.record(Entry {
+                order_id,
+                status: Status::Voided,
+                authorization: None,
+                created_at_ms: now_ms,
+            });
+        };
         match entry.status {
-            Status::Authorized => entry.status = Status::Voided,
-            Status::Voided | Status::Declined => {}
-            from => {
-                return Err(Refusal::Illegal {
-                    from,
-                    to: Status::Voided,
-                });
-            }
+            Status::Voided | Status::Declined => Ok(entry.status),
+            Status::Authorized => self.record(entry.now(Status::Voided)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Voided,
+            }),
         }
-        Ok(entry.status)
     }
 
     /// Returns the money taken.
     pub(crate) fn refund(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
-        let entry = self
-            .0
-            .get_mut(&order_id)
-            .ok_or(Refusal::Unknown(order_id))?;
+        let entry = self.find(order_id)?;
         match entry.status {
-            Status::Captured | Status::Refunded => entry.status = Status::Refunded,
-            from => {
-                return Err(Refusal::Illegal {
-                    from,
-                    to: Status::Refunded,
-                });
-            }
+            Status::Refunded => Ok(entry.status),
+            Status::Captured => self.record(entry.now(Status::Refunded)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Refunded,
+            }),
         }
-        Ok(entry.status)
     }
 
     /// Every entry, in the order of the orders' ids.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.0.values()
+        self.entries.values()
+    }
+
+    fn find(&self, order_id: Uuid) -> Result<&Entry, Refusal> {
+        self.entries
+            .get(&order_id)
+            .ok_or(Refusal::Unknown(order_id))
+    }
+
+    fn record(&mut self, entry: Entry) -> Result<Status, Refusal> {
+        if let Some(journal) = &mut self.journal {
+            let written = journal.append(&entry);
+            written.map_err(|error| Refusal::Journal(error.to_string()))?;
+        }
+        let status = entry.status;
+        self.entries.insert(entry.order_id, entry);
+        Ok(status)
     }
 }
 

@@ -27,9 +27,9 @@ pub(crate) struct Books {
 
 pub(crate) type Shared = Arc<Mutex<Books>>;
 
-pub(crate) fn books() -> Shared {
+pub(crate) fn books(ledger: Ledger) -> Shared {
     let books = Books {
-        ledger: Ledger::default(),
+        ledger,
         behaviour: Behaviour::default(),
         dice: Dice::new(0),
     };
@@ -199,6 +199,7 @@ impl From<Refusal> for Problem {
             Refusal::Unknown(_) => StatusCode::NOT_FOUND,
             Refusal::Different(_) | Refusal::Illegal { .. } => StatusCode::CONFLICT,
             Refusal::Amount => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Journal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self(status, refusal.to_string())
     }

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use testcontainers_modules::postgres::Postgres;
 use testcontainers_modules::testcontainers::core::IntoContainerPort;
 use testcontainers_modules::testcontainers::runners::AsyncRunner;
-use testcontainers_modules::testcontainers::{
-    ContainerAsync, GenericImage, Image, ImageExt, TestcontainersError,
-};
+use testcontainers_modules::testcontainers::{GenericImage, ImageExt, TestcontainersError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -32,10 +30,10 @@ pub(super) async fn postgres() -> Result<Server, Error> {
         .with_tag(tag);
     let container = image
         .with_cmd(["postgres", "-c", "max_connections=300"])
+        .with_container_name(watched_name()?)
         .start()
         .await
         .map_err(failed)?;
-    watch(&container)?;
     let port = container.get_host_port_ipv4(5432).await.map_err(failed)?;
 
     let url = format!("postgres://postgres:postgres@127.0.0.1:{port}/postgres");
@@ -52,10 +50,10 @@ pub(super) async fn queues() -> Result<String, Error> {
     let container = GenericImage::new(name, tag)
         .with_exposed_port(QUEUE_PORT.tcp())
         .with_env_var("SQS_LOCAL_HOST", "0.0.0.0")
+        .with_container_name(watched_name()?)
         .start()
         .await
         .map_err(failed)?;
-    watch(&container)?;
     let port = container
         .get_host_port_ipv4(QUEUE_PORT)
         .await
@@ -78,19 +76,24 @@ fn image(variable: &str, default: &str) -> (String, String) {
     }
 }
 
-/// Posts a process that does nothing until this one has ended, and then removes the container.
-fn watch<I: Image>(container: &ContainerAsync<I>) -> Result<(), Error> {
+/// A name for a container, and a process that does nothing until this one has ended and then
+/// removes what bears the name. It is posted first, and tries more than once: whoever is
+/// interrupted while a container starts leaves it to Docker, which goes on.
+fn watched_name() -> Result<String, Error> {
     const SCRIPT: &str = "sleep 2147483647 & nap=$!
-        trap 'kill $nap; docker rm --force --volumes \"$0\"; exit' TERM
+        trap 'kill $nap
+            for _ in 1 2 3; do docker rm --force --volumes \"$0\"; sleep 2; done
+            exit' TERM
         wait";
+    let name = format!("twofold-test-{:016x}", rand::random::<u64>());
     let mut launch = Launch::new("/bin/sh", "/dev/null");
-    launch.arguments = ["-c", SCRIPT, container.id()].map(str::to_owned).into();
+    launch.arguments = ["-c", SCRIPT, &name].map(str::to_owned).into();
     let watchman = Supervised::spawn(&launch).map_err(Error::file(&launch.log))?;
     WATCHMEN
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(watchman);
-    Ok(())
+    Ok(name)
 }
 
 /// Docker's proxy accepts connections before the server inside does, so an answer is waited for.

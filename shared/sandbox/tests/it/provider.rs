@@ -1,3 +1,6 @@
+use std::fs::File;
+use std::io::Write;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
@@ -137,4 +140,45 @@ async fn a_taken_port_is_named() {
         error.to_string(),
         format!("port {port} is taken: choose another, or none to have a free one picked")
     );
+}
+
+#[tokio::test]
+async fn a_restart_forgets_nothing_that_was_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ledger");
+    let address = (Ipv4Addr::LOCALHOST, 0).into();
+
+    let first = Provider::start_on(address, &file).await.unwrap();
+    authorize(&first, "tok_ok").await;
+    act(&first, "capture").await;
+    let before = first.ledger();
+    drop(first);
+    // As if it had died while it wrote down the next move.
+    let mut journal = File::options().append(true).open(&file).unwrap();
+    journal.write_all(br#"{"order_id":"01890a5d-"#).unwrap();
+
+    let second = Provider::start_on(address, &file).await.unwrap();
+    assert_eq!(second.ledger(), before);
+    assert_eq!(act(&second, "refund").await.0, StatusCode::OK);
+    drop(second);
+
+    let third = Provider::start_on(address, &file).await.unwrap();
+    assert_eq!(third.ledger()[0].status, Status::Refunded);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_ledger_is_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("letter");
+    std::fs::write(&file, "Dear Ada,\n").unwrap();
+    let address = (Ipv4Addr::LOCALHOST, 0).into();
+
+    let error = Provider::start_on(address, &file).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot use {}", file.display())),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "Dear Ada,\n");
 }
