@@ -25,11 +25,6 @@ mod shutdown;
 mod telemetry;
 mod trace;
 
-/// Requests and messages are many small values that live for a moment, and on two threads. Every
-/// process that links this crate allocates alike, so neither architecture has an advantage.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use extract::{Json, Path, Query};
 pub use problem::Problem;
 pub use process::{Context, Running, launch, run};
