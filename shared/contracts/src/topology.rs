@@ -13,10 +13,10 @@ pub const DISPATCH: &str = "shipping-dispatch";
 /// An order waits here, by a delay of its own, until it is overdue.
 pub const EXPIRY: &str = "order-expiry";
 
-/// How long acknowledgements and what nobody waits for are collected: at 40 a second ten of them
+/// How long acknowledgements and what nobody waits for are collected: at 20 a second ten of them
 /// share a call. A message that was handled and not acknowledged when its reader died comes again,
 /// and the inbox knows it.
-pub const AT_LEISURE: Duration = Duration::from_millis(250);
+pub const AT_LEISURE: Duration = Duration::from_millis(500);
 
 /// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are
 /// standard queues: a status that is a fold over facts has no use for an order of delivery.

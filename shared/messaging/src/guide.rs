@@ -1,7 +1,7 @@
 //! One example for each thing that the runtime does. All of them run, on queues in this process
 //! and most on a paused clock, so that hours pass in a moment.
 //!
-//! They have in common a message `Parcel { number }` for the queue `parcels`, a handler `Do` made of
+//! They share a message `Parcel { number }` for the queue `parcels`, a handler `Do` made of
 //! a function, and `parcels(n)`, which gives queues with so many of them.
 //!
 //! # Receiving: never more than can start
@@ -63,7 +63,7 @@
 //!
 //! # Failure: again later, or never again
 //!
-//! A [`Fault`] is a retry, after a backoff that grows with every receive or after a time of its own,
+//! A [`Fault`] is a retry, after a backoff that grows with every receive or a time of its own,
 //! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. What is
 //! rejected, cannot be read, or was received too often goes to the dead letters with its reason.
 //!

@@ -106,20 +106,20 @@
 //!
 //! # Metrics
 //!
-//! By the facade of the crate `metrics`, so that any recorder will do. Each but the last is labelled
+//! By the facade of the crate `metrics`, so any recorder will do. Each but the last is labelled
 //! with its `queue`.
 //!
 //! | name | what |
 //! | --- | --- |
-//! | `messaging_received_total`, `messaging_polls_total` | messages and answered polls; one by the other is the efficiency of a poll, 10 at best |
-//! | `messaging_messages_total` | messages by `outcome`: `handled`, `retried`, `rejected`, `released`, `lost` |
+//! | `messaging_received_total`, `messaging_polls_total` | messages by polls: 10 at best |
+//! | `messaging_messages_total` | by `outcome`: `handled`, `retried`, `rejected`, `released`, `lost` |
 //! | `messaging_duplicates_total` | messages that the inbox knew |
 //! | `messaging_sent_total` | messages that a queue has taken |
 //! | `messaging_handler_seconds` | histogram: an attempt, its transaction included |
 //! | `messaging_time_in_queue_seconds` | histogram: from the send to the receive, delays included |
 //! | `messaging_oldest_received_seconds` | the age of the oldest message of the last poll |
 //! | `messaging_pollers` | polls that are open at once |
-//! | `messaging_api_calls_total` | requests to SQS by `action`, retries included: what Amazon charges for |
+//! | `messaging_api_calls_total` | requests by `action`, with retries: what Amazon charges for |
 //!
 //! # What is not here
 //!

@@ -10,10 +10,10 @@
 //! | span | kind | when | parent |
 //! | --- | --- | --- | --- |
 //! | `create <queue>` | producer | a message is pushed | the work that pushes it |
-//! | `send <queue>` | client | the relay calls SQS | the creation, if all messages are of one trace |
+//! | `send <queue>` | client | the relay calls SQS | the creation, if all are of one trace |
 //! | `receive <queue>` | client | a poll is open | none; linked to what it received |
 //! | `prepare <queue>` | consumer | the phase before a transaction | the creation of the message |
-//! | `process <queue>` | consumer | the handler, with its transaction | the creation of the message |
+//! | `process <queue>` | consumer | the handler, in its transaction | the creation of the message |
 //!
 //! ```
 //! use messaging::trace::{self, TraceParent};

@@ -106,8 +106,8 @@ fn a_queue_file_that_is_wrong_is_one_clear_line() {
 
 #[tokio::test]
 async fn every_flag_of_misbehaviour_arrives() {
-    let flags = "--latency 12,40 --duplicates 0.1 --reorder 0.2 --short-poll-miss 0.3 --throttle 50 \
-                 --errors 0.4 --seed 7";
+    let flags = "--latency 12,40 --duplicates 0.1 --reorder 0.2 --short-poll-miss 0.3 \
+                 --throttle 50 --errors 0.4 --seed 7";
     let (_program, address) = listening(&flags.split_whitespace().collect::<Vec<_>>());
     let (status, rule) = http(&address, "GET", "/control/misbehaviour", "").await;
     assert_eq!(status, 200);

@@ -123,6 +123,7 @@ where
 /// "Value ... for parameter ... is invalid."
 fn invalid(parameter: &str, value: &str, reason: &str) -> String {
     format!(
-        "InvalidParameterValue: Value {value} for parameter {parameter} is invalid. Reason: {reason}"
+        "InvalidParameterValue: Value {value} for parameter {parameter} is invalid. \
+         Reason: {reason}"
     )
 }
