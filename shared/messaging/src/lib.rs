@@ -112,7 +112,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `messaging_received_total`, `messaging_polls_total` | messages by polls: 10 at best |
-//! | `messaging_messages_total` | by `outcome`: `handled`, `retried`, `rejected`, `released`, `lost` |
+//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, released or lost |
 //! | `messaging_duplicates_total` | messages that the inbox knew |
 //! | `messaging_sent_total` | messages that a queue has taken |
 //! | `messaging_handler_seconds` | histogram: an attempt, its transaction included |
