@@ -19,7 +19,7 @@ const ROUNDS: usize = 4;
 /// The least time between two rounds of messages that come one by one. One that comes after a rest
 /// is sent at once; the others share a call, and then a receive and a transaction in every service
 /// on their way, since what came together goes on together. So it is paid once on a way through
-/// many queues: 35 ms on average, for a third of the calls and transactions at 50 messages a second.
+/// many queues: 35 ms on average, for a third of calls and transactions at 50 messages a second.
 const PAUSE: Duration = Duration::from_millis(70);
 /// The same for messages that nobody waits for. Half a second fills a call of ten at 20 messages a
 /// second, and is little beside any delay that an unhurried reader would see.
