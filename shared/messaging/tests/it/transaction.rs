@@ -189,3 +189,33 @@ async fn the_phase_before_the_transaction_hands_over_what_it_found() {
     assert_eq!(weights, [0, 10, 20, 30, 50]);
     assert_eq!(asked.load(Ordering::Relaxed), 6);
 }
+
+#[tokio::test]
+async fn what_is_pushed_one_by_one_shares_calls() {
+    const PARCELS: i32 = 30;
+    let world = World::new().await;
+    let (server, sqs) = crate::world::sqs().await;
+    let service = Service::new(&world.db, sqs).queues([quick("parcels")]);
+    service.prepare().await.unwrap();
+    let relay = service.relay();
+    let running = tokio::spawn(service.run(world.stop.clone()));
+
+    let pushes = (0..PARCELS).map(|parcel| {
+        let relay = &relay;
+        async move {
+            let mut tx = relay.begin().await?;
+            tx.push(&Brought { parcel })?;
+            tx.commit().await
+        }
+    });
+    futures::future::try_join_all(pushes).await.unwrap();
+    until("all are sent", async || world.count("outbox").await == 0).await;
+
+    let queues = server.control().queues();
+    let parcels = queues.iter().find(|queue| queue.name == "parcels").unwrap();
+    assert_eq!(parcels.waiting, PARCELS as usize);
+    let sends = server.control().calls()["SendMessageBatch"];
+    assert!(sends <= 15, "{PARCELS} parcels took {sends} calls");
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+}
