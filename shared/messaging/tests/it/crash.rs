@@ -98,8 +98,8 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
         // The first process has connections of its own, which die with it.
         let mortal = runtime();
         let ended = mortal.block_on(async {
-            let db = world.connect().await;
-            let running = office(&world.with(db), local.clone()).run(CancellationToken::new());
+            let world = world.with(world.connect().await);
+            let running = office(&world, local.clone()).run(CancellationToken::new());
             tokio::select! {
                 _ = running => unreachable!("nobody stops it"),
                 () = crash.cancelled() => false,

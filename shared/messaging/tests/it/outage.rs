@@ -13,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, quick, until};
+use crate::world::{Brought, Plainly, listen, quick, until};
 
 /// Counts the lines of the log that say what is wrong and what is well again.
 #[derive(Clone, Default)]
@@ -50,7 +50,7 @@ impl Lines {
 async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [usize; 2]) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
-    let _subscribed = tracing::subscriber::set_default(subscriber);
+    let _subscribed = listen(subscriber);
     let wire = Wire::new().await;
     let transport = Transport::from(wire.sqs());
     let parcels = quick("parcels");

@@ -11,7 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::world::{Brought, World, bring, office, plainly, until};
+use crate::world::{Brought, World, bring, listen, office, plainly, until};
 
 /// A span as it was at its end.
 #[derive(Clone, Default, Debug)]
@@ -70,7 +70,7 @@ fn subscribe() -> (Keeper, tracing::subscriber::DefaultGuard) {
     let keeper = Keeper::default();
     let wanted = Targets::new().with_target("otel", tracing::Level::DEBUG);
     let subscriber = tracing_subscriber::registry().with(keeper.clone().with_filter(wanted));
-    (keeper, tracing::subscriber::set_default(subscriber))
+    (keeper, listen(subscriber))
 }
 
 #[tokio::test]

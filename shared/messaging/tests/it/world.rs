@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use sqs_local::SqsLocal;
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// A parcel was brought.
 #[derive(Clone, Serialize, Deserialize, Debug)]
@@ -179,6 +182,16 @@ pub async fn sqs() -> (SqsLocal, messaging::Sqs) {
     let settings = Settings::endpoint(server.endpoint());
     let sqs = messaging::Sqs::connect(&settings).await.unwrap();
     (server, sqs)
+}
+
+/// Has `subscriber` hear what this thread says. For each place in the code `tracing` remembers
+/// whether anybody listens, and while there is one subscriber alone it asks the thread that comes
+/// by first: another test's, perhaps, that has none. So there is a second one, which wants nothing.
+pub fn listen(subscriber: impl Into<tracing::Dispatch>) -> DefaultGuard {
+    let nothing = tracing_subscriber::registry().with(LevelFilter::OFF);
+    // All tests after the first find it there.
+    let _ = tracing::subscriber::set_global_default(nothing);
+    tracing::dispatcher::set_default(&subscriber.into())
 }
 
 /// Waits until `condition` holds, for up to a minute.
