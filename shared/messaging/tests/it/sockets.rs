@@ -141,5 +141,9 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
     // A delete may be done and its answer cut off: then the message is gone, and not known to be.
     assert_eq!(drained.handled + drained.lost, 4, "{drained}");
     let queues = server.control().queues();
-    assert!(queues.iter().all(|queue| queue.waiting + queue.in_flight == 0));
+    assert!(
+        queues
+            .iter()
+            .all(|queue| queue.waiting + queue.in_flight == 0)
+    );
 }
