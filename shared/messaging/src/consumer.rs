@@ -35,42 +35,29 @@ use self::settle::Settlement;
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
 use crate::layer::{Attempt, BoxError, Handling};
-use crate::process::{OnePhase, Plain, Process, Transactional, TwoPhases};
+use crate::process::{OnePhase, Outside, Plain, Process, Transactional, TwoPhases};
 use crate::topology::QueueKind;
 use crate::transport::BATCH;
 use crate::{Health, QueueSpec, Relay, Transport, telemetry};
 
 /// A queue and the handler of its messages.
-pub struct Consumer(Box<dyn Start + Send + Sync>);
-
-/// What is left of the consumer's type once it is built.
-trait Start {
-    fn limits(&mut self) -> &mut Limits;
-    fn health(&mut self) -> &mut Health;
-    fn layers(&mut self) -> &mut Handling;
-    fn start(
-        self: Box<Self>,
-        shutdown: CancellationToken,
-    ) -> futures::future::BoxFuture<'static, Drained>;
-}
-
-struct Parts<P> {
+pub struct Consumer {
     spec: QueueSpec,
     transport: Transport,
     health: Health,
     limits: Limits,
     layers: Handling,
-    process: P,
+    process: Arc<dyn Process>,
 }
 
 /// A consumer that is running, shared by all of its tasks.
-struct Running<P: Process> {
+struct Running {
     spec: QueueSpec,
     transport: Transport,
     health: Health,
     limits: Limits,
     layers: Handling,
-    process: P,
+    process: Arc<dyn Process>,
     permits: Arc<Semaphore>,
     /// Whose turn it is to take permits.
     turn: Mutex<()>,
@@ -79,7 +66,7 @@ struct Running<P: Process> {
     tally: Tally,
     polling: TaskTracker,
     working: TaskTracker,
-    ready: mpsc::UnboundedSender<Vec<(InFlight, P::Outside)>>,
+    ready: mpsc::UnboundedSender<Vec<(InFlight, Outside)>>,
     settlements: mpsc::UnboundedSender<(InFlight, Settlement)>,
     /// Nothing new is started.
     stop: CancellationToken,
@@ -96,7 +83,7 @@ impl Consumer {
         relay: &Relay,
         handler: H,
     ) -> Consumer {
-        let work = OnePhase(handler);
+        let work = Box::new(OnePhase(handler));
         let (db, relay) = (Connections::new(db), relay.clone());
         Consumer::with(spec, transport, Transactional { work, db, relay })
     }
@@ -109,7 +96,7 @@ impl Consumer {
         relay: &Relay,
         handler: H,
     ) -> Consumer {
-        let work = TwoPhases(handler);
+        let work = Box::new(TwoPhases(handler));
         let (db, relay) = (Connections::new(db), relay.clone());
         Consumer::with(spec, transport, Transactional { work, db, relay })
     }
@@ -121,7 +108,7 @@ impl Consumer {
 
     /// Changes the settings: `consumer.limits(|limits| limits.lanes = 4)`.
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Consumer {
-        change(self.0.limits());
+        change(&mut self.limits);
         self
     }
 
@@ -132,7 +119,7 @@ impl Consumer {
 
     /// Shares `health` with others of the process.
     pub fn health(mut self, health: Health) -> Consumer {
-        *self.0.health() = health;
+        self.health = health;
         self
     }
 
@@ -146,63 +133,41 @@ impl Consumer {
         <L::Service as Service<Attempt>>::Error: Into<BoxError>,
         <L::Service as Service<Attempt>>::Future: Send,
     {
-        let layers = self.0.layers();
-        *layers = std::mem::take(layers).wrapped(layer);
+        self.layers = self.layers.wrapped(layer);
         self
     }
 
     /// The same layers as others have, sharing their limits.
     pub(crate) fn layers(mut self, layers: Handling) -> Consumer {
-        *self.0.layers() = layers;
+        self.layers = layers;
         self
     }
 
     /// Consumes until `shutdown`, and then ends what was begun.
     pub async fn run(self, shutdown: CancellationToken) -> Drained {
-        self.0.start(shutdown).await
+        run(self, shutdown).await
     }
 
-    fn with<P: Process>(spec: QueueSpec, transport: &Transport, process: P) -> Consumer {
-        Consumer(Box::new(Parts {
+    fn with(spec: QueueSpec, transport: &Transport, process: impl Process + 'static) -> Consumer {
+        Consumer {
             spec,
             transport: transport.clone(),
             health: Health::default(),
             limits: Limits::default(),
             layers: Handling::default(),
-            process,
-        }))
+            process: Arc::new(process),
+        }
     }
 }
 
-impl<P: Process> Start for Parts<P> {
-    fn limits(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
-    fn health(&mut self) -> &mut Health {
-        &mut self.health
-    }
-
-    fn layers(&mut self) -> &mut Handling {
-        &mut self.layers
-    }
-
-    fn start(
-        self: Box<Self>,
-        shutdown: CancellationToken,
-    ) -> futures::future::BoxFuture<'static, Drained> {
-        Box::pin(run(*self, shutdown))
-    }
-}
-
-async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
+async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
     let (ready, queue_of_ready) = mpsc::unbounded_channel();
     let (settlements, to_settle) = mpsc::unbounded_channel();
     let running = Arc::new(Running {
-        permits: Arc::new(Semaphore::new(parts.limits.in_flight)),
+        permits: Arc::new(Semaphore::new(consumer.limits.in_flight)),
         turn: Mutex::default(),
         pollers: AtomicUsize::new(0),
-        leases: Arc::new(Leases::new(&parts.spec, &parts.limits)),
+        leases: Arc::new(Leases::new(&consumer.spec, &consumer.limits)),
         tally: Tally::default(),
         polling: TaskTracker::new(),
         working: TaskTracker::new(),
@@ -210,12 +175,12 @@ async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
         settlements,
         stop,
         kill: CancellationToken::new(),
-        spec: parts.spec,
-        transport: parts.transport,
-        health: parts.health,
-        limits: parts.limits,
-        layers: parts.layers,
-        process: parts.process,
+        spec: consumer.spec,
+        transport: consumer.transport,
+        health: consumer.health,
+        limits: consumer.limits,
+        layers: consumer.layers,
+        process: consumer.process,
     });
 
     let heart = tokio::spawn(running.clone().heartbeat());
@@ -234,7 +199,7 @@ async fn run<P: Process>(parts: Parts<P>, stop: CancellationToken) -> Drained {
     drained
 }
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Waits for everything that was begun, up to the deadline; what is stuck is let go.
     async fn drain(&self) -> Drained {
         let deadline = tokio::time::Instant::now() + self.limits.shutdown;

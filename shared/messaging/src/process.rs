@@ -1,7 +1,11 @@
 //! What the consumer asks of a handler, whatever its kind.
 
+use std::any::Any;
+use std::future::ready;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::connections::Connections;
@@ -12,41 +16,44 @@ use crate::spans::Step;
 use crate::transport::Delivery;
 use crate::{Fault, Message, Relay, inbox, outbox, telemetry, trace};
 
-/// A handler with everything around it.
-pub(crate) trait Process: Send + Sync + 'static {
-    /// What [`Process::prepare`] finds out.
-    type Outside: Clone + Send + Sync + 'static;
+/// A handler with everything around it. Its own types end here, so that the consumer is compiled
+/// once and not for each handler.
+pub(crate) trait Process: Send + Sync {
     /// Which part of the handler [`Process::prepare`] calls, if any.
-    const PREPARES: Option<Phase>;
+    fn prepares(&self) -> Option<Phase>;
+
     /// Whether there is anything left to do after [`Process::prepare`].
-    const FINISHES: bool;
+    fn finishes(&self) -> bool;
 
     /// One message, concurrently with others.
-    fn prepare(
-        &self,
-        delivery: &Delivery,
-        step: &Step,
-    ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
+    fn prepare<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+        step: &'a Step,
+    ) -> BoxFuture<'a, Result<Outside, Fault>>;
 
     /// Messages that succeed or fail together, and a step of its own trace for each.
-    fn finish(
-        &self,
-        queue: &str,
-        batch: &[Ready<Self::Outside>],
-        steps: &[Step],
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn finish<'a>(
+        &'a self,
+        queue: &'a str,
+        batch: &'a [Ready],
+        steps: &'a [Step],
+    ) -> BoxFuture<'a, Result<(), Fault>>;
 }
+
+/// What [`Process::prepare`] found out, if anything, for [`Process::finish`] of the same handler.
+pub(crate) type Outside = Option<Arc<dyn Any + Send + Sync>>;
 
 /// A message whose first phase is over.
 #[derive(Clone)]
-pub(crate) struct Ready<O> {
+pub(crate) struct Ready {
     pub(crate) delivery: Arc<Delivery>,
-    pub(crate) outside: O,
+    pub(crate) outside: Outside,
 }
 
 /// Work in a transaction, and what the transaction needs.
-pub(crate) struct Transactional<W> {
-    pub(crate) work: W,
+pub(crate) struct Transactional {
+    pub(crate) work: Box<dyn Work>,
     pub(crate) db: Connections,
     pub(crate) relay: Relay,
 }
@@ -61,93 +68,116 @@ pub(crate) struct TwoPhases<H>(pub(crate) H);
 pub(crate) struct Plain<H>(pub(crate) H);
 
 /// What the two kinds of handler with a transaction have in common.
-pub(crate) trait Work: Send + Sync + 'static {
-    type Message: Message;
-    type Outside: Clone + Send + Sync + 'static;
+pub(crate) trait Work: Send + Sync {
     /// Whether there is a phase before the transaction.
-    const PREPARES: Option<Phase>;
+    fn prepares(&self) -> Option<Phase>;
 
-    fn before(
-        &self,
-        delivery: &Delivery,
-    ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
+    fn before<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<Outside, Fault>>;
 
-    fn handle(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<(Self::Message, Self::Outside)>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn handle<'a>(
+        &'a self,
+        tx: &'a mut PgConnection,
+        batch: Vec<&'a Ready>,
+    ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 impl<H: Handler> Work for OnePhase<H> {
-    type Message = H::Message;
-    type Outside = ();
-    const PREPARES: Option<Phase> = None;
-
-    async fn before(&self, _: &Delivery) -> Result<(), Fault> {
-        Ok(())
+    fn prepares(&self) -> Option<Phase> {
+        None
     }
 
-    async fn handle(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<(H::Message, ())>,
-    ) -> Result<(), Fault> {
-        let messages = messages.into_iter().map(|(message, ())| message);
-        self.0.handle_batch(tx, messages.collect()).await
+    fn before<'a>(&'a self, _: &'a Delivery) -> BoxFuture<'a, Result<Outside, Fault>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn handle<'a>(
+        &'a self,
+        tx: &'a mut PgConnection,
+        batch: Vec<&'a Ready>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        let messages = batch.into_iter().map(|ready| decode(&ready.delivery));
+        match messages.collect() {
+            Ok(messages) => self.0.handle_batch(tx, messages).boxed(),
+            Err(fault) => ready(Err(fault)).boxed(),
+        }
     }
 }
 
 impl<H: TwoPhaseHandler> Work for TwoPhases<H> {
-    type Message = H::Message;
-    type Outside = H::Outside;
-    const PREPARES: Option<Phase> = Some(Phase::Before);
-
-    async fn before(&self, delivery: &Delivery) -> Result<H::Outside, Fault> {
-        self.0.before(&decode(delivery)?).await
+    fn prepares(&self) -> Option<Phase> {
+        Some(Phase::Before)
     }
 
-    async fn handle(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<(H::Message, H::Outside)>,
-    ) -> Result<(), Fault> {
-        self.0.handle_batch(tx, messages).await
+    fn before<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<Outside, Fault>> {
+        let before = async {
+            let outside = self.0.before(&decode(delivery)?).await?;
+            Ok(Some(Arc::new(outside) as Arc<_>))
+        };
+        before.boxed()
+    }
+
+    fn handle<'a>(
+        &'a self,
+        tx: &'a mut PgConnection,
+        batch: Vec<&'a Ready>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        let messages = batch.into_iter().map(|ready| {
+            let outside = ready
+                .outside
+                .as_ref()
+                .and_then(|found| found.downcast_ref());
+            let outside: &H::Outside = outside.expect("the first phase of this handler found it");
+            Ok((decode(&ready.delivery)?, outside.clone()))
+        });
+        match messages.collect() {
+            Ok(messages) => self.0.handle_batch(tx, messages).boxed(),
+            Err(fault) => ready(Err(fault)).boxed(),
+        }
     }
 }
 
-impl<W: Work> Process for Transactional<W> {
-    type Outside = W::Outside;
-    const PREPARES: Option<Phase> = W::PREPARES;
-    const FINISHES: bool = true;
-
-    async fn prepare(&self, delivery: &Delivery, step: &Step) -> Result<W::Outside, Fault> {
-        trace::within(step, self.work.before(delivery)).await
+impl Process for Transactional {
+    fn prepares(&self) -> Option<Phase> {
+        self.work.prepares()
     }
 
+    fn finishes(&self) -> bool {
+        true
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+        step: &'a Step,
+    ) -> BoxFuture<'a, Result<Outside, Fault>> {
+        trace::within(step, self.work.before(delivery)).boxed()
+    }
+
+    fn finish<'a>(
+        &'a self,
+        queue: &'a str,
+        batch: &'a [Ready],
+        steps: &'a [Step],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        self.transact(queue, batch, steps).boxed()
+    }
+}
+
+impl Transactional {
     /// One transaction: inbox, work, outbox.
-    async fn finish(
-        &self,
-        queue: &str,
-        batch: &[Ready<W::Outside>],
-        steps: &[Step],
-    ) -> Result<(), Fault> {
+    async fn transact(&self, queue: &str, batch: &[Ready], steps: &[Step]) -> Result<(), Fault> {
         let mut connection = self.db.take().await?;
         let mut tx = connection.begin().await?;
         let ids: Vec<_> = batch.iter().map(|ready| ready.delivery.id).collect();
-        let mut new = inbox::insert(&mut tx, queue, &ids).await?;
+        let mut unseen = inbox::insert(&mut tx, queue, &ids).await?;
 
-        let mut messages = Vec::with_capacity(new.len());
-        let mut traces = Vec::with_capacity(new.len());
-        for (ready, step) in batch.iter().zip(steps) {
-            // Taken out, since the same message may be in the batch twice.
-            if new.remove(&ready.delivery.id) {
-                messages.push((decode(&ready.delivery)?, ready.outside.clone()));
-                traces.push(step.clone());
-            }
-        }
-        let duplicates = batch.len() - messages.len();
-        let work = self.work.handle(&mut tx, messages);
+        // Taken out of the unseen, since the same message may be in the batch twice.
+        let pairs = batch.iter().zip(steps.iter().cloned());
+        let (new, traces): (Vec<_>, Vec<_>) = pairs
+            .filter(|(ready, _)| unseen.remove(&ready.delivery.id))
+            .unzip();
+        let duplicates = batch.len() - new.len();
+        let work = self.work.handle(&mut tx, new);
         let (done, pushed) = outbox::collect(trace::batch(traces, work)).await;
         done?;
 
@@ -161,16 +191,33 @@ impl<W: Work> Process for Transactional<W> {
 }
 
 impl<H: PlainHandler> Process for Plain<H> {
-    type Outside = ();
-    const PREPARES: Option<Phase> = Some(Phase::Handle);
-    const FINISHES: bool = false;
-
-    async fn prepare(&self, delivery: &Delivery, step: &Step) -> Result<(), Fault> {
-        trace::within(step, self.0.handle(decode(delivery)?)).await
+    fn prepares(&self) -> Option<Phase> {
+        Some(Phase::Handle)
     }
 
-    async fn finish(&self, _: &str, _: &[Ready<()>], _: &[Step]) -> Result<(), Fault> {
-        Ok(())
+    fn finishes(&self) -> bool {
+        false
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+        step: &'a Step,
+    ) -> BoxFuture<'a, Result<Outside, Fault>> {
+        let handled = async {
+            self.0.handle(decode(delivery)?).await?;
+            Ok(None)
+        };
+        trace::within(step, handled).boxed()
+    }
+
+    fn finish<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a [Ready],
+        _: &'a [Step],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        ready(Ok(())).boxed()
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::Running;
 use super::outcome::{InFlight, Outcome};
 use crate::layer::{Attempt, Phase};
-use crate::process::{Process, Ready};
+use crate::process::{Outside, Ready};
 use crate::spans::Step;
 use crate::{Fault, telemetry};
 
@@ -23,18 +23,18 @@ const LONGEST_BATCH: Duration = Duration::from_secs(10);
 /// Messages of a failed batch that are handled at once, each in a transaction of its own.
 const SINGLES: usize = 4;
 
-type Waiting<P> = UnboundedReceiver<Together<P>>;
+type Waiting = UnboundedReceiver<Together>;
 /// Messages that were received together and got ready together.
-type Together<P> = Vec<(InFlight, <P as Process>::Outside)>;
+type Together = Vec<(InFlight, Outside)>;
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Runs as long as the consumer.
-    pub(super) async fn lanes(self: Arc<Self>, waiting: Waiting<P>) {
+    pub(super) async fn lanes(self: Arc<Self>, waiting: Waiting) {
         let waiting = Mutex::new(waiting);
         join_all((0..self.limits.lanes.max(1)).map(|_| self.lane(&waiting))).await;
     }
 
-    async fn lane(self: &Arc<Self>, waiting: &Mutex<Waiting<P>>) {
+    async fn lane(self: &Arc<Self>, waiting: &Mutex<Waiting>) {
         while let Some(mut taken) = self.take(waiting).await {
             while !taken.is_empty() {
                 let rest = taken.split_off(taken.len().min(self.limits.batch.max(1)));
@@ -45,7 +45,7 @@ impl<P: Process> Running<P> {
     }
 
     /// What waits, and is enough for a transaction or all there is.
-    async fn take(&self, waiting: &Mutex<Waiting<P>>) -> Option<Together<P>> {
+    async fn take(&self, waiting: &Mutex<Waiting>) -> Option<Together> {
         let mut waiting = waiting.lock().await;
         let mut taken = waiting.recv().await?;
         while taken.len() < self.limits.batch
@@ -56,7 +56,7 @@ impl<P: Process> Running<P> {
         Some(taken)
     }
 
-    async fn transact(self: &Arc<Self>, taken: Together<P>) {
+    async fn transact(self: &Arc<Self>, taken: Together) {
         let (messages, ready): (Vec<_>, Vec<_>) = taken
             .into_iter()
             .map(|(message, outside)| {
@@ -74,7 +74,7 @@ impl<P: Process> Running<P> {
     }
 
     /// All together; or, if that fails, each by itself.
-    async fn finish(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
+    async fn finish(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready>) {
         match self.finish_together(&messages, &ready).await {
             Ok(()) => messages
                 .into_iter()
@@ -100,12 +100,12 @@ impl<P: Process> Running<P> {
     async fn finish_together(
         self: &Arc<Self>,
         messages: &[InFlight],
-        ready: &[Ready<P::Outside>],
+        ready: &[Ready],
     ) -> Result<(), Outcome> {
         let since = Instant::now();
         let queue = &*self.spec.name;
         let leases = messages.iter().map(|message| &*message.lease);
-        let step = |ready: &Ready<_>| Step::work("process", queue, &ready.delivery);
+        let step = |ready: &Ready| Step::work("process", queue, &ready.delivery);
         let steps: Vec<_> = ready.iter().map(step).collect();
         let work = async {
             let finishing = async {
@@ -130,7 +130,7 @@ impl<P: Process> Running<P> {
 
     async fn finish_in_layers(
         self: &Arc<Self>,
-        ready: &[Ready<P::Outside>],
+        ready: &[Ready],
         steps: &[Step],
     ) -> Result<(), Fault> {
         let deliveries = ready.iter().map(|ready| ready.delivery.clone()).collect();
@@ -144,7 +144,7 @@ impl<P: Process> Running<P> {
         self.layers.clone().call(attempt).await
     }
 
-    async fn finish_each(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready<P::Outside>>) {
+    async fn finish_each(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready>) {
         stream::iter(messages.into_iter().zip(ready))
             .for_each_concurrent(SINGLES, |(message, ready)| async move {
                 let finished = self.finish_one(&message, ready).await;
@@ -156,7 +156,7 @@ impl<P: Process> Running<P> {
     pub(super) async fn finish_one(
         self: &Arc<Self>,
         message: &InFlight,
-        ready: Ready<P::Outside>,
+        ready: Ready,
     ) -> Result<(), Outcome> {
         if message.lease.is_lost() {
             return Err(Outcome::Lost);

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 
 use super::{Limits, Running};
 use crate::QueueSpec;
-use crate::process::Process;
 use crate::transport::{BATCH, Delivery, LONGEST_VISIBILITY};
 
 /// The messages that one consumer holds.
@@ -119,7 +118,7 @@ impl Lease {
     }
 }
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Runs as long as the consumer.
     pub(super) async fn heartbeat(self: Arc<Self>) {
         // Often enough that a failed extension is tried again several times.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Running;
 use super::outcome::{InFlight, Outcome};
-use crate::process::{Process, Ready};
+use crate::process::Ready;
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Each group by itself, so that one that fails does not hold up the others.
     pub(super) fn work_in_order(self: Arc<Self>, messages: Vec<InFlight>) {
         let mut groups: HashMap<Option<String>, Vec<InFlight>> = HashMap::new();
@@ -45,7 +45,7 @@ impl<P: Process> Running<P> {
     async fn work_on_one(self: &Arc<Self>, message: &InFlight) -> Result<(), Outcome> {
         let outside = self.prepare_one(message).await?;
         let delivery = message.delivery.clone();
-        match P::FINISHES {
+        match self.process.finishes() {
             true => self.finish_one(message, Ready { delivery, outside }).await,
             false => Ok(()),
         }

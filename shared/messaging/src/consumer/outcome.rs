@@ -11,7 +11,6 @@ use super::Running;
 use super::lease::Lease;
 use super::settle::Settlement;
 use crate::fault::Verdict;
-use crate::process::Process;
 use crate::spans::{self, Step};
 use crate::transport::{Delivery, LONGEST_VISIBILITY};
 use crate::{Fault, telemetry};
@@ -47,7 +46,7 @@ impl Step {
     }
 }
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Says what is to become of a message. It is out of our hands once that is done.
     pub(super) fn end(&self, message: InFlight, outcome: Outcome) {
         let queue = &*self.spec.name;

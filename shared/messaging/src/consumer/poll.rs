@@ -9,11 +9,10 @@ use tracing::Instrument;
 
 use super::Running;
 use super::outcome::InFlight;
-use crate::process::Process;
 use crate::transport::{BATCH, Delivery};
 use crate::{Backoff, spans, telemetry};
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Starts one more poller, unless there are enough.
     pub(super) fn add_poller(self: &Arc<Self>) {
         let more = |count| (count < self.most_pollers()).then_some(count + 1);

@@ -11,7 +11,6 @@ use tracing::error;
 
 use super::Running;
 use super::outcome::InFlight;
-use crate::process::Process;
 use crate::telemetry;
 use crate::transport::{BATCH, Death, Outgoing, Settled};
 
@@ -31,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// away, and a bound to the connections that a burst opens.
 const CALLS: usize = 32;
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Collects settlements into batches. Runs as long as the consumer.
     pub(super) async fn settle(
         self: Arc<Self>,

@@ -14,7 +14,7 @@ use super::Running;
 use super::lease::Lease;
 use super::outcome::{InFlight, Outcome};
 use crate::layer::{Attempt, Phase};
-use crate::process::Process;
+use crate::process::Outside;
 use crate::spans::Step;
 use crate::transport::Delivery;
 use crate::{Fault, telemetry};
@@ -23,7 +23,7 @@ use crate::{Fault, telemetry};
 /// began together mostly end within this, and it is little beside such a call.
 const TOGETHER: Duration = Duration::from_millis(5);
 
-impl<P: Process> Running<P> {
+impl Running {
     /// Starts work on messages that were received together.
     pub(super) fn work(self: &Arc<Self>, messages: Vec<InFlight>) {
         if self.stop.is_cancelled() {
@@ -51,7 +51,7 @@ impl<P: Process> Running<P> {
         while let Some(first) = preparing.next().await {
             let mut together = vec![];
             let mut take = |(message, prepared)| match prepared {
-                Ok(outside) if P::FINISHES => together.push((message, outside)),
+                Ok(outside) if self.process.finishes() => together.push((message, outside)),
                 Ok(_) => self.end(message, Outcome::Done),
                 Err(outcome) => self.end(message, outcome),
             };
@@ -72,16 +72,16 @@ impl<P: Process> Running<P> {
     pub(super) async fn prepare_one(
         self: &Arc<Self>,
         message: &InFlight,
-    ) -> Result<P::Outside, Outcome> {
+    ) -> Result<Outside, Outcome> {
         let since = Instant::now();
         let (queue, delivery) = (&*self.spec.name, &message.delivery);
-        let step = match P::PREPARES {
+        let step = match self.process.prepares() {
             Some(Phase::Before) => Step::work("prepare", queue, delivery),
             Some(Phase::Handle) => Step::work("process", queue, delivery),
             None => Step::none(),
         };
         let lease = [&*message.lease].into_iter();
-        let prepared = match P::PREPARES {
+        let prepared = match self.process.prepares() {
             Some(phase) if !self.layers.is_bare() => {
                 self.guard(lease, self.prepare_in_layers(phase, delivery, &step))
                     .await
@@ -94,7 +94,7 @@ impl<P: Process> Running<P> {
         if let Err(outcome) = &prepared {
             step.failed(outcome);
         }
-        if !P::FINISHES {
+        if !self.process.finishes() {
             telemetry::worked(queue, since.elapsed());
         }
         prepared
@@ -105,7 +105,7 @@ impl<P: Process> Running<P> {
         phase: Phase,
         delivery: &Arc<Delivery>,
         step: &Step,
-    ) -> Result<P::Outside, Fault> {
+    ) -> Result<Outside, Fault> {
         let found = Arc::new(OnceLock::new());
         let attempt = Attempt::new(&self.spec.name, phase, vec![delivery.clone()], {
             let (running, found) = (self.clone(), found.clone());
