@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use sandbox::PostgresMode;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -24,7 +26,15 @@ use crate::sqs_latency::SqsLatency;
 use crate::{provenance, report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed.
-pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+pub fn compare<'a>(
+    options: &'a Options,
+    stop: &'a CancellationToken,
+) -> LocalBoxFuture<'a, anyhow::Result<ExitCode>> {
+    // Boxed, so that it is compiled here and not again with `main`.
+    run(options, stop).boxed_local()
+}
+
+async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     if !options.target.is_empty() {
         return targets::compare(options, stop).await;
     }

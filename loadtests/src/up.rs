@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::Binaries;
@@ -12,7 +14,14 @@ use crate::compare::{postgres, settings, storage};
 use crate::output::Output;
 
 /// Starts the arms and prints how to reach them, until Ctrl-C.
-pub async fn up(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+pub fn up<'a>(
+    options: &'a Options,
+    stop: &'a CancellationToken,
+) -> LocalBoxFuture<'a, anyhow::Result<ExitCode>> {
+    run(options, stop).boxed_local()
+}
+
+async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
     let settings = settings(options)?;
     let binaries = Binaries::build(&arms)?;

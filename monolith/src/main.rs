@@ -5,12 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use monolith::Settings;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
     chassis::run("monolith", serving, |context| {
         monolith::start(settings, context)
     })
-    .await
 }

@@ -14,11 +14,10 @@ use clap::Parser;
 use messaging::{Local, Transport};
 use settings::{Queue, Settings};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("all-in-one", serving, |context| start(settings, context)).await
+    chassis::run("all-in-one", serving, |context| start(settings, context))
 }
 
 async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {

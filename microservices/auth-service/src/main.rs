@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use auth_service::{Settings, start};
 use clap::Parser;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("auth-service", serving, |context| start(settings, context)).await
+    chassis::run("auth-service", serving, |context| start(settings, context))
 }

@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use gateway::{Settings, start};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("gateway", serving, |context| start(settings, context)).await
+    chassis::run("gateway", serving, |context| start(settings, context))
 }

@@ -3,9 +3,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use order_service::{Settings, start};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("order-service", serving, |context| start(settings, context)).await
+    chassis::run("order-service", serving, |context| start(settings, context))
 }

@@ -3,12 +3,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use shipping_service::{Settings, start};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
     chassis::run("shipping-service", serving, |context| {
         start(settings, context)
     })
-    .await
 }

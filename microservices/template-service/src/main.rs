@@ -3,9 +3,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use template_service::{Settings, start};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = Settings::parse();
     let serving = settings.serving.clone();
-    chassis::run("template-service", serving, |c| start(settings, c)).await
+    chassis::run("template-service", serving, |c| start(settings, c))
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -27,9 +29,18 @@ const TRUSTED_FOR: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the database cannot be reached, refuses us, or has other migrations than these.
-pub async fn connect(
-    settings: &Database,
+pub fn connect<'a>(
+    settings: &'a Database,
     migrations: impl IntoIterator<Item = Migrator>,
+    context: &'a Context,
+) -> LocalBoxFuture<'a, anyhow::Result<PgPool>> {
+    let migrations = migrations.into_iter().collect();
+    connect_and_migrate(settings, migrations, context).boxed_local()
+}
+
+async fn connect_and_migrate(
+    settings: &Database,
+    migrations: Vec<Migrator>,
     context: &Context,
 ) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = settings

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use axum::{Router, middleware};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -39,20 +41,31 @@ pub struct Running {
     stop: DropGuard,
 }
 
-/// The whole of a `main`: serves what `start` returns until SIGTERM or Ctrl-C.
+/// What [`run`] and [`launch`] are given, as this crate keeps it: what they await is compiled here
+/// once, and not in each service.
+type Start<'a> = Box<dyn FnOnce(Context) -> LocalBoxFuture<'a, anyhow::Result<Router>> + 'a>;
+
+/// The whole of a `main`: serves what `start` returns until SIGTERM or Ctrl-C, on a runtime with a
+/// thread for each core.
 ///
 /// When something fails, one line on standard error says what, and the exit code is 1.
-pub async fn run<F, Fut>(name: &'static str, serving: Serving, start: F) -> ExitCode
+pub fn run<'a, F, Fut>(name: &'static str, serving: Serving, start: F) -> ExitCode
 where
-    F: FnOnce(Context) -> Fut,
-    Fut: Future<Output = anyhow::Result<Router>>,
+    F: FnOnce(Context) -> Fut + 'a,
+    Fut: Future<Output = anyhow::Result<Router>> + 'a,
 {
+    let start: Start<'a> = Box::new(|context| start(context).boxed_local());
+    on_a_runtime(name, serving, start)
+}
+
+#[tokio::main]
+async fn on_a_runtime(name: &'static str, serving: Serving, start: Start<'_>) -> ExitCode {
     let exporter = telemetry::init(name);
     let outcome = async {
         let stop = shutdown::on_signal().context("cannot listen for signals")?;
         // A signal counts while the process starts, too.
         tokio::select! {
-            running = launch(name, serving, stop.clone(), start) => running?.ended().await,
+            running = begin(name, serving, stop.clone(), start) => running?.ended().await,
             () = stop.cancelled() => Ok(()),
         }
     };
@@ -73,16 +86,26 @@ where
 ///
 /// # Errors
 /// When the address is taken, or `start` fails.
-pub async fn launch<F, Fut>(
+pub fn launch<'a, F, Fut>(
     name: &'static str,
     serving: Serving,
     shutdown: CancellationToken,
     start: F,
-) -> anyhow::Result<Running>
+) -> LocalBoxFuture<'a, anyhow::Result<Running>>
 where
-    F: FnOnce(Context) -> Fut,
-    Fut: Future<Output = anyhow::Result<Router>>,
+    F: FnOnce(Context) -> Fut + 'a,
+    Fut: Future<Output = anyhow::Result<Router>> + 'a,
 {
+    let start: Start<'a> = Box::new(|context| start(context).boxed_local());
+    begin(name, serving, shutdown, start).boxed_local()
+}
+
+async fn begin(
+    name: &'static str,
+    serving: Serving,
+    shutdown: CancellationToken,
+    start: Start<'_>,
+) -> anyhow::Result<Running> {
     let shutdown = shutdown.child_token();
     let stop = shutdown.clone().drop_guard();
     let context = Context {

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -144,8 +146,8 @@ impl Consumer {
     }
 
     /// Consumes until `shutdown`, and then ends what was begun.
-    pub async fn run(self, shutdown: CancellationToken) -> Drained {
-        run(self, shutdown).await
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, Drained> {
+        run(self, shutdown).boxed()
     }
 
     fn with(spec: QueueSpec, transport: &Transport, process: impl Process + 'static) -> Consumer {

@@ -14,6 +14,9 @@
 //! - nothing is deleted from a queue before its effect is committed, and nothing is ever dropped:
 //!   what cannot be handled goes to the dead letters with the reason.
 //!
+//! Where a service calls in and much is awaited behind the call, the future is boxed: an `async fn`
+//! is compiled again in each crate that awaits it, and behind these lie all of SQS's client.
+//!
 //! # From nothing
 //!
 //! A [`Message`] says where it goes. A [`Handler`] does its work in a transaction of the runtime's

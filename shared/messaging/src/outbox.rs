@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::postgres::PgTransactionManager;
 use sqlx::{PgConnection, Row as _};
 use sqlx_core::transaction::TransactionManager;
@@ -126,7 +128,15 @@ impl Row {
 
 /// Inserts all rows by one statement and returns them with their positions. No relay touches them
 /// before `lease` is over, or before what of a delay has to be waited for here is.
-pub(crate) async fn insert(
+pub(crate) fn insert(
+    tx: &mut PgConnection,
+    rows: Vec<Row>,
+    lease: Duration,
+) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+    insert_all(tx, rows, lease).boxed()
+}
+
+async fn insert_all(
     tx: &mut PgConnection,
     mut rows: Vec<Row>,
     lease: Duration,

@@ -35,12 +35,18 @@ impl Service {
     ///
     /// # Errors
     /// When no region is set anywhere. Nothing is called yet.
-    pub async fn connect(db: &PgPool, settings: &Settings) -> Result<Service, Error> {
-        let sqs = Sqs::connect(settings).await?;
-        let mut service = Service::new(db, sqs);
-        service.provision = settings.queues;
-        service.limits.shutdown = Duration::from_secs(settings.stop_seconds);
-        Ok(service)
+    pub fn connect<'a>(
+        db: &'a PgPool,
+        settings: &'a Settings,
+    ) -> BoxFuture<'a, Result<Service, Error>> {
+        let connecting = async {
+            let sqs = Sqs::connect(settings).await?;
+            let mut service = Service::new(db, sqs);
+            service.provision = settings.queues;
+            service.limits.shutdown = Duration::from_secs(settings.stop_seconds);
+            Ok(service)
+        };
+        connecting.boxed()
     }
 
     /// On any transport. Queues that are missing are created.
@@ -151,7 +157,11 @@ impl Service {
     ///
     /// # Errors
     /// When a queue is missing or differs from its specification.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<Drained, Error> {
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, Result<Drained, Error>> {
+        self.consume_and_relay(shutdown).boxed()
+    }
+
+    async fn consume_and_relay(self, shutdown: CancellationToken) -> Result<Drained, Error> {
         if !self.prepare_patiently(&shutdown).await? {
             return Ok(Drained::default());
         }

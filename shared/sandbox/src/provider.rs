@@ -52,14 +52,18 @@ impl Provider {
             .await
             .map_err(Error::listen(address))?;
         let address = listener.local_addr().map_err(Error::listen(address))?;
+        Ok(Self::on(listener, address, ledger))
+    }
+
+    fn on(listener: TcpListener, address: SocketAddr, ledger: Ledger) -> Self {
         let books = routes::books(ledger);
         let router = routes::router(books.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self {
+        Self {
             address,
             books,
             server,
-        })
+        }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -6,8 +6,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use chassis::Problem;
 use domain::{Order, OrderId, Payment};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -145,10 +149,20 @@ impl Provider {
     }
 
     /// Posts, and tries again while the provider is not reached or answers with a 5xx.
-    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, ProviderError> {
+    fn post<'a>(
+        &'a self,
+        path: &'a str,
+        body: &impl Serialize,
+    ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
+        // Boxed, so that the HTTP client is compiled here and not wherever a payment is made.
+        let body = serde_json::to_vec(body).expect("what we send has only string keys");
+        self.post_patiently(path, body.into()).boxed()
+    }
+
+    async fn post_patiently(&self, path: &str, body: Bytes) -> Result<Answer, ProviderError> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let error = match self.post_once(path, body).await {
+            let error = match self.post_once(path, body.clone()).await {
                 Err(error) if attempt < ATTEMPTS && error.is_passing() => error,
                 answer => return answer,
             };
@@ -159,11 +173,12 @@ impl Provider {
         unreachable!("the last attempt returns")
     }
 
-    async fn post_once(&self, path: &str, body: &impl Serialize) -> Result<Answer, ProviderError> {
+    async fn post_once(&self, path: &str, body: Bytes) -> Result<Answer, ProviderError> {
         let response = self
             .http
             .post(format!("{}/{path}", self.url))
-            .json(body)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
             .send()
             .await?;
         let status = response.status();

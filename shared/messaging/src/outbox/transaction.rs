@@ -2,6 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::{PgConnection, Postgres};
 
 use super::{LEASE, Row, insert, rows};
@@ -37,16 +39,19 @@ impl Relay {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(&self) -> Result<Transaction<'_>, Error> {
-        Ok(Transaction {
-            tx: self.database().begin().await?,
-            relay: self,
-            pushed: vec![],
-        })
+    pub fn begin(&self) -> BoxFuture<'_, Result<Transaction<'_>, Error>> {
+        let beginning = async {
+            Ok(Transaction {
+                tx: self.database().begin().await?,
+                relay: self,
+                pushed: vec![],
+            })
+        };
+        beginning.boxed()
     }
 }
 
-impl Transaction<'_> {
+impl<'r> Transaction<'r> {
     /// Promises to send `message` to all of its destinations if, and only if, this commits.
     ///
     /// # Errors
@@ -61,11 +66,14 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database fails. Then nobody knows whether it committed; if it did, the messages
     /// are in the outbox and will be sent.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
-        self.tx.commit().await?;
-        self.relay.hand_over(pushed, Source::Request);
-        Ok(())
+    pub fn commit(mut self) -> BoxFuture<'r, Result<(), Error>> {
+        let committing = async move {
+            let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
+            self.tx.commit().await?;
+            self.relay.hand_over(pushed, Source::Request);
+            Ok(())
+        };
+        committing.boxed()
     }
 }
 
