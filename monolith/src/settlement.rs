@@ -39,8 +39,11 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
         if shutdown.run_until_cancelled(look).await.is_none() {
             return Ok(());
         }
-        if let Err(error) = settle_due(&shop).await {
-            warn!(%error, "left payments due for the next look");
+        // Left in the middle, it has lost nothing: the rows still say what is due.
+        match shutdown.run_until_cancelled(settle_due(&shop)).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => warn!(%error, "left payments due for the next look"),
+            None => return Ok(()),
         }
     }
 }
@@ -50,31 +53,39 @@ pub async fn settle_due(shop: &Shop) -> Result<usize, Error> {
     let mut settled = 0;
     loop {
         let due = payments::due(&mut *shop.db.acquire().await?, BATCH).await?;
-        let all = due.len() as i64;
-        let done: Vec<_> = stream::iter(due)
+        let may_be_more = due.len() as i64 == BATCH;
+        let mut settling = stream::iter(due)
             .map(|(order, payment)| settle(shop, order, payment))
-            .buffer_unordered(CALLS)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-        if done.is_empty() {
-            return Ok(settled);
+            .buffer_unordered(CALLS);
+        let (mut done, mut refused) = (vec![], vec![]);
+        while let Some(outcome) = settling.next().await {
+            match outcome {
+                Ok(payment) => done.push(payment),
+                Err(order) => refused.push(order),
+            }
         }
-        settled += done.len();
-        payments::settle(&mut *shop.db.acquire().await?, done).await?;
-        if all < BATCH {
+
+        let progress = done.len();
+        if !done.is_empty() {
+            payments::settle(&mut *shop.db.acquire().await?, done).await?;
+        }
+        if !refused.is_empty() {
+            payments::postpone(&mut *shop.db.acquire().await?, refused).await?;
+        }
+        settled += progress;
+        if progress == 0 || !may_be_more {
             return Ok(settled);
         }
     }
 }
 
-/// Has the provider do what is due, and passes it on when it is done.
-async fn settle(shop: &Shop, order: OrderId, due: Payment) -> Option<(OrderId, Payment)> {
+/// Has the provider do what is due; an error is the order for which it did not.
+async fn settle(shop: &Shop, order: OrderId, due: Payment) -> Result<(OrderId, Payment), OrderId> {
     match shop.provider.settle(order, due).await {
-        Ok(_) => Some((order, due)),
+        Ok(_) => Ok((order, due)),
         Err(error) => {
             warn!(%error, %order, due = due.as_str(), "left due");
-            None
+            Err(order)
         }
     }
 }

@@ -16,10 +16,11 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Sweeps at start-up and then every minute, until `shutdown`.
 pub async fn run(shop: Shop, age: Duration, shutdown: CancellationToken) -> anyhow::Result<()> {
     loop {
-        match sweep(&shop, age).await {
-            Ok(0) => {}
-            Ok(voided) => info!(voided, "voided authorizations that no order owns"),
-            Err(error) => warn!(%error, "left the sweep to the next interval"),
+        match shutdown.run_until_cancelled(sweep(&shop, age)).await {
+            None => return Ok(()),
+            Some(Ok(0)) => {}
+            Some(Ok(voided)) => info!(voided, "voided authorizations that no order owns"),
+            Some(Err(error)) => warn!(%error, "left the sweep to the next interval"),
         }
         if shutdown
             .run_until_cancelled(tokio::time::sleep(INTERVAL))

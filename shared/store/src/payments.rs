@@ -83,6 +83,9 @@ pub async fn settle(
     tx: &mut PgConnection,
     done: impl IntoIterator<Item = (OrderId, Payment)>,
 ) -> Result<(), Error> {
+    // In order of ids, so that two replicas with the same payments never wait in a circle.
+    let mut done: Vec<_> = done.into_iter().collect();
+    done.sort_by_key(|(order, _)| *order);
     let (mut orders, mut before, mut after) = (vec![], vec![], vec![]);
     for (order, due) in done {
         orders.push(order.0);
@@ -97,6 +100,25 @@ pub async fn settle(
     .bind(orders)
     .bind(before)
     .bind(after)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Puts payments that the provider refuses behind the others that are due, so that those get their
+/// turn.
+pub async fn postpone(
+    tx: &mut PgConnection,
+    refused: impl IntoIterator<Item = OrderId>,
+) -> Result<(), Error> {
+    let mut orders: Vec<Uuid> = refused.into_iter().map(|order| order.0).collect();
+    orders.sort();
+    sqlx::query(
+        "update payments set updated_at = clock_timestamp()
+         from unnest($1::uuid[]) as refused (order_id)
+         where payments.order_id = refused.order_id",
+    )
+    .bind(orders)
     .execute(tx)
     .await?;
     Ok(())
