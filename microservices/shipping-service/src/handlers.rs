@@ -27,6 +27,17 @@ impl Handler for Shipping {
             other => Err(Fault::reject(format!("shipping has no use for {other}"))),
         }
     }
+
+    /// One by one and in the order of their ids, as [`Dispatch`] locks them: the two never wait in
+    /// a circle.
+    async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
+        let mut events: Vec<_> = events.into_iter().enumerate().collect();
+        events.sort_by_key(|(_, event)| event.order.id);
+        for (n, event) in events {
+            trace::nth(n, self.handle(tx, event)).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Shipping {

@@ -145,6 +145,54 @@ async fn an_order_that_was_cancelled_first_is_never_shipped() {
 }
 
 #[tokio::test]
+async fn cancellations_that_come_together_lock_their_shipments_as_a_dispatch_does() {
+    let mut shipping = Fixture::open().await;
+    let (lower, higher) = (order(), order());
+    assert!(lower.id < higher.id);
+    for order in [&lower, &higher] {
+        shipping.hear(Fact::StockReserved, order).await.unwrap();
+    }
+    // A dispatch that has begun with the lower one.
+    let mut other = PgConnection::connect(&shipping._database.url)
+        .await
+        .unwrap();
+    let mut dispatching = other.begin().await.unwrap();
+    shipping::lock(&mut dispatching, [lower.id]).await.unwrap();
+
+    let cancel = |order: &Order| Event::new(Fact::CancelRequested, order.clone());
+    let events = vec![cancel(&higher), cancel(&lower)];
+    let window = Duration::from_secs(60);
+    let mut watch = PgConnection::connect(&shipping._database.url)
+        .await
+        .unwrap();
+    let cancelling = async {
+        let mut tx = shipping.db.begin().await.unwrap();
+        let handled = Shipping { window }.handle_batch(&mut tx, events).await;
+        handled.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let dispatch = async {
+        let waits = "select exists (select from pg_locks where not granted)";
+        let waiting = async {
+            while !sqlx::query_scalar::<_, bool>(waits)
+                .fetch_one(&mut watch)
+                .await
+                .unwrap()
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), waiting)
+            .await
+            .unwrap();
+        // Held by the cancellations, this would be a circle.
+        shipping::lock(&mut dispatching, [higher.id]).await.unwrap();
+        dispatching.commit().await.unwrap();
+    };
+    tokio::join!(cancelling, dispatch);
+}
+
+#[tokio::test]
 async fn an_event_that_is_none_of_its_business_is_rejected() {
     let mut shipping = Fixture::open().await;
     let fault = shipping
