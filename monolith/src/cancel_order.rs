@@ -8,7 +8,8 @@ use store::{inventory, orders, payments, shipping};
 use crate::Shop;
 use crate::place_order::Error;
 
-/// Cancels the order, or says that it is too late. Either way the wish is on record.
+/// Cancels the order, or says that it is too late. Either way the wish is on record, unless the
+/// order was cancelled before there was anything to ship.
 pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
     let mut tx = shop.db.begin().await?;
     let decision = decide(&mut tx, known).await?;

@@ -3,7 +3,7 @@
 //! Payment, stock and shipment are decided before the customer has an answer. Undo is `rollback`,
 //! for everything but the provider, which no database can roll back.
 
-use domain::{Fact, Facts, IllegalMove, Order, Payment, Reservation, Shipment, Status};
+use domain::{Fact, IllegalMove, Order, OrderId, Payment, Reservation, Shipment, Status};
 use shop::ProviderError;
 use sqlx::PgConnection;
 use store::orders::{Idempotency, KnownOrder};
@@ -19,6 +19,9 @@ pub enum Error {
     Provider(#[from] ProviderError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// Nobody knows whether the transaction is there.
+    #[error("the commit failed: {0}")]
+    Commit(#[source] sqlx::Error),
     #[error(transparent)]
     IllegalMove(#[from] IllegalMove),
 }
@@ -29,30 +32,34 @@ pub async fn place_order(
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
+    let id = order.id;
+    let placed = transact(shop, order, idempotency).await;
+    match &placed {
+        Ok(Some(known)) if known.status() == Status::Cancelled => shop.settlement.wake(),
+        // The sweep asks the database what a failed commit has left.
+        Ok(Some(_)) | Err(Error::Commit(_)) => {}
+        Ok(None) | Err(_) => give_back(shop, id),
+    }
+    placed
+}
+
+async fn transact(
+    shop: &Shop,
+    order: Order,
+    idempotency: &Idempotency,
+) -> Result<Option<KnownOrder>, Error> {
     // Idempotent, and before the transaction: no lock waits for a third party.
     let payment = shop.provider.authorize(&order).await?;
 
+    // Left by an error, it is rolled back.
     let mut tx = shop.db.begin().await?;
-    let decided = decide(shop, &mut tx, &order, idempotency, payment).await;
-    if let Ok(Some((placed_at, facts))) = decided {
-        // Should the commit fail, nobody knows whether it happened: the sweep asks the database.
-        tx.commit().await?;
-        let known = KnownOrder {
-            order,
-            facts,
-            placed_at,
-        };
-        if known.status() == Status::Cancelled {
-            shop.settlement.wake();
-        }
-        return Ok(Some(known));
+    let facts = decide(shop, &mut tx, &order, payment).await?;
+    let placed = orders::insert(&mut tx, order, idempotency, &facts).await?;
+    match placed {
+        Some(_) => tx.commit().await.map_err(Error::Commit)?,
+        None => tx.rollback().await?,
     }
-
-    tx.rollback().await?;
-    if let Err(error) = shop.provider.void(order.id).await {
-        warn!(%error, order = %order.id, "left an authorization to the sweep");
-    }
-    decided.map(|_| None)
+    Ok(placed)
 }
 
 /// Everything that becomes of the order, within its one transaction.
@@ -60,44 +67,38 @@ async fn decide(
     shop: &Shop,
     tx: &mut PgConnection,
     order: &Order,
-    idempotency: &Idempotency,
-    payment: Payment,
-) -> Result<Option<(time::OffsetDateTime, Facts)>, Error> {
-    let facts = match payment {
-        Payment::Declined => decline(tx, order).await?,
-        authorized => fulfil(shop, tx, order, authorized).await?,
-    };
-    let placed_at = orders::insert(tx, order, idempotency, &facts).await?;
-    Ok(placed_at.map(|placed_at| (placed_at, facts.into_iter().collect())))
-}
-
-async fn decline(tx: &mut PgConnection, order: &Order) -> Result<Vec<Fact>, Error> {
-    payments::insert(tx, [(order, Payment::Declined)]).await?;
-    Ok(vec![Fact::OrderPlaced, Fact::PaymentDeclined])
-}
-
-async fn fulfil(
-    shop: &Shop,
-    tx: &mut PgConnection,
-    order: &Order,
-    authorized: Payment,
+    mut payment: Payment,
 ) -> Result<Vec<Fact>, Error> {
-    let mut facts = vec![Fact::OrderPlaced, Fact::PaymentAuthorized];
-    let mut stock = inventory::lock(tx, &order.lines).await?;
-
-    match stock.reserve(&order.lines) {
-        Ok(()) => {
-            inventory::save(tx, &stock).await?;
-            inventory::insert_reservation(tx, order, Reservation::Held).await?;
-            payments::insert(tx, [(order, authorized)]).await?;
-            shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
-            facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
-        }
-        Err(refusal) => {
-            inventory::insert_reservation(tx, order, Reservation::Rejected).await?;
-            payments::insert(tx, [(order, authorized.give_back()?)]).await?;
-            facts.push(refusal.into());
+    let mut facts = vec![Fact::OrderPlaced];
+    if payment == Payment::Declined {
+        facts.push(Fact::PaymentDeclined);
+    } else {
+        facts.push(Fact::PaymentAuthorized);
+        let mut stock = inventory::lock(tx, &order.lines).await?;
+        match stock.reserve(&order.lines) {
+            Ok(()) => {
+                inventory::save(tx, &stock).await?;
+                inventory::insert_reservation(tx, order, Reservation::Held).await?;
+                shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
+                facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
+            }
+            Err(refusal) => {
+                inventory::insert_reservation(tx, order, Reservation::Rejected).await?;
+                payment = payment.give_back()?;
+                facts.push(refusal.into());
+            }
         }
     }
+    payments::insert(tx, [(order, payment)]).await?;
     Ok(facts)
+}
+
+/// Voids what the provider may have authorized, beside the answer to the customer.
+fn give_back(shop: &Shop, order: OrderId) {
+    let provider = shop.provider.clone();
+    tokio::spawn(async move {
+        if let Err(error) = provider.void(order).await {
+            warn!(%error, %order, "left an authorization to the sweep");
+        }
+    });
 }

@@ -62,7 +62,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::Provider(error) => shop::provider::unavailable(&error),
-            Error::Database(error) => error.into(),
+            Error::Database(error) | Error::Commit(error) => error.into(),
             Error::IllegalMove(error) => Problem::internal(error),
         }
     }

@@ -26,20 +26,14 @@ pub(crate) async fn place_order(
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
     let mut tx = service.relay.begin().await?;
-    let facts = [Fact::OrderPlaced];
-    let Some(placed_at) = orders::insert(&mut tx, &order, idempotency, &facts).await? else {
-        return Ok(None);
-    };
-    tx.push(&Event::new(Fact::OrderPlaced, order.clone()))?;
-    tx.push(&ExpireOrder {
-        order: order.id,
-        after: service.expiry,
-    })?;
-    tx.commit().await?;
-
-    Ok(Some(KnownOrder {
-        order,
-        facts: facts.into_iter().collect(),
-        placed_at,
-    }))
+    let placed = orders::insert(&mut tx, order, idempotency, &[Fact::OrderPlaced]).await?;
+    if let Some(known) = &placed {
+        tx.push(&Event::new(Fact::OrderPlaced, known.order.clone()))?;
+        tx.push(&ExpireOrder {
+            order: known.order.id,
+            after: service.expiry,
+        })?;
+        tx.commit().await?;
+    }
+    Ok(placed)
 }

@@ -25,15 +25,15 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order down with its lines and what is known of it, and tells when that was. `None`,
-/// and nothing written, when the customer has placed an order under this key before; of two at the
-/// same time, the later one waits and gets `None`.
+/// Writes an order down with its lines and what is known of it. `None`, and nothing written, when
+/// the customer has placed an order under this key before; of two at the same time, the later one
+/// waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
-    order: &Order,
+    order: Order,
     idempotency: &Idempotency,
     facts: &[Fact],
-) -> Result<Option<OffsetDateTime>, Error> {
+) -> Result<Option<KnownOrder>, Error> {
     // One statement, since every round trip to the server costs as much as the work in it.
     let skus: Vec<&str> = order.lines.iter().map(|line| line.sku.as_str()).collect();
     let quantities: Vec<i32> = order
@@ -46,7 +46,7 @@ pub async fn insert(
         .iter()
         .map(|line| line.unit_price.minor())
         .collect();
-    sqlx::query_scalar(
+    let placed_at = sqlx::query_scalar(
         "with placed as (
              insert into orders (id, customer_id, idempotency_key, request, payment_method,
                                  total_minor, currency)
@@ -76,7 +76,12 @@ pub async fn insert(
     .bind(prices)
     .bind(facts.iter().map(|fact| fact.as_str()).collect::<Vec<_>>())
     .fetch_optional(tx)
-    .await
+    .await?;
+    Ok(placed_at.map(|placed_at| KnownOrder {
+        order,
+        facts: facts.iter().copied().collect(),
+        placed_at,
+    }))
 }
 
 /// The order that the customer placed under this key, with the request that placed it.
@@ -114,15 +119,6 @@ pub async fn record(
     .bind(facts)
     .execute(tx)
     .await?;
-    Ok(())
-}
-
-/// Keeps two who would add facts to this order in turn, until the transaction ends.
-pub async fn lock(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
-    sqlx::query("select from orders where id = $1 for no key update")
-        .bind(order.0)
-        .execute(tx)
-        .await?;
     Ok(())
 }
 

@@ -61,7 +61,7 @@ impl Shop {
 
     async fn placed(&self, db: &mut PgConnection) -> Order {
         let order = self.order(&[(0, 1)]);
-        orders::insert(db, &order, &key("first"), &[])
+        orders::insert(db, order.clone(), &key("first"), &[])
             .await
             .unwrap()
             .unwrap();
@@ -95,18 +95,17 @@ async fn an_order_is_read_back_as_it_was_placed() {
     let mut db = shop.connect().await;
     let order = shop.order(&[(2, 3), (0, 1)]);
 
-    let placed_at = orders::insert(&mut db, &order, &key("a"), &[])
+    let placed = orders::insert(&mut db, order.clone(), &key("a"), &[Fact::OrderPlaced])
         .await
         .unwrap()
         .unwrap();
-    orders::record(&mut db, [(order.id, Fact::OrderPlaced)])
-        .await
-        .unwrap();
+    assert_eq!(placed.order, order);
+    assert_eq!(placed.facts, Facts::none().with(Fact::OrderPlaced));
 
-    let known = orders::find(&mut db, order.id).await.unwrap().unwrap();
-    assert_eq!(known.order, order);
-    assert_eq!(known.placed_at, placed_at);
-    assert_eq!(known.facts, Facts::none().with(Fact::OrderPlaced));
+    let known = orders::find(&mut db, order.id).await.unwrap();
+    assert_eq!(known.as_ref(), Some(&placed));
+    let all = orders::find_all(&mut db, [OrderId::new(), order.id]).await;
+    assert_eq!(all.unwrap(), [placed]);
     assert_eq!(orders::find(&mut db, OrderId::new()).await.unwrap(), None);
 }
 
@@ -122,19 +121,19 @@ async fn the_same_key_places_one_order_of_a_customer() {
     let of_another = shop.order(&[(0, 1)]);
 
     assert!(
-        orders::insert(&mut db, &first, &key("k"), &[])
+        orders::insert(&mut db, first.clone(), &key("k"), &[])
             .await
             .unwrap()
             .is_some()
     );
     assert!(
-        orders::insert(&mut db, &again, &key("k"), &[])
+        orders::insert(&mut db, again.clone(), &key("k"), &[])
             .await
             .unwrap()
             .is_none()
     );
     assert!(
-        orders::insert(&mut db, &of_another, &key("k"), &[])
+        orders::insert(&mut db, of_another.clone(), &key("k"), &[])
             .await
             .unwrap()
             .is_some()
@@ -160,13 +159,13 @@ async fn of_two_orders_under_one_key_at_the_same_time_one_is_placed() {
 
     let mut tx = one.begin().await.unwrap();
     assert!(
-        orders::insert(&mut tx, &first, &idempotency, &[])
+        orders::insert(&mut tx, first.clone(), &idempotency, &[])
             .await
             .unwrap()
             .is_some()
     );
     let (waited, ()) = tokio::join!(
-        orders::insert(&mut two, &second, &idempotency, &[]),
+        orders::insert(&mut two, second.clone(), &idempotency, &[]),
         async {
             tx.commit().await.unwrap();
         }
@@ -219,10 +218,10 @@ async fn orders_are_listed_newest_first_and_page_by_page() {
             customer,
             ..shop.order(&[(0, 1)])
         };
-        orders::insert(&mut db, &order, &key(&n.to_string()), &[])
+        placed.insert(0, order.id);
+        orders::insert(&mut db, order, &key(&n.to_string()), &[])
             .await
             .unwrap();
-        placed.insert(0, order.id);
     }
     shop.placed(&mut db).await;
 
@@ -391,6 +390,24 @@ async fn an_order_has_one_payment_and_what_is_due_is_found() {
         .await
         .unwrap();
     assert_eq!(known, [order.id]);
+}
+
+#[tokio::test]
+async fn a_payment_that_is_refused_makes_room_for_the_next() {
+    let shop = Shop::open().await;
+    let mut db = shop.connect().await;
+    let (first, second) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
+    for order in [&first, &second] {
+        let due = payments::insert(&mut db, [(order, Payment::CaptureDue)]);
+        due.await.unwrap();
+    }
+    let due = payments::due(&mut db, 1).await.unwrap();
+    assert_eq!(due, [(first.id, Payment::CaptureDue)]);
+
+    payments::postpone(&mut db, [first.id]).await.unwrap();
+
+    let due = payments::due(&mut db, 1).await.unwrap();
+    assert_eq!(due, [(second.id, Payment::CaptureDue)]);
 }
 
 #[tokio::test]
