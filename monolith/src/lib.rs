@@ -1,12 +1,13 @@
 //! The shop as one process on one database.
 //!
 //! Invariants:
-//! - an order is decided in one transaction: [`place_order`] has it all, top to bottom;
+//! - an order is decided in one transaction, all of which is in [`place_order`];
 //! - the payment provider is never called inside a transaction; what is owed to it is written down
 //!   ([`settlement`]), and what nobody owns is given back ([`sweep`]);
 //! - any number of replicas may run on the same database.
 //!
-//! There is no queue, no event and no retry of a step: what fails is rolled back.
+//! There is no queue and no event, and no step of a transaction is tried again: what fails is
+//! rolled back.
 
 pub mod cancel_order;
 pub mod dispatch;
@@ -43,6 +44,7 @@ pub struct Shop {
 
 /// Connects, starts what runs in the background, and returns what is served.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
+    settings.check()?;
     let migrations = store::Context::ALL.map(store::Context::migrations);
     let shop = Shop {
         db: database::connect(&settings.database, migrations, &context).await?,

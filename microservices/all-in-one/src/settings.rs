@@ -44,7 +44,8 @@ pub(crate) struct Settings {
     cancellation_window_ms: u64,
 
     /// As the order service has it.
-    #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000)]
+    #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
+          value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     order_expiry_ms: u64,
 }
 
@@ -100,11 +101,12 @@ impl Settings {
         }
     }
 
-    /// The connections are shared out: what one process may hold is what five hold together.
+    /// The connections are shared out: what one process may hold is what five hold together, but
+    /// for the few that a service needs to handle messages and answer requests at once.
     fn database(&self, own: &Option<Secret>) -> Database {
         Database {
             database_url: own.as_ref().unwrap_or(&self.database.database_url).clone(),
-            database_pool_size: (self.database.database_pool_size / 5).max(2),
+            database_pool_size: (self.database.database_pool_size / 5).max(4),
         }
     }
 }

@@ -20,6 +20,7 @@ use axum::routing::any;
 use chassis::auth::{Customer, TokenVerifier};
 use chassis::{Context, Problem, config, document};
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 use forward::{Forwarder, Upstream};
 use tokio::sync::Semaphore;
 
@@ -41,7 +42,8 @@ pub struct Settings {
     pub order_service_url: Upstream,
 
     /// How many requests may wait for the services at a time. More are answered with 503.
-    #[arg(long, env = "CONCURRENCY_LIMIT", default_value_t = 512)]
+    #[arg(long, env = "CONCURRENCY_LIMIT", default_value_t = 512,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub concurrency_limit: usize,
 }
 

@@ -36,8 +36,10 @@ pub struct Settings {
     #[command(flatten)]
     pub queues: messaging::Settings,
 
-    /// How long an order may stay unsettled before it asks to be cancelled, in milliseconds.
-    #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000)]
+    /// How long an order may stay unsettled before it asks to be cancelled, in milliseconds, up to
+    /// a month.
+    #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
+          value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub order_expiry_ms: u64,
 }
 

@@ -28,7 +28,8 @@ pub struct Serving {
     pub listen_addr: SocketAddr,
 
     /// The longest that a request may take before it is answered with 504, in milliseconds.
-    #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
+    #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub request_timeout_ms: u64,
 }
 
@@ -71,8 +72,9 @@ pub struct TokenSigning {
     )]
     pub auth_private_key: Pem,
 
-    /// How long a token is good for, in seconds.
-    #[arg(long, env = "AUTH_TOKEN_LIFE_S", default_value_t = 3600)]
+    /// How long a token is good for, in seconds, up to a year.
+    #[arg(long, env = "AUTH_TOKEN_LIFE_S", default_value_t = 3600,
+          value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub auth_token_life_s: u64,
 }
 
