@@ -189,8 +189,12 @@ impl Provider {
     }
 }
 
-/// 503: nothing was ordered, and the same request may be sent again.
+/// 503: nothing was ordered, and the same request may be sent again. That helps with nothing that
+/// the provider has understood and refused, which is our own mistake.
 pub fn unavailable(error: &ProviderError) -> Problem {
+    if !error.is_passing() {
+        return Problem::internal(error);
+    }
     warn!(%error, "could not ask the payment provider");
     Problem::unavailable("the payment provider does not answer: send the same request again")
 }

@@ -4,7 +4,8 @@
 create table products (
     sku text primary key,
     name text not null,
-    price_minor bigint not null check (price_minor >= 0),
+    -- Nothing is free: no payment provider authorizes nothing.
+    price_minor bigint not null check (price_minor > 0),
     currency text not null
 );
 
