@@ -55,6 +55,15 @@ pub(crate) fn make(path: &Path, account: Option<&Account>) -> Result<(), Error> 
 /// Waits for an exclusive lock that ends with this value, or with the process.
 pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(Error::file(path))?;
+    // Root's own would shut out the server's account, were the tests run by that next.
+    let directory = path
+        .parent()
+        .unwrap_or(path)
+        .metadata()
+        .map_err(Error::file(path))?;
+    if file.metadata().map_err(Error::file(path))?.uid() != directory.uid() {
+        chown(path, Some(directory.uid()), Some(directory.gid())).map_err(Error::file(path))?;
+    }
     file.lock().map_err(Error::file(path))?;
     Ok(file)
 }
