@@ -11,43 +11,20 @@ use std::process::ExitCode;
 use axum::Router;
 use chassis::Context;
 use clap::Parser;
-use messaging::{Local, Transport};
-use settings::{Queue, Settings};
+use settings::Settings;
 
 fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::parse().on_its_queue();
     let serving = settings.serving.clone();
     chassis::run("all-in-one", serving, |context| start(settings, context))
 }
 
+/// Only the auth and the order service have routes; the others' are empty and merge to nothing.
 async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
-    let mut routes = auth_service::start(settings.auth(), context.clone()).await?;
-    routes = match settings.queue {
-        Queue::Local => routes.merge(on_local(&settings, &context).await?),
-        Queue::Sqs => routes.merge(on_sqs(&settings, &context).await?),
-    };
-    Ok(routes)
-}
-
-/// Only the order service has routes; the others' are empty and merge to nothing.
-async fn on_local(settings: &Settings, context: &Context) -> anyhow::Result<Router> {
-    let local = Local::new();
-    let queue = || Transport::Local(local.clone());
-    Ok(
-        inventory_service::start_on(queue(), settings.inventory(), context.clone())
-            .await?
-            .merge(shipping_service::start_on(queue(), settings.shipping(), context.clone()).await?)
-            .merge(payment_service::start_on(queue(), settings.payment(), context.clone()).await?)
-            .merge(order_service::start_on(queue(), settings.order(), context.clone()).await?),
-    )
-}
-
-async fn on_sqs(settings: &Settings, context: &Context) -> anyhow::Result<Router> {
-    Ok(
-        inventory_service::start(settings.inventory(), context.clone())
-            .await?
-            .merge(shipping_service::start(settings.shipping(), context.clone()).await?)
-            .merge(payment_service::start(settings.payment(), context.clone()).await?)
-            .merge(order_service::start(settings.order(), context.clone()).await?),
-    )
+    Ok(auth_service::start(settings.auth(), context.clone())
+        .await?
+        .merge(inventory_service::start(settings.inventory(), context.clone()).await?)
+        .merge(shipping_service::start(settings.shipping(), context.clone()).await?)
+        .merge(payment_service::start(settings.payment(), context.clone()).await?)
+        .merge(order_service::start(settings.order(), context).await?))
 }

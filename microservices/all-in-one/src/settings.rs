@@ -2,6 +2,7 @@
 
 use chassis::config::{Database, Secret, Serving, TokenKey, TokenSigning};
 use clap::{Parser, ValueEnum};
+use messaging::Local;
 
 /// All services in one process.
 #[derive(Parser, Clone, Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Settings {
 
     /// What carries the events.
     #[arg(long, env = "QUEUE_KIND", value_enum, default_value_t = Queue::Sqs)]
-    pub(crate) queue: Queue,
+    queue: Queue,
 
     /// The database of every service that is given none of its own.
     #[command(flatten)]
@@ -50,13 +51,21 @@ pub(crate) struct Settings {
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Queue {
+enum Queue {
     /// Inside the process.
     Local,
     Sqs,
 }
 
 impl Settings {
+    /// One queue for all services, if it is one of the process's own.
+    pub(crate) fn on_its_queue(mut self) -> Settings {
+        if self.queue == Queue::Local {
+            self.queues.transport = Some(Local::new().into());
+        }
+        self
+    }
+
     pub(crate) fn auth(&self) -> auth_service::Settings {
         auth_service::Settings {
             serving: self.serving.clone(),

@@ -10,7 +10,6 @@ pub mod handlers;
 mod place_order;
 mod routes;
 
-use std::future::ready;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +19,7 @@ use chassis::{Context, config, database};
 use clap::Parser;
 use contracts::topology::{self, AT_LEISURE, EXPIRY, ORDER};
 use handlers::{Expire, Remember};
-use messaging::{Relay, Service, Transport};
+use messaging::{Relay, Service};
 use sqlx::PgPool;
 
 /// The order service.
@@ -53,37 +52,13 @@ pub(crate) struct Orders {
     expiry: Duration,
 }
 
-/// Serves orders, with messages on SQS.
+/// Serves orders and handles messages.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
-    let db = connect(&settings, &context).await?;
-    let service = Service::connect(&db, &settings.queues).await?;
-    serve(db, service, settings, context)
-}
-
-/// The same with messages on another transport, for the arms of the comparison without SQS.
-pub async fn start_on(
-    transport: Transport,
-    settings: Settings,
-    context: Context,
-) -> anyhow::Result<Router> {
-    let db = connect(&settings, &context).await?;
-    let service = Service::new(&db, transport);
-    serve(db, service, settings, context)
-}
-
-async fn connect(settings: &Settings, context: &Context) -> anyhow::Result<PgPool> {
     let tables = [store::Context::Orders.migrations(), messaging::migrations()];
-    database::connect(&settings.database, tables, context).await
-}
-
-fn serve(
-    db: PgPool,
-    service: Service,
-    settings: Settings,
-    context: Context,
-) -> anyhow::Result<Router> {
+    let db = database::connect(&settings.database, tables, &context).await?;
     let queue = |name| topology::queue(name, topology::Settings::default());
-    let service = service
+    let service = Service::connect(&db, &settings.queues)
+        .await?
         .queues(topology::used_by("order", topology::Settings::default()))
         .limits(|limits| limits.linger = AT_LEISURE)
         .handle(queue(ORDER), Remember)
@@ -97,7 +72,7 @@ fn serve(
         expiry: Duration::from_millis(settings.order_expiry_ms),
     };
     let health = service.health();
-    context.ready_when("queues", move || ready(health.is_good()));
-    context.background("messages", service.run(context.shutdown()));
+    let running = service.run(context.shutdown());
+    context.attend("queues", move || health.is_good(), running);
     Ok(routes::routes(orders))
 }

@@ -12,7 +12,7 @@ use contracts::{Event, ExpireOrder};
 use domain::{CustomerId, Fact, OrderId, Status};
 use messaging::{Handler, Local};
 use order_service::handlers::{Expire, Remember};
-use order_service::{Settings, start_on};
+use order_service::{Settings, start};
 use reqwest::{Client, StatusCode};
 use sandbox::postgres::Lease;
 use sandbox::testing;
@@ -37,20 +37,22 @@ impl Fixture {
             auth_private_key: keys.private,
             auth_token_life_s: 60,
         };
+        let queues = Local::new();
         let settings = Settings {
             serving: Serving::anywhere(),
             database: Database::new(&database.url),
             token_key: TokenKey {
                 auth_public_key: keys.public,
             },
-            queues: messaging::Settings::default(),
+            queues: messaging::Settings {
+                transport: Some(queues.clone().into()),
+                ..messaging::Settings::default()
+            },
             order_expiry_ms: 600_000,
         };
 
-        let queues = Local::new();
-        let transport = queues.clone().into();
         let serving = settings.serving.clone();
-        let start = |context| start_on(transport, settings, context);
+        let start = |context| start(settings, context);
         let service = chassis::launch("order-service", serving, CancellationToken::new(), start);
         let service = service.await.unwrap();
 

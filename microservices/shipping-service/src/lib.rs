@@ -7,7 +7,6 @@
 
 pub mod handlers;
 
-use std::future::ready;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,9 +14,7 @@ use chassis::{Context, config, database};
 use clap::Parser;
 use contracts::topology::{self, AT_LEISURE, DISPATCH, SHIPPING};
 use handlers::{Dispatch, Shipping};
-use messaging::{Service, Transport};
-
-use sqlx::PgPool;
+use messaging::Service;
 
 /// The shipping service.
 #[derive(Parser, Clone, Debug)]
@@ -37,38 +34,19 @@ pub struct Settings {
     pub cancellation_window_ms: u64,
 }
 
-/// Handles messages on SQS. Nothing is served but health and metrics.
+/// Handles messages. Nothing is served but health and metrics.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
-    let db = connect(&settings, &context).await?;
-    let service = Service::connect(&db, &settings.queues).await?;
-    serve(service, settings, context)
-}
-
-/// The same with messages on another transport, for the arms of the comparison without SQS.
-pub async fn start_on(
-    transport: Transport,
-    settings: Settings,
-    context: Context,
-) -> anyhow::Result<Router> {
-    let db = connect(&settings, &context).await?;
-    let service = Service::new(&db, transport);
-    serve(service, settings, context)
-}
-
-async fn connect(settings: &Settings, context: &Context) -> anyhow::Result<PgPool> {
     let tables = [
         store::Context::Shipping.migrations(),
         messaging::migrations(),
     ];
-    database::connect(&settings.database, tables, context).await
-}
-
-fn serve(service: Service, settings: Settings, context: Context) -> anyhow::Result<Router> {
+    let db = database::connect(&settings.database, tables, &context).await?;
     let window = Duration::from_millis(settings.cancellation_window_ms);
     let topology = topology::Settings {
         cancellation_window: window,
     };
-    let service = service
+    let service = Service::connect(&db, &settings.queues)
+        .await?
         .queues(topology::used_by("shipping", topology))
         .limits(|limits| limits.linger = AT_LEISURE)
         .handle(topology::queue(SHIPPING, topology), Shipping { window })
@@ -76,7 +54,7 @@ fn serve(service: Service, settings: Settings, context: Context) -> anyhow::Resu
         .handle(topology::queue(DISPATCH, topology), Dispatch);
 
     let health = service.health();
-    context.ready_when("queues", move || ready(health.is_good()));
-    context.background("messages", service.run(context.shutdown()));
+    let running = service.run(context.shutdown());
+    context.attend("queues", move || health.is_good(), running);
     Ok(Router::new())
 }

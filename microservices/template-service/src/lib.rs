@@ -26,11 +26,12 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let tables = [own, messaging::migrations()];
     let db = database::connect(&settings.database, tables, &context).await?;
 
-    let service = Service::connect(&db, &settings.queues).await?;
-    let service = service.handle("greetings", handlers::Count);
+    let service = Service::connect(&db, &settings.queues)
+        .await?
+        .handle("greetings", handlers::Count);
     let health = service.health();
-    context.ready_when("queues", move || std::future::ready(health.is_good()));
-    context.background("messages", service.run(context.shutdown()));
+    let running = service.run(context.shutdown());
+    context.attend("queues", move || health.is_good(), running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

@@ -1,5 +1,6 @@
 //! How a process starts, runs and ends.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -209,6 +210,21 @@ impl Context {
                 shutdown.cancel();
             }
         });
+    }
+
+    /// Runs something in the background that readiness depends on.
+    pub fn attend<Fut, T, E>(
+        &self,
+        name: &'static str,
+        is_well: impl Fn() -> bool + Send + Sync + 'static,
+        work: Fut,
+    ) where
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<anyhow::Error> + Send + 'static,
+    {
+        self.ready_when(name, move || ready(is_well()));
+        self.background(name, work);
     }
 
     /// Prometheus's histograms collect samples until somebody sorts them in.

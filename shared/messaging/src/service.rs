@@ -31,7 +31,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// On SQS, found as `settings` say.
+    /// On SQS, found as `settings` say, or on the transport that they bring.
     ///
     /// # Errors
     /// When no region is set anywhere. Nothing is called yet.
@@ -40,8 +40,11 @@ impl Service {
         settings: &'a Settings,
     ) -> BoxFuture<'a, Result<Service, Error>> {
         let connecting = async {
-            let sqs = Sqs::connect(settings).await?;
-            let mut service = Service::new(db, sqs);
+            let transport = match &settings.transport {
+                Some(transport) => transport.clone(),
+                None => Sqs::connect(settings).await?.into(),
+            };
+            let mut service = Service::new(db, transport);
             service.provision = settings.queues;
             service.limits.shutdown = Duration::from_secs(settings.stop_seconds);
             Ok(service)

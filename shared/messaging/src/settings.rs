@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::Transport;
+
 /// Flags with environment variables beside them, for a service's own settings to flatten.
 ///
 /// Region and credentials come from the places that every AWS tool looks in: `AWS_REGION`,
@@ -28,6 +30,10 @@ pub struct Settings {
     /// minute.
     #[arg(long, env = "STOP_SECONDS", default_value_t = STOP_SECONDS)]
     pub stop_seconds: u64,
+
+    /// What carries messages in place of SQS, such as a queue inside the process.
+    #[arg(skip)]
+    pub transport: Option<Transport>,
 }
 
 const STOP_SECONDS: u64 = 30;
@@ -50,6 +56,7 @@ impl Default for Settings {
             queue_prefix: String::new(),
             queues: Provision::default(),
             stop_seconds: STOP_SECONDS,
+            transport: None,
         }
     }
 }

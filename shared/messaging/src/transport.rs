@@ -10,6 +10,7 @@ mod sqs_call;
 mod sqs_client;
 mod sqs_queues;
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
@@ -39,6 +40,15 @@ pub enum Transport {
     /// A queue inside this process. It forgets everything when the process ends, but the outbox
     /// does not, so use it where both are one, as in a comparison of architectures.
     Local(Local),
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Sqs(_) => "Sqs",
+            Transport::Local(_) => "Local",
+        })
+    }
 }
 
 /// A message on its way out.
