@@ -54,7 +54,9 @@ fn crates_lean_only_on_what_the_architecture_allows() {
         if ROOTS.contains(&name.as_str()) {
             continue;
         }
-        let Some(allowed) = allowed.get(name.as_str()) else {
+        // A service that was begun as a copy of the template is one of them at once.
+        let new_service = name.ends_with("-service").then_some(&SERVICE);
+        let Some(allowed) = allowed.get(name.as_str()).or(new_service) else {
             panic!("{name} is not in the table of arrows: add it, with a reason");
         };
         for dependency in dependencies.iter().filter(|d| ours.contains(d.as_str())) {
