@@ -13,8 +13,8 @@ use store::orders::{Idempotency, KnownOrder};
 
 use crate::checkout;
 
-/// The `Idempotency-Key` header: 1 to 255 visible ASCII characters, which the draft standard
-/// (draft-ietf-httpapi-idempotency-key-header) leaves to the server to bound.
+/// The `Idempotency-Key` header: 1 to 255 printable ASCII characters, which the draft
+/// standard (draft-ietf-httpapi-idempotency-key-header) leaves to the server to bound.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdempotencyKey(pub String);
 

@@ -107,7 +107,7 @@ impl Binaries {
     }
 }
 
-/// Directories on the PATH that hold both programs, links resolved.
+/// Directories on the PATH that hold both programs.
 fn on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
