@@ -34,7 +34,15 @@ pub fn connect<'a>(
     migrations: impl IntoIterator<Item = Migrator>,
     context: &'a Context,
 ) -> LocalBoxFuture<'a, anyhow::Result<PgPool>> {
-    let migrations = migrations.into_iter().collect();
+    begin(settings, migrations.into_iter().collect(), context)
+}
+
+/// Boxed where no type is left open, so that it is compiled in this crate.
+fn begin<'a>(
+    settings: &'a Database,
+    migrations: Vec<Migrator>,
+    context: &'a Context,
+) -> LocalBoxFuture<'a, anyhow::Result<PgPool>> {
     connect_and_migrate(settings, migrations, context).boxed_local()
 }
 

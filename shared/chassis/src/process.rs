@@ -97,48 +97,55 @@ where
     F: FnOnce(Context) -> Fut + 'a,
     Fut: Future<Output = anyhow::Result<Router>> + 'a,
 {
-    let start: Start<'a> = Box::new(|context| start(context).boxed_local());
-    begin(name, serving, shutdown, start).boxed_local()
+    begin(
+        name,
+        serving,
+        shutdown,
+        Box::new(|context| start(context).boxed_local()),
+    )
 }
 
-async fn begin(
+fn begin<'a>(
     name: &'static str,
     serving: Serving,
     shutdown: CancellationToken,
-    start: Start<'_>,
-) -> anyhow::Result<Running> {
-    let shutdown = shutdown.child_token();
-    let stop = shutdown.clone().drop_guard();
-    let context = Context {
-        name,
-        readiness: Readiness::default(),
-        shutdown: shutdown.clone(),
-        failed: CancellationToken::new(),
-        background: TaskTracker::new(),
-    };
+    start: Start<'a>,
+) -> LocalBoxFuture<'a, anyhow::Result<Running>> {
+    let beginning = async move {
+        let shutdown = shutdown.child_token();
+        let stop = shutdown.clone().drop_guard();
+        let context = Context {
+            name,
+            readiness: Readiness::default(),
+            shutdown: shutdown.clone(),
+            failed: CancellationToken::new(),
+            background: TaskTracker::new(),
+        };
 
-    let asked = serving.listen_addr;
-    let listener = TcpListener::bind(asked).await.with_context(|| {
-        format!("cannot listen on {asked}: choose another address with LISTEN_ADDR")
-    })?;
-    let address = listener.local_addr()?;
-    let app = App {
-        name,
-        router: complete(start(context.clone()).await?, &context),
-        timeout: serving.request_timeout(),
-    };
-    context.keep_metrics();
-    info!(service = name, %address, "listening");
+        let asked = serving.listen_addr;
+        let listener = TcpListener::bind(asked).await.with_context(|| {
+            format!("cannot listen on {asked}: choose another address with LISTEN_ADDR")
+        })?;
+        let address = listener.local_addr()?;
+        let app = App {
+            name,
+            router: complete(start(context.clone()).await?, &context),
+            timeout: serving.request_timeout(),
+        };
+        context.keep_metrics();
+        info!(service = name, %address, "listening");
 
-    let ended = tokio::spawn(async move {
-        serve(listener, app, shutdown).await;
-        context.finish().await
-    });
-    Ok(Running {
-        address,
-        ended,
-        stop,
-    })
+        let ended = tokio::spawn(async move {
+            serve(listener, app, shutdown).await;
+            context.finish().await
+        });
+        Ok(Running {
+            address,
+            ended,
+            stop,
+        })
+    };
+    beginning.boxed_local()
 }
 
 /// The error and its causes. Many errors quote their cause, and nothing need be said twice.

@@ -6,14 +6,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use chassis::Problem;
 use domain::{Order, OrderId, Payment};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::{debug, warn};
 
@@ -36,14 +35,6 @@ pub enum ProviderError {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Authorization {
     pub order_id: OrderId,
-}
-
-#[derive(Serialize)]
-struct Authorize<'a> {
-    order_id: OrderId,
-    amount_minor: i64,
-    currency: &'static str,
-    payment_method: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -80,13 +71,13 @@ impl Provider {
 
     /// Sets the order's total aside on the customer's card: `Authorized` or `Declined`.
     pub async fn authorize(&self, order: &Order) -> Result<Payment, ProviderError> {
-        let body = Authorize {
-            order_id: order.id,
-            amount_minor: order.total.minor(),
-            currency: order.total.currency().code(),
-            payment_method: order.payment_method.as_str(),
-        };
-        let answer = self.post("authorizations", &body).await?;
+        let body = json!({
+            "order_id": order.id,
+            "amount_minor": order.total.minor(),
+            "currency": order.total.currency().code(),
+            "payment_method": order.payment_method.as_str(),
+        });
+        let answer = self.post("authorizations", body).await?;
         match answer.status {
             AnswerStatus::Authorized | AnswerStatus::Captured => Ok(Payment::Authorized),
             AnswerStatus::Declined | AnswerStatus::Voided | AnswerStatus::Refunded => {
@@ -143,26 +134,25 @@ impl Provider {
     }
 
     async fn act(&self, order: OrderId, action: &str) -> Result<(), ProviderError> {
-        self.post(&format!("authorizations/{order}/{action}"), &())
+        self.post(&format!("authorizations/{order}/{action}"), Value::Null)
             .await
             .map(|_| ())
     }
 
-    /// Posts, and tries again while the provider is not reached or answers with a 5xx.
+    /// Boxed, so that the HTTP client is compiled here and not wherever a payment is made.
     fn post<'a>(
         &'a self,
         path: &'a str,
-        body: &impl Serialize,
+        body: Value,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
-        // Boxed, so that the HTTP client is compiled here and not wherever a payment is made.
-        let body = serde_json::to_vec(body).expect("what we send has only string keys");
-        self.post_patiently(path, body.into()).boxed()
+        self.post_patiently(path, body).boxed()
     }
 
-    async fn post_patiently(&self, path: &str, body: Bytes) -> Result<Answer, ProviderError> {
+    /// Posts, and tries again while the provider is not reached or answers with a 5xx.
+    async fn post_patiently(&self, path: &str, body: Value) -> Result<Answer, ProviderError> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let error = match self.post_once(path, body.clone()).await {
+            let error = match self.post_once(path, &body).await {
                 Err(error) if attempt < ATTEMPTS && error.is_passing() => error,
                 answer => return answer,
             };
@@ -173,12 +163,11 @@ impl Provider {
         unreachable!("the last attempt returns")
     }
 
-    async fn post_once(&self, path: &str, body: Bytes) -> Result<Answer, ProviderError> {
+    async fn post_once(&self, path: &str, body: &Value) -> Result<Answer, ProviderError> {
         let response = self
             .http
             .post(format!("{}/{path}", self.url))
-            .header(CONTENT_TYPE, "application/json")
-            .body(body)
+            .json(body)
             .send()
             .await?;
         let status = response.status();
