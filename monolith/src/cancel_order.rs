@@ -42,14 +42,13 @@ async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<Result<(), 
 
 async fn release_stock(tx: &mut PgConnection, known: &KnownOrder) -> Result<(), Error> {
     let order = &known.order;
-    let Some(mut reservation) = inventory::lock_reservation(tx, order.id).await? else {
-        return Ok(());
-    };
-    if reservation.release() {
-        let mut stock = inventory::lock(tx, &order.lines).await?;
+    let mut stock = inventory::lock(tx, &order.lines).await?;
+    let mut reservations = inventory::lock_reservations(tx, [order.id]).await?;
+    if let Some(reservation) = reservations.get_mut(&order.id)
+        && reservation.release()
+    {
         stock.release(&order.lines);
-        inventory::save(tx, &stock).await?;
-        inventory::save_reservation(tx, order.id, reservation).await?;
+        inventory::save(tx, &stock, [(order, *reservation)]).await?;
     }
     Ok(())
 }

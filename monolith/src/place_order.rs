@@ -77,13 +77,12 @@ async fn decide(
         let mut stock = inventory::lock(tx, &order.lines).await?;
         match stock.reserve(&order.lines) {
             Ok(()) => {
-                inventory::save(tx, &stock).await?;
-                inventory::insert_reservation(tx, order, Reservation::Held).await?;
+                inventory::save(tx, &stock, [(order, Reservation::Held)]).await?;
                 shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
                 facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
             }
             Err(refusal) => {
-                inventory::insert_reservation(tx, order, Reservation::Rejected).await?;
+                inventory::save(tx, &stock, [(order, Reservation::Rejected)]).await?;
                 payment = payment.give_back()?;
                 facts.push(refusal.into());
             }

@@ -1,12 +1,17 @@
 //! What inventory does when it is told something: one event, one local transaction.
 
+use std::collections::hash_map::Entry;
+
 use contracts::Event;
-use domain::{Fact, Order, Reservation, Stock};
+use domain::{Fact, Order, OrderId, Reservation, Stock};
 use messaging::{Fault, Handler, outbox, trace};
 use sqlx::PgConnection;
 use store::inventory;
 
 pub struct Inventory;
+
+/// What is known of an order's reservation.
+type Known<'a> = Entry<'a, OrderId, Reservation>;
 
 impl Handler for Inventory {
     type Message = Event;
@@ -19,49 +24,52 @@ impl Handler for Inventory {
         // What all of them need, and in one order: two replicas never wait in a circle.
         let lines = events.iter().flat_map(|event| &event.order.lines);
         let mut stock = inventory::lock(tx, lines).await?;
-        for (n, event) in events.into_iter().enumerate() {
-            let (fact, order) = (event.fact, event.order);
+        let orders = events.iter().map(|event| event.order.id);
+        let mut reservations = inventory::lock_reservations(tx, orders).await?;
+
+        for (n, Event { fact, order, .. }) in events.iter().enumerate() {
+            let reservation = reservations.entry(order.id);
             match fact {
-                Fact::PaymentAuthorized => trace::nth(n, reserve(tx, &mut stock, order)).await?,
-                Fact::ShipmentCancelled => release(tx, &mut stock, order).await?,
-                other => {
-                    return Err(Fault::reject(format!("inventory has no use for {other}")));
+                Fact::PaymentAuthorized => {
+                    if let Some(fact) = reserve(&mut stock, reservation, order) {
+                        let decided = Event::new(fact, order.clone());
+                        trace::nth(n, outbox::push(tx, &decided)).await?;
+                    }
                 }
+                Fact::ShipmentCancelled => release(&mut stock, reservation, order),
+                other => return Err(Fault::reject(format!("inventory has no use for {other}"))),
             }
         }
-        inventory::save(tx, &stock).await?;
+
+        let orders = events.iter().map(|event| &event.order);
+        let decided = orders.map(|order| (order, reservations[&order.id]));
+        inventory::save(tx, &stock, decided).await?;
         Ok(())
     }
 }
 
-/// Sets the order's pieces aside, all of them or none.
-async fn reserve(tx: &mut PgConnection, stock: &mut Stock, order: Order) -> Result<(), Fault> {
-    // An order that was cancelled before it got here has left its mark, and takes nothing.
-    if !inventory::insert_reservation(tx, &order, Reservation::Held).await? {
-        return Ok(());
-    }
-    let fact = match stock.reserve(&order.lines) {
-        Ok(()) => Fact::StockReserved,
-        Err(refusal) => {
-            inventory::save_reservation(tx, order.id, Reservation::Rejected).await?;
-            refusal.into()
-        }
+/// Sets the order's pieces aside, all of them or none. An order that was cancelled before it got
+/// here has left its mark, and takes nothing.
+fn reserve(stock: &mut Stock, known: Known<'_>, order: &Order) -> Option<Fact> {
+    let Entry::Vacant(new) = known else {
+        return None;
     };
-    outbox::push(tx, &Event::new(fact, order)).await?;
-    Ok(())
+    match stock.reserve(&order.lines) {
+        Ok(()) => {
+            new.insert(Reservation::Held);
+            Some(Fact::StockReserved)
+        }
+        Err(refusal) => {
+            new.insert(Reservation::Rejected);
+            Some(refusal.into())
+        }
+    }
 }
 
 /// Puts the order's pieces back, or leaves a mark that nothing is to be set aside.
-async fn release(tx: &mut PgConnection, stock: &mut Stock, order: Order) -> Result<(), Fault> {
-    if inventory::insert_reservation(tx, &order, Reservation::Released).await? {
-        return Ok(());
-    }
-    let Some(mut reservation) = inventory::lock_reservation(tx, order.id).await? else {
-        return Err(Fault::retry("the reservation was there and is gone"));
-    };
+fn release(stock: &mut Stock, known: Known<'_>, order: &Order) {
+    let reservation = known.or_insert(Reservation::Released);
     if reservation.release() {
         stock.release(&order.lines);
-        inventory::save_reservation(tx, order.id, reservation).await?;
     }
-    Ok(())
 }

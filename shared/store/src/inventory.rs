@@ -1,7 +1,10 @@
 //! Stock and what of it is reserved.
 
+use std::collections::{BTreeMap, HashMap};
+
 use domain::{Line, Order, OrderId, Reservation, Sku, Stock, StockLevel};
 use sqlx::{Error, PgConnection};
+use uuid::Uuid;
 
 use crate::row;
 
@@ -34,74 +37,77 @@ pub async fn lock<'a>(
         .collect()
 }
 
-pub async fn save(tx: &mut PgConnection, stock: &Stock) -> Result<(), Error> {
+/// The orders' reservations, locked in the order of their ids until the transaction ends.
+pub async fn lock_reservations(
+    tx: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<HashMap<OrderId, Reservation>, Error> {
+    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "select order_id, state from reservations
+         where order_id = any($1)
+         order by order_id
+         for update",
+    )
+    .bind(orders)
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|(order, state)| {
+            let reservation = row::named("reservations.state", &state, Reservation::from_name)?;
+            Ok((OrderId(order), reservation))
+        })
+        .collect()
+}
+
+/// Writes down the levels and what became of the orders' reservations, new ones and known ones.
+pub async fn save<'a>(
+    tx: &mut PgConnection,
+    stock: &Stock,
+    reservations: impl IntoIterator<Item = (&'a Order, Reservation)>,
+) -> Result<(), Error> {
     let skus: Vec<&str> = stock.levels().map(|(sku, _)| sku.as_str()).collect();
     let available: Vec<i64> = stock.levels().map(|(_, level)| level.available).collect();
     let reserved: Vec<i64> = stock.levels().map(|(_, level)| level.reserved).collect();
+    // A row for each line: arrays of arrays cannot be unnested. The same order twice is one.
+    let reservations = reservations.into_iter();
+    let orders: BTreeMap<_, _> = reservations
+        .map(|(order, state)| (order.id, (order, state)))
+        .collect();
+    let (mut ids, mut states, mut lines, mut quantities) = (vec![], vec![], vec![], vec![]);
+    for (order, state) in orders.into_values() {
+        for line in &order.lines {
+            ids.push(order.id.0);
+            states.push(state.as_str());
+            lines.push(line.sku.as_str());
+            quantities.push(line.quantity.get() as i32);
+        }
+    }
+    // One statement, since every round trip to the server costs as much as the work in it.
     sqlx::query(
-        "update stock set available = level.available, reserved = level.reserved
-         from unnest($1::text[], $2::bigint[], $3::bigint[]) as level (sku, available, reserved)
-         where stock.sku = level.sku",
+        "with levels as (
+             update stock set available = level.available, reserved = level.reserved
+             from unnest($1::text[], $2::bigint[], $3::bigint[])
+                  as level (sku, available, reserved)
+             where stock.sku = level.sku
+         )
+         insert into reservations (order_id, state, skus, quantities)
+         select order_id, state, array_agg(sku), array_agg(quantity)
+         from unnest($4::uuid[], $5::text[], $6::text[], $7::integer[])
+              as line (order_id, state, sku, quantity)
+         group by order_id, state
+         order by order_id
+         on conflict (order_id) do update set state = excluded.state",
     )
     .bind(skus)
     .bind(available)
     .bind(reserved)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Writes the order's reservation down. `false` when the order has one already.
-pub async fn insert_reservation(
-    tx: &mut PgConnection,
-    order: &Order,
-    reservation: Reservation,
-) -> Result<bool, Error> {
-    let skus: Vec<&str> = order.lines.iter().map(|line| line.sku.as_str()).collect();
-    let quantities: Vec<i32> = order
-        .lines
-        .iter()
-        .map(|line| line.quantity.get() as i32)
-        .collect();
-    let inserted = sqlx::query(
-        "insert into reservations (order_id, state, skus, quantities)
-         values ($1, $2, $3, $4)
-         on conflict (order_id) do nothing",
-    )
-    .bind(order.id.0)
-    .bind(reservation.as_str())
-    .bind(skus)
+    .bind(ids)
+    .bind(states)
+    .bind(lines)
     .bind(quantities)
     .execute(tx)
     .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-/// The order's reservation, locked until the transaction ends.
-pub async fn lock_reservation(
-    tx: &mut PgConnection,
-    order: OrderId,
-) -> Result<Option<Reservation>, Error> {
-    let state: Option<String> =
-        sqlx::query_scalar("select state from reservations where order_id = $1 for update")
-            .bind(order.0)
-            .fetch_optional(tx)
-            .await?;
-    state
-        .map(|state| row::named("reservations.state", &state, Reservation::from_name))
-        .transpose()
-}
-
-pub async fn save_reservation(
-    tx: &mut PgConnection,
-    order: OrderId,
-    reservation: Reservation,
-) -> Result<(), Error> {
-    sqlx::query("update reservations set state = $2 where order_id = $1")
-        .bind(order.0)
-        .bind(reservation.as_str())
-        .execute(tx)
-        .await?;
     Ok(())
 }
 

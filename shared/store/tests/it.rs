@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     CustomerId, Fact, Facts, Line, Lines, Order, OrderId, Payment, PaymentMethod, Product,
-    Quantity, Reservation, Shipment, Sku, Status,
+    Quantity, Reservation, Shipment, Sku, Status, Stock,
 };
 use sandbox::postgres::Lease;
 use sandbox::testing;
@@ -275,14 +275,16 @@ async fn stock_moves_between_available_and_reserved() {
 
     let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
     stock.reserve(&order.lines).unwrap();
-    inventory::save(&mut db, &stock).await.unwrap();
+    let held = [(&order, Reservation::Held)];
+    inventory::save(&mut db, &stock, held).await.unwrap();
     assert_eq!(shop.level(&mut db, 0).await, (6, 4));
     assert_eq!(shop.level(&mut db, 1).await, (9, 1));
     assert_eq!(shop.level(&mut db, 2).await, (10, 0));
 
     let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
     stock.release(&order.lines);
-    inventory::save(&mut db, &stock).await.unwrap();
+    let released = [(&order, Reservation::Released)];
+    inventory::save(&mut db, &stock, released).await.unwrap();
     assert_eq!(shop.level(&mut db, 0).await, (10, 0));
 }
 
@@ -312,7 +314,7 @@ async fn orders_of_the_same_products_never_wait_in_a_circle() {
             let mut stock = inventory::lock(&mut tx, &order.lines).await.unwrap();
             stock.reserve(&order.lines).unwrap();
             stock.release(&order.lines);
-            inventory::save(&mut tx, &stock).await.unwrap();
+            inventory::save(&mut tx, &stock, []).await.unwrap();
             tx.commit().await.unwrap();
         }
     };
@@ -321,39 +323,35 @@ async fn orders_of_the_same_products_never_wait_in_a_circle() {
 }
 
 #[tokio::test]
-async fn an_order_has_one_reservation() {
+async fn an_order_has_one_reservation_of_its_lines() {
     let shop = Shop::open().await;
     let mut db = shop.connect().await;
-    let order = shop.order(&[(0, 1)]);
+    let (order, other) = (shop.order(&[(0, 1), (2, 3)]), shop.order(&[(1, 1)]));
+    let stock = Stock::default();
+    let known = inventory::lock_reservations(&mut db, [order.id]).await;
+    assert_eq!(known.unwrap(), [].into());
 
-    assert_eq!(
-        inventory::lock_reservation(&mut db, order.id)
-            .await
-            .unwrap(),
-        None
-    );
-    assert!(
-        inventory::insert_reservation(&mut db, &order, Reservation::Held)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !inventory::insert_reservation(&mut db, &order, Reservation::Released)
-            .await
-            .unwrap()
-    );
+    // An order that is there twice, as two events in one batch are about it.
+    let new = [(&order, Reservation::Held); 2].into_iter();
+    let new = new.chain([(&other, Reservation::Rejected)]);
+    inventory::save(&mut db, &stock, new).await.unwrap();
+    let known = [(&order, Reservation::Released)];
+    inventory::save(&mut db, &stock, known).await.unwrap();
 
-    let found = inventory::lock_reservation(&mut db, order.id)
+    let found = inventory::lock_reservations(&mut db, [order.id, other.id]).await;
+    let expected = [
+        (order.id, Reservation::Released),
+        (other.id, Reservation::Rejected),
+    ];
+    assert_eq!(found.unwrap(), expected.into());
+    let sql = "select skus, quantities from reservations where order_id = $1";
+    let lines: (Vec<String>, Vec<i32>) = sqlx::query_as(sql)
+        .bind(order.id.0)
+        .fetch_one(&mut db)
         .await
         .unwrap();
-    assert_eq!(found, Some(Reservation::Held));
-    inventory::save_reservation(&mut db, order.id, Reservation::Released)
-        .await
-        .unwrap();
-    let found = inventory::lock_reservation(&mut db, order.id)
-        .await
-        .unwrap();
-    assert_eq!(found, Some(Reservation::Released));
+    let skus = [0, 2].map(|n| shop.products[n].sku.to_string());
+    assert_eq!(lines, (skus.to_vec(), vec![1, 3]));
 }
 
 #[tokio::test]
