@@ -32,7 +32,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::transport::{BATCH, Delivery, Outgoing, sqs_failed};
-use crate::{Error, Sqs, Transport};
+use crate::{Error, Sqs, Transport, topology};
 
 /// How full a queue is. SQS counts approximately.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -145,7 +145,8 @@ pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>
 /// here only after it was sent there, so whatever happens, none is lost.
 ///
 /// # Errors
-/// When a queue does not exist, or SQS cannot be reached.
+/// When `dead_letters` is not the name of such a queue, a queue does not exist, or SQS cannot be
+/// reached.
 pub async fn redrive(
     sqs: &Sqs,
     dead_letters: &str,
@@ -153,7 +154,7 @@ pub async fn redrive(
     per_second: f64,
 ) -> Result<Redriven, Error> {
     let transport = Transport::from(sqs.clone());
-    let source = source_of(dead_letters);
+    let source = source_of(dead_letters)?;
     let mut redriven = Redriven::default();
     let mut kept = vec![];
     loop {
@@ -207,16 +208,7 @@ async fn send_back(
     }
     let messages: Vec<_> = letters
         .iter()
-        .map(|delivery| Outgoing {
-            id: delivery.id,
-            queue: source.to_owned(),
-            kind: delivery.kind.clone().unwrap_or_default(),
-            body: delivery.body.clone(),
-            ordering_key: delivery.group.clone(),
-            trace_parent: delivery.trace_parent.clone(),
-            due_at: None,
-            dead: None,
-        })
+        .map(|delivery| Outgoing::moved(delivery, source.to_owned(), None))
         .collect();
     let mut sent = vec![];
     let mut refused = vec![];
@@ -264,13 +256,14 @@ fn dead_letter(delivery: Delivery) -> DeadLetter {
     }
 }
 
-/// The queue whose dead letters these are.
-fn source_of(dead_letters: &str) -> String {
-    match dead_letters.strip_suffix("-dlq.fifo") {
-        Some(stem) => format!("{stem}.fifo"),
-        None => dead_letters
-            .strip_suffix("-dlq")
-            .unwrap_or(dead_letters)
-            .to_owned(),
-    }
+/// The queue whose dead letters these are. Any other queue would get its messages back for ever.
+fn source_of(dead_letters: &str) -> Result<String, Error> {
+    let fifo = dead_letters.strip_suffix("-dlq.fifo");
+    let fifo = fifo.map(|stem| format!("{stem}.fifo"));
+    let standard = || dead_letters.strip_suffix("-dlq").map(str::to_owned);
+    let no_dead_letters = || Error::NoDeadLetters {
+        queue: dead_letters.to_owned(),
+        instead: topology::dead_letters(dead_letters),
+    };
+    fifo.or_else(standard).ok_or_else(no_dead_letters)
 }

@@ -36,6 +36,9 @@ pub enum Error {
         differences: Vec<String>,
     },
 
+    #[error("the queue `{queue}` holds no dead letters: name the one that does, `{instead}`")]
+    NoDeadLetters { queue: String, instead: String },
+
     #[error("no AWS region is set: set AWS_REGION, or SQS_ENDPOINT_URL for a server of your own")]
     NoRegion,
 }

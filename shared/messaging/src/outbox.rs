@@ -12,7 +12,7 @@ use sqlx_core::transaction::TransactionManager;
 use uuid::Uuid;
 
 pub use self::transaction::Transaction;
-use crate::transport::{LONGEST_DELAY, Outgoing};
+use crate::transport::{Foreign, LONGEST_DELAY, Outgoing};
 use crate::{Error, Message, spans};
 
 /// How long a relay leaves rows to the process that wrote them and sends them by itself.
@@ -97,6 +97,8 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
             body: body.clone(),
             ordering_key: ordering_key.clone(),
             trace_parent: created.map(|trace| trace.to_string()),
+            deduplication_id: None,
+            foreign: Foreign::new(),
             due_at: destination.delay.map(|delay| SystemTime::now() + delay),
             dead: None,
         };

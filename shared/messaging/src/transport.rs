@@ -10,8 +10,10 @@ mod sqs_call;
 mod sqs_client;
 mod sqs_queues;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
 pub use self::local::Local;
@@ -50,6 +52,11 @@ pub(crate) struct Outgoing {
     pub(crate) body: String,
     pub(crate) ordering_key: Option<String>,
     pub(crate) trace_parent: Option<String>,
+    /// What a FIFO queue knows it by, if not by `id`: for five minutes it takes no other message
+    /// with the same, not even one that comes back from the dead letters.
+    pub(crate) deduplication_id: Option<String>,
+    /// Attributes that somebody else has given it.
+    pub(crate) foreign: Foreign,
     /// When readers may see it, if not by the queue's own delay.
     pub(crate) due_at: Option<SystemTime>,
     /// Why it is a dead letter, if it is one.
@@ -63,6 +70,9 @@ pub(crate) struct Death {
     pub(crate) source: String,
 }
 
+/// Attributes of a message that this crate knows nothing of, by name.
+pub(crate) type Foreign = BTreeMap<String, MessageAttributeValue>;
+
 /// A message as received. `receipt` is what proves to the queue that we hold it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Delivery {
@@ -70,11 +80,14 @@ pub(crate) struct Delivery {
     pub(crate) kind: Option<String>,
     pub(crate) body: String,
     pub(crate) receipt: String,
+    /// The queue's own id of the message, new whenever it is sent.
+    pub(crate) queue_id: String,
     /// How often it was received, this time included.
     pub(crate) receive_count: u32,
     pub(crate) sent_at: Option<SystemTime>,
     pub(crate) group: Option<String>,
     pub(crate) trace_parent: Option<String>,
+    pub(crate) foreign: Foreign,
     /// Why it is a dead letter, if it is one and we made it one.
     pub(crate) death: Option<Death>,
 }
@@ -91,6 +104,23 @@ pub(crate) struct Refused {
 }
 
 impl Outgoing {
+    /// A message on to another queue: to the dead letters, or back from there. Sent once more, it
+    /// is the same to a FIFO queue; moved once more, it is another.
+    pub(crate) fn moved(delivery: &Delivery, queue: String, dead: Option<Death>) -> Outgoing {
+        Outgoing {
+            id: delivery.id,
+            queue,
+            kind: delivery.kind.clone().unwrap_or_default(),
+            body: delivery.body.clone(),
+            ordering_key: delivery.group.clone(),
+            trace_parent: delivery.trace_parent.clone(),
+            deduplication_id: Some(delivery.queue_id.clone()),
+            foreign: delivery.foreign.clone(),
+            due_at: None,
+            dead,
+        }
+    }
+
     /// The remaining delay in whole seconds, rounded up and at most SQS's longest.
     fn delay_seconds(&self) -> Option<i32> {
         let due = self.due_at?;

@@ -9,6 +9,8 @@ mod connections;
 mod consumer;
 #[path = "it/crash.rs"]
 mod crash;
+#[path = "it/dead_in_order.rs"]
+mod dead_in_order;
 #[path = "it/dead_letters.rs"]
 mod dead_letters;
 #[path = "it/edge.rs"]

@@ -136,19 +136,11 @@ impl Running {
     async fn bury(&self, message: InFlight, reason: String) {
         let queue = &*self.spec.name;
         let delivery = &message.delivery;
-        let dead = Outgoing {
-            id: delivery.id,
-            queue: self.spec.dead_letters(),
-            kind: delivery.kind.clone().unwrap_or_default(),
-            body: delivery.body.clone(),
-            ordering_key: delivery.group.clone(),
-            trace_parent: delivery.trace_parent.clone(),
-            due_at: None,
-            dead: Some(Death {
-                reason: reason.chars().take(1_000).collect(),
-                source: queue.to_owned(),
-            }),
+        let death = Death {
+            reason: reason.chars().take(1_000).collect(),
+            source: queue.to_owned(),
         };
+        let dead = Outgoing::moved(delivery, self.spec.dead_letters(), Some(death));
         match self
             .transport
             .send(&dead.queue, std::slice::from_ref(&dead))

@@ -116,7 +116,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::transport::Outgoing;
+    use crate::transport::{Foreign, Outgoing};
 
     fn row(bytes: usize, key: Option<&str>) -> Row {
         let outgoing = Outgoing {
@@ -126,6 +126,8 @@ mod tests {
             body: "x".repeat(bytes),
             ordering_key: key.map(str::to_owned),
             trace_parent: None,
+            deduplication_id: None,
+            foreign: Foreign::new(),
             due_at: None,
             dead: None,
         };

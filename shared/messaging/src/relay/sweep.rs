@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Relay;
 use crate::outbox::{ORDERED, Row};
 use crate::relay::send::send;
-use crate::transport::Outgoing;
+use crate::transport::{Foreign, Outgoing};
 use crate::{Backoff, Error};
 
 /// Rows of one transaction.
@@ -177,6 +177,8 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
         body: row.try_get("body")?,
         ordering_key: row.try_get("ordering_key")?,
         trace_parent: row.try_get("trace_parent")?,
+        deduplication_id: None,
+        foreign: Foreign::new(),
         due_at: due_in.map(|left| SystemTime::now() + left),
         dead: None,
     };

@@ -184,6 +184,8 @@ impl State {
             sent_at: Some(now),
             group: message.ordering_key.clone(),
             trace_parent: message.trace_parent.clone(),
+            queue_id: self.count.to_string(),
+            foreign: message.foreign.clone(),
             death: message.dead.clone(),
         };
         queue

@@ -1,5 +1,6 @@
 //! The five calls of the runtime, as SQS knows them.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -22,6 +23,8 @@ const KIND: &str = "kind";
 const TRACE_PARENT: &str = "traceparent";
 const DEATH_REASON: &str = "dead-letter-reason";
 const DEATH_SOURCE: &str = "dead-letter-source";
+/// The most attributes of a message: an SQS quota.
+const ATTRIBUTES: usize = 10;
 /// How a missing queue is called by the JSON protocol, and by the query protocol before it.
 const GONE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 
@@ -156,14 +159,21 @@ fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBatchRequestEn
             .message_attributes(DEATH_REASON, text(&death.reason))
             .message_attributes(DEATH_SOURCE, text(&death.source));
     }
+    // A dead letter has two attributes more than it came with, and may have no room for all.
+    let room = ATTRIBUTES
+        - entry
+            .get_message_attributes()
+            .as_ref()
+            .map_or(0, HashMap::len);
+    for (name, value) in message.foreign.iter().take(room) {
+        entry = entry.message_attributes(name, value.clone());
+    }
     if kind(queue) == QueueKind::Fifo {
-        let group = message
-            .ordering_key
-            .clone()
-            .unwrap_or_else(|| message.id.to_string());
+        let id = message.id.to_string();
+        let known_by = message.deduplication_id.as_ref().unwrap_or(&id);
         entry = entry
-            .message_group_id(group)
-            .message_deduplication_id(message.id.to_string());
+            .message_deduplication_id(known_by)
+            .message_group_id(message.ordering_key.as_ref().unwrap_or(&id));
     } else {
         // On a standard queue the key makes it fair: a noisy key does not hold up the others.
         entry = entry.set_message_group_id(message.ordering_key.clone());
@@ -205,6 +215,8 @@ fn delivery(message: Message) -> Delivery {
             reason,
             source: attribute(DEATH_SOURCE).unwrap_or_default(),
         }),
+        foreign: attributes.into_iter().collect(),
+        queue_id: sqs_id,
     }
 }
 
