@@ -16,8 +16,13 @@ pub struct QueueSpec {
     pub delay: Duration,
     /// How long an unread message is kept, 60 s to 14 days [4 days, SQS's own default].
     pub retention: Duration,
-    /// After this many receives a message goes to the dead letters, 1 to 1,000 [5]. With the
-    /// default backoff five receives span about half a minute.
+    /// After this many failed attempts the runtime moves a message to the dead letters, with the
+    /// reason, 1 to 1,000 [5]. The default backoff waits for up to 1, 2, 4 and 8 s between five of
+    /// them, 7.5 s in all on average, so give more to what depends on a third party.
+    ///
+    /// SQS moves messages by their receives, and not every receive is an attempt: what is given
+    /// back when a process stops or the head of a group fails was never tried. So SQS is told ten
+    /// times as many, see [`moved_after`](QueueSpec::moved_after).
     pub max_receive_count: u32,
 }
 
@@ -48,6 +53,12 @@ impl QueueSpec {
     /// What its name says it is.
     pub fn kind(&self) -> QueueKind {
         kind(&self.name)
+    }
+
+    /// SQS's own `maxReceiveCount`, for messages that kill their process every time: ten times
+    /// `max_receive_count`, and at most 1,000 (an SQS quota).
+    pub fn moved_after(&self) -> u32 {
+        self.max_receive_count.saturating_mul(10).min(1_000)
     }
 
     /// The name of the queue that its dead letters go to.

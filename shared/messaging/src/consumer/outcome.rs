@@ -51,8 +51,12 @@ impl Running {
     pub(super) fn end(&self, message: InFlight, outcome: Outcome) {
         let queue = &*self.spec.name;
         let settlement = match outcome {
-            Outcome::Done => Settlement::Delete,
+            Outcome::Done => {
+                self.untried.forget(message.delivery.id);
+                Settlement::Delete
+            }
             Outcome::Released => {
+                self.untried.add(message.delivery.id);
                 self.tally.released.fetch_add(1, Ordering::Relaxed);
                 telemetry::ended(queue, "released", 1);
                 Settlement::Hide(Duration::ZERO)
@@ -73,21 +77,23 @@ impl Running {
     fn failed(&self, delivery: &Delivery, fault: Fault) -> Settlement {
         let (queue, id, receives) = (&*self.spec.name, delivery.id, delivery.receive_count);
         let Fault { verdict, reason } = fault;
-        // SQS would move it at the next receive, and without the reason.
-        let is_last = receives >= self.spec.max_receive_count;
+        let attempts = receives.saturating_sub(self.untried.count(id)).max(1);
+        let is_last = attempts >= self.spec.max_receive_count;
         let delay = match verdict {
             Verdict::Reject => {
+                self.untried.forget(id);
                 error!(queue, %id, reason, "rejected the message");
                 return Settlement::Bury(reason);
             }
             _ if is_last => {
-                error!(queue, %id, reason, receives, "gave the message up");
-                return Settlement::Bury(format!("gave up after {receives} receives: {reason}"));
+                self.untried.forget(id);
+                error!(queue, %id, reason, attempts, receives, "gave the message up");
+                return Settlement::Bury(format!("gave up after {attempts} attempts: {reason}"));
             }
-            Verdict::Retry => self.limits.backoff.delay(receives),
+            Verdict::Retry => self.limits.backoff.delay(attempts),
             Verdict::RetryAfter(delay) => delay.min(LONGEST_VISIBILITY),
         };
-        warn!(queue, %id, reason, receives, ?delay, "left the message in the queue");
+        warn!(queue, %id, reason, attempts, ?delay, "left the message in the queue");
         self.tally.retried.fetch_add(1, Ordering::Relaxed);
         telemetry::ended(queue, "retried", 1);
         Settlement::Hide(delay)

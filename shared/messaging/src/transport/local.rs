@@ -30,7 +30,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     delay: Duration,
-    max_receive_count: u32,
+    moved_after: u32,
     /// By when they can be received; then by when they came.
     messages: BTreeMap<(Instant, u64), Delivery>,
     /// Where the message with this receipt is now.
@@ -81,7 +81,7 @@ impl Local {
             let mut state = self.state();
             let queue = state.queues.entry(spec.name.to_string()).or_default();
             queue.delay = spec.delay;
-            queue.max_receive_count = spec.max_receive_count;
+            queue.moved_after = spec.moved_after();
         }
     }
 
@@ -207,7 +207,7 @@ impl State {
             };
             let ((_, order), mut message) = first.remove_entry();
             queue.held.remove(&message.receipt);
-            if message.receive_count >= queue.max_receive_count {
+            if message.receive_count >= queue.moved_after {
                 let dead = self.queues.entry(dead_letters(name)).or_default();
                 dead.messages.insert((now, order), message);
                 dead.changed.notify_waiters();
