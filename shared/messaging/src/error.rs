@@ -20,6 +20,12 @@ pub enum Error {
     #[error("a delay of {0:?} is too long: the outbox keeps messages for up to 10 years")]
     DelayTooLong(Duration),
 
+    #[error("a delay of {delay:?} on `{queue}` needs an outbox: SQS takes 15 minutes, FIFO none")]
+    NeedsOutbox { queue: String, delay: Duration },
+
+    #[error("no queue would ever take this message of kind `{kind}`: {reason}")]
+    Unsendable { kind: &'static str, reason: String },
+
     #[error("the queue `{queue}` does not exist: create it, or start with --queues create")]
     NoSuchQueue { queue: String },
 

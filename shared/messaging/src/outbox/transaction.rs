@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::{PgConnection, Postgres};
 
-use super::{LEASE, Row, insert, rows};
+use super::{LEASE, Mark, Row, insert, rows};
 use crate::relay::Source;
 use crate::{Error, Message, Relay};
 
@@ -30,6 +30,7 @@ pub struct Transaction<'r> {
     tx: sqlx::Transaction<'static, Postgres>,
     relay: &'r Relay,
     pushed: Vec<Row>,
+    begun: Mark,
 }
 
 impl Relay {
@@ -42,6 +43,7 @@ impl Relay {
             tx: self.database().begin().await?,
             relay: self,
             pushed: vec![],
+            begun: Mark::now(),
         })
     }
 }
@@ -50,7 +52,8 @@ impl Transaction<'_> {
     /// Promises to send `message` to all of its destinations if, and only if, this commits.
     ///
     /// # Errors
-    /// When the message cannot be written as JSON, or a delay is over 10 years.
+    /// When the message cannot be written as JSON, no queue would take it, or a delay is over 10
+    /// years.
     pub fn push<M: Message>(&mut self, message: &M) -> Result<(), Error> {
         self.pushed.extend(rows(message)?);
         Ok(())
@@ -65,6 +68,10 @@ impl Transaction<'_> {
         let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
         self.tx.commit().await?;
         self.relay.hand_over(pushed, Source::Request);
+        // What was pushed in a savepoint, or by `outbox::push`, is in the table alone.
+        if self.begun.is_passed() {
+            self.relay.wake();
+        }
         Ok(())
     }
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Health, Provision, Transport};
+use messaging::{Consumer, Drained, Error, Health, Provision, Service, Transport};
 use sqs_local::Misbehaviour;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, listen, quick, until};
+use crate::world::{Brought, Plainly, World, listen, quick, until};
 
 /// Counts the lines of the log that say what is wrong and what is well again.
 #[derive(Clone, Default)]
@@ -197,4 +198,42 @@ async fn a_stop_does_not_wait_for_a_server_that_hangs() {
         since.elapsed()
     );
     assert_eq!(drained.lost, 0, "a poll is no message: {drained}");
+}
+
+#[tokio::test]
+async fn a_service_stops_in_time_though_its_server_hangs() {
+    let world = World::new().await;
+    let wire = Wire::new().await;
+    let stop_in = Duration::from_secs(1);
+    let service = || {
+        let service = Service::new(&world.db, wire.sqs()).queues([quick("parcels")]);
+        service.limits(|limits| limits.shutdown = stop_in)
+    };
+    service().prepare().await.unwrap();
+    let ends_in_time = async |stop: CancellationToken,
+                              running: JoinHandle<Result<Drained, Error>>| {
+        let since = std::time::Instant::now();
+        stop.cancel();
+        running.await.unwrap().unwrap();
+        let took = since.elapsed();
+        assert!(took < stop_in + Duration::from_secs(1), "{took:?}");
+    };
+
+    // While it sends, the message stays where it is.
+    let (stop, running) = (CancellationToken::new(), service());
+    let health = running.health();
+    let running = tokio::spawn(running.run(stop.clone()));
+    until("it runs", async || health.is_good()).await;
+    wire.trouble(Trouble::Hang);
+    world.push([Brought { parcel: 1 }]).await;
+    until("it sends", async || wire.calls("SendMessageBatch") > 0).await;
+    ends_in_time(stop, running).await;
+    assert_eq!(world.count("outbox").await, 1);
+
+    // And while it prepares its queues.
+    let stop = CancellationToken::new();
+    let before = wire.all_calls();
+    let running = tokio::spawn(service().run(stop.clone()));
+    until("it asks", async || wire.all_calls() > before).await;
+    ends_in_time(stop, running).await;
 }
