@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
@@ -68,12 +69,17 @@ pub enum Selection {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Redriven {
     pub moved: u64,
-    /// Not selected, or not taken by their queue: still here.
+    /// Looked at and still here: not selected, not taken by their queue, or back already.
     pub kept: u64,
 }
 
 /// How long a look at messages hides them from others who look.
 const LOOK: Duration = Duration::from_secs(30);
+/// The same for a redrive, which may have to look at many before it finds what it is to move.
+const SEARCH: Duration = Duration::from_secs(5 * 60);
+/// How long an empty queue is waited for. A poll that does not wait asks only some of SQS's
+/// servers, and may find nothing though there is something.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// All queues of the deployment, with how full they are.
 ///
@@ -130,8 +136,10 @@ pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>
     let mut looked_at = vec![];
     while seen.len() < most {
         let max = (most - seen.len()).min(BATCH);
-        let batch = transport.receive(queue, max, Duration::ZERO, LOOK).await?;
-        if batch.is_empty() {
+        let batch = transport.receive(queue, max, WAIT, LOOK).await?;
+        let known = seen.iter().map(|letter: &DeadLetter| letter.id);
+        let known: HashSet<_> = known.collect();
+        if batch.iter().all(|delivery| known.contains(&delivery.id)) {
             break;
         }
         looked_at.extend(batch.iter().map(|delivery| delivery.receipt.clone()));
@@ -142,7 +150,9 @@ pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>
 }
 
 /// Moves dead letters back to where they came from, at most `per_second` of them. Each is deleted
-/// here only after it was sent there, so whatever happens, none is lost.
+/// here only after it was sent there, so whatever happens, none is lost. Each is moved once: what
+/// is dead again meanwhile stays. In a FIFO queue only the first ten of a group can be selected,
+/// as SQS shows no more of it while they are looked at.
 ///
 /// # Errors
 /// When `dead_letters` is not the name of such a queue, a queue does not exist, or SQS cannot be
@@ -156,21 +166,28 @@ pub async fn redrive(
     let transport = Transport::from(sqs.clone());
     let source = source_of(dead_letters)?;
     let mut redriven = Redriven::default();
-    let mut kept = vec![];
-    loop {
-        let batch = transport
-            .receive(dead_letters, BATCH, Duration::ZERO, LOOK)
-            .await?;
-        if batch.is_empty() {
+    let (mut kept, mut seen) = (vec![], HashSet::new());
+    let is_all_found = |seen: &HashSet<Uuid>| match selection {
+        Selection::All => false,
+        Selection::Ids(ids) => ids.iter().all(|id| seen.contains(id)),
+    };
+    while !is_all_found(&seen) {
+        let batch = transport.receive(dead_letters, BATCH, WAIT, SEARCH).await?;
+        let (new, again): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|delivery| seen.insert(delivery.id));
+        // Nothing, or what was looked at before: there is no more.
+        let is_last = new.is_empty();
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|delivery| match selection {
+                Selection::All => true,
+                Selection::Ids(ids) => ids.contains(&delivery.id),
+            });
+        let others = others.into_iter().chain(again);
+        kept.extend(others.map(|delivery| delivery.receipt));
+        if is_last {
             break;
         }
-        let (wanted, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|delivery| {
-            let Selection::Ids(ids) = selection else {
-                return true;
-            };
-            ids.contains(&delivery.id)
-        });
-        kept.extend(others.into_iter().map(|delivery| delivery.receipt));
         let count = wanted.len();
         let (moved, refused) = send_back(&transport, dead_letters, &source, wanted).await;
         redriven.moved += moved;

@@ -20,6 +20,7 @@ pub use self::local::Local;
 pub use self::mishap::{Call, Mishap};
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
+use crate::topology::whole_seconds;
 use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay};
 
 /// The most messages that a batch call takes: an SQS quota.
@@ -32,6 +33,9 @@ pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
 pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 /// The longest poll: an SQS quota.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// Characters of a reason that are kept: it counts toward the size of the message.
+const LONGEST_REASON: usize = 1_000;
 
 /// Where messages go.
 #[derive(Clone)]
@@ -103,6 +107,29 @@ pub(crate) struct Refused {
     pub(crate) is_final: bool,
 }
 
+impl Death {
+    /// SQS takes no empty attribute, and neither the colours of a terminal nor any other sign
+    /// that XML has no place for.
+    pub(crate) fn new(reason: &str, source: &str) -> Death {
+        let is_text = |char: &char| match char {
+            '\t' | '\n' | '\r' => true,
+            '\u{fffe}' | '\u{ffff}' => false,
+            char => *char >= ' ',
+        };
+        let text = |char| Some(char).filter(is_text).unwrap_or('\u{fffd}');
+        let reason: String = reason.chars().take(LONGEST_REASON).map(text).collect();
+        let is_empty = reason.trim().is_empty();
+        Death {
+            reason: if is_empty {
+                "no reason was given".into()
+            } else {
+                reason
+            },
+            source: source.to_owned(),
+        }
+    }
+}
+
 impl Outgoing {
     /// A message on to another queue: to the dead letters, or back from there. Sent once more, it
     /// is the same to a FIFO queue; moved once more, it is another.
@@ -125,7 +152,7 @@ impl Outgoing {
     fn delay_seconds(&self) -> Option<i32> {
         let due = self.due_at?;
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
-        Some(left.min(LONGEST_DELAY).as_millis().div_ceil(1_000) as i32)
+        Some(whole_seconds(left.min(LONGEST_DELAY)) as i32)
     }
 
     /// What counts toward the size of a batch: the body and the attributes.

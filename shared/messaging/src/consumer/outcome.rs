@@ -1,7 +1,6 @@
 //! A message in flight, and how its handling ended.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -9,11 +8,11 @@ use tracing::{error, warn};
 
 use super::Running;
 use super::lease::Lease;
-use super::settle::Settlement;
+use super::settle::{Back, Settlement};
+use crate::Fault;
 use crate::fault::Verdict;
 use crate::spans::{self, Step};
 use crate::transport::{Delivery, LONGEST_VISIBILITY};
-use crate::{Fault, telemetry};
 
 /// A message that was received and is not settled.
 pub(super) struct InFlight {
@@ -57,15 +56,12 @@ impl Running {
             }
             Outcome::Released => {
                 self.untried.add(message.delivery.id);
-                self.tally.released.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "released", 1);
-                Settlement::Hide(Duration::ZERO)
+                Settlement::Hide(Duration::ZERO, Back::Released)
             }
             Outcome::Lost => {
                 let id = message.delivery.id;
                 warn!(queue, %id, "lost the message: it took too long, or another has it");
-                self.tally.lost.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "lost", 1);
+                self.lost(1);
                 return;
             }
             Outcome::Failed(fault) => self.failed(&message.delivery, fault),
@@ -94,8 +90,6 @@ impl Running {
             Verdict::RetryAfter(delay) => delay.min(LONGEST_VISIBILITY),
         };
         warn!(queue, %id, reason, attempts, ?delay, "left the message in the queue");
-        self.tally.retried.fetch_add(1, Ordering::Relaxed);
-        telemetry::ended(queue, "retried", 1);
-        Settlement::Hide(delay)
+        Settlement::Hide(delay, Back::Retried)
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Death, Delivery, Outgoing, Refused, Settled, Sqs};
 use crate::Error;
-use crate::topology::{QueueKind, kind};
+use crate::topology::{QueueKind, kind, whole_seconds};
 use crate::trace::xray_header;
 
 /// The names of our message attributes.
@@ -43,7 +43,7 @@ impl Sqs {
             .queue_url(&*url)
             .max_number_of_messages(max as i32)
             .wait_time_seconds(wait.as_secs() as i32)
-            .visibility_timeout(visibility.as_secs() as i32)
+            .visibility_timeout(whole_seconds(visibility) as i32)
             .message_system_attribute_names(System::ApproximateReceiveCount)
             .message_system_attribute_names(System::SentTimestamp)
             .message_attribute_names("All");
@@ -103,7 +103,7 @@ impl Sqs {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(n.to_string())
                 .receipt_handle(receipt)
-                .visibility_timeout(time.as_secs_f64().ceil() as i32);
+                .visibility_timeout(whole_seconds(*time) as i32);
             complete(entry.build())
         });
         let call = self

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Call, Fault, Local, Mishap};
+use messaging::{Call, Consumer, Fault, Local, Mishap, Provision, QueueSpec, Transport};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{bring, plainly, until};
+use crate::wire::{Trouble, Wire};
+use crate::world::{Brought, Plainly, bring, plainly, until};
 
 /// Counts how often a handler began and how often it ended.
 #[derive(Clone, Default)]
@@ -178,4 +179,51 @@ async fn every_way_out_stops_the_heartbeat() {
             ),
         }
     }
+}
+
+/// Says how long a handler has been at work when it is dropped.
+struct Dropped(
+    tokio::time::Instant,
+    Arc<std::sync::Mutex<Option<Duration>>>,
+);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        *self.1.lock().unwrap() = Some(self.0.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_ends_in_time_though_its_extension_hangs() {
+    let wire = Wire::new().await;
+    let transport = Transport::from(wire.sqs());
+    let parcels = QueueSpec {
+        visibility_timeout: Duration::from_secs(8),
+        ..QueueSpec::new("parcels")
+    };
+    transport.ensure(&parcels, Provision::Create).await.unwrap();
+    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    let held = Arc::new(std::sync::Mutex::new(None));
+    let (told, line) = (held.clone(), wire.clone());
+    let handler = Plainly(move |_| {
+        line.trouble(Trouble::Hang);
+        let dropped = Dropped(tokio::time::Instant::now(), told.clone());
+        async move {
+            let _dropped = dropped;
+            std::future::pending().await
+        }
+    });
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Consumer::plain(parcels, &transport, handler).run(stop.clone()));
+    until("the handler is cancelled", async || {
+        held.lock().unwrap().is_some()
+    })
+    .await;
+    let held = held.lock().unwrap().unwrap();
+    assert!(
+        held <= Duration::from_secs(10),
+        "somebody else has had it for long: {held:?}"
+    );
+    stop.cancel();
+    running.await.unwrap();
 }
