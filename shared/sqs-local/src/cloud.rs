@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 
-use crate::api;
+use crate::api::{self, Answer};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::misbehaviour::{Chaos, Misbehaviour};
@@ -106,11 +106,13 @@ impl Cloud {
 
         let service = self.region(region.unwrap_or(&self.region));
         if !self.chaos.is_on() {
-            return api::call(&service, action, body, host).await;
+            let answer = api::call(&service, action, body, host).await;
+            return answer.map(Answer::leaves);
         }
         let fate = self.chaos.before(queue_of(body).as_deref()).await?;
-        fate.after(api::call(&service, action, body, host).await)
-            .await
+        let answer = api::call(&service, action, body, host).await;
+        fate.pass().await;
+        fate.of(answer.map(Answer::leaves))
     }
 
     /// How often each action was called, since the start or the last reset.

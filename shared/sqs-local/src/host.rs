@@ -261,6 +261,40 @@ impl Drop for Parked<'_> {
     }
 }
 
+/// Messages whose answer has not left yet. If it never does, as when the client leaves during an
+/// injected latency, they go back as well.
+pub(crate) struct HandedOut {
+    host: Arc<Host>,
+    deliveries: Vec<Delivery>,
+}
+
+impl HandedOut {
+    pub(crate) fn new(host: &Arc<Host>, deliveries: Vec<Delivery>) -> HandedOut {
+        HandedOut {
+            host: host.clone(),
+            deliveries,
+        }
+    }
+
+    pub(crate) fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// They are the client's now.
+    pub(crate) fn keep(mut self) {
+        self.deliveries.clear();
+    }
+}
+
+impl Drop for HandedOut {
+    fn drop(&mut self) {
+        if !self.deliveries.is_empty() {
+            self.host
+                .with(|state, now| state.queue.take_back(now, &self.deliveries));
+        }
+    }
+}
+
 /// Sleeps until the queue's next timer while somebody waits for it, and lets it happen.
 async fn alarm(host: Weak<Host>, timer_changed: Arc<Notify>) {
     loop {

@@ -229,9 +229,13 @@ pub(crate) struct Fate {
 }
 
 impl Fate {
-    /// After the call: the way back, on which the answer may be lost.
-    pub(crate) async fn after(self, answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
+    /// After the call: the time before its answer leaves.
+    pub(crate) async fn pass(&self) {
         pass(self.delay).await;
+    }
+
+    /// The answer may be lost on its way.
+    pub(crate) fn of(self, answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
         self.failure.map_or(answer, Err)
     }
 }

@@ -1,6 +1,7 @@
 //! Amazon SQS, through its SDK.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
@@ -16,7 +17,6 @@ use crate::{Error, Settings};
 pub struct Sqs {
     clients: Clients,
     prefix: Arc<str>,
-    loopback: bool,
     /// Names of queues with their addresses, which never change.
     urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
 }
@@ -44,7 +44,6 @@ impl Sqs {
         Ok(Sqs {
             clients: Clients::new(config),
             prefix: queue_prefix.into(),
-            loopback: config.endpoint_url().is_some_and(is_loopback),
             urls: Arc::default(),
         })
     }
@@ -54,8 +53,9 @@ impl Sqs {
         &self.clients.act
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.loopback
+    /// Whether the server has said that it takes back what it gave to a poll that is gone.
+    pub(crate) fn takes_polls_back(&self) -> bool {
+        self.clients.takes_polls_back.load(Ordering::Relaxed)
     }
 
     pub(super) fn polling_client(&self) -> &Client {
@@ -108,11 +108,4 @@ impl Sqs {
     fn urls(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
         self.urls.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_loopback(url: &str) -> bool {
-    let host = url.split("//").nth(1).unwrap_or_default();
-    ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|name| host.starts_with(name))
 }
