@@ -217,10 +217,7 @@ impl Transport {
     pub async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
-            Transport::Local(local) => {
-                local.ensure(spec);
-                Ok(())
-            }
+            Transport::Local(local) => local.ensure(spec),
         }
     }
 
@@ -262,12 +259,12 @@ impl Transport {
         }
     }
 
-    /// Whether a poll may be dropped when it is time to stop. A queue in this process, or a server
-    /// on this machine that sees the connection close, hands nothing to a poll that is gone;
-    /// Amazon may, and the message would then wait for its visibility timeout.
+    /// Whether a poll may be dropped when it is time to stop. A queue in this process hands nothing
+    /// to a poll that is gone, and our own server takes back what it did; Amazon does not, and the
+    /// message would then wait for its visibility timeout.
     pub(crate) fn may_abandon_polls(&self) -> bool {
         match self {
-            Transport::Sqs(sqs) => sqs.is_loopback(),
+            Transport::Sqs(sqs) => sqs.takes_polls_back(),
             Transport::Local(_) => true,
         }
     }

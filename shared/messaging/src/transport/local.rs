@@ -10,10 +10,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::mishap::{Call, Mishap, Mishaps};
 use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
-use crate::QueueSpec;
-use crate::topology::dead_letters;
+use crate::topology::{QueueKind, dead_letters};
+use crate::{Error, QueueSpec};
 
-/// A set of queues that everything with a clone of it shares.
+/// A set of queues that everything with a clone of it shares. It has no FIFO queues.
 #[derive(Clone, Default)]
 pub struct Local {
     state: Arc<Mutex<State>>,
@@ -76,13 +76,18 @@ impl Local {
             .map_or(0, |queue| queue.messages.len())
     }
 
-    pub(super) fn ensure(&self, spec: &QueueSpec) {
+    pub(super) fn ensure(&self, spec: &QueueSpec) -> Result<(), Error> {
+        if spec.kind() == QueueKind::Fifo {
+            let queue = spec.name.to_string();
+            return Err(Error::NoOrder { queue });
+        }
         for spec in [spec, &spec.dead_letter_spec()] {
             let mut state = self.state();
             let queue = state.queues.entry(spec.name.to_string()).or_default();
             queue.delay = spec.delay;
             queue.moved_after = spec.moved_after();
         }
+        Ok(())
     }
 
     pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
