@@ -202,6 +202,9 @@ impl Host {
         target.with(|state, now| {
             for mut message in dead {
                 message.history.dead_letter_source = Some(self.arn.clone());
+                if state.queue.settings().fifo {
+                    known_by_its_id(&mut message);
+                }
                 state.queue.accept(now, message);
             }
         });
@@ -211,6 +214,12 @@ impl Host {
         // A panic while the lock was held is a bug, but no reason to lose all other queues' work.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As Amazon has it, so that two messages of equal content are two dead letters.
+fn known_by_its_id(message: &mut Departure) {
+    let content = Arc::make_mut(&mut message.content);
+    content.deduplication_id = Some(content.id.to_string().into());
 }
 
 impl State {
