@@ -104,7 +104,7 @@ impl Cloud {
         let number = number.ok_or_else(|| Error::InvalidAction(action.into()))?;
         self.calls[number].fetch_add(1, Relaxed);
 
-        let service = self.region(region.unwrap_or(&self.region));
+        let service = self.region(region.unwrap_or(&self.region), action == "CreateQueue");
         if !self.chaos.is_on() {
             let answer = api::call(&service, action, body, host).await;
             return answer.map(Answer::leaves);
@@ -156,18 +156,22 @@ impl Cloud {
         queues.flatten().collect()
     }
 
-    /// Each region is a service of its own.
-    fn region(&self, name: &str) -> Arc<Service> {
+    /// Each region is a service of its own. It is kept once it has a queue; a question about one
+    /// that has none is answered and forgotten.
+    fn region(&self, name: &str, keep: bool) -> Arc<Service> {
         let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(service) = regions.get(name) {
             return service.clone();
         }
         drop(regions);
-        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let (account, reuse) = (&self.account, self.reuse_names);
             Arc::new(Service::new(account, name, reuse, &self.clock, &self.chaos))
         };
+        if !keep {
+            return new();
+        }
+        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         regions.entry(name.into()).or_insert_with(new).clone()
     }
 }

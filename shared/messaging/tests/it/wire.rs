@@ -51,8 +51,8 @@ impl Wire {
         }))
     }
 
-    /// Queues at the other end, which is somebody else's server, if on this machine: polls cannot be
-    /// taken back.
+    /// Queues at the other end, which is somebody else's server, if on this machine: polls cannot
+    /// be taken back.
     pub fn sqs(&self) -> Sqs {
         let credentials = Credentials::new("key", "secret", None, None, "a test");
         let config = SdkConfig::builder()

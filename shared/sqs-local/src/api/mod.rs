@@ -68,7 +68,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn leaves(self) -> Vec<u8> {
-        self.handed_out.map(HandedOut::keep);
+        if let Some(handed_out) = self.handed_out {
+            handed_out.keep();
+        }
         self.document
     }
 }
