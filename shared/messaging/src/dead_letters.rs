@@ -1,7 +1,8 @@
 //! Dead letters: what waits there and why, and the way back.
 //!
 //! A message gets there with its reason when a handler rejects it, or fails with it for the last
-//! time. One that killed its process every time is moved by SQS itself, without a reason.
+//! time. One that kills its process every time is moved by SQS itself, without a reason, after
+//! [many receives](crate::QueueSpec::moved_after).
 //!
 //! ```
 //! use messaging::dead_letters::{self, Selection};
@@ -49,7 +50,7 @@ pub struct Depth {
 pub struct DeadLetter {
     pub id: Uuid,
     pub kind: Option<String>,
-    /// `None` when SQS moved it, as nobody who held it lived to say why.
+    /// `None` when nobody said why: SQS moved it by its receives, or somebody else sent it here.
     pub reason: Option<String>,
     /// The queue that it came from, if that is known.
     pub source: Option<String>,

@@ -23,6 +23,8 @@ const KIND: &str = "kind";
 const TRACE_PARENT: &str = "traceparent";
 const DEATH_REASON: &str = "dead-letter-reason";
 const DEATH_SOURCE: &str = "dead-letter-source";
+/// What a queue says of a whole call because of one message that it will never take.
+const UNSENDABLE: [&str; 2] = ["BatchRequestTooLong", "InvalidMessageContents"];
 /// The most attributes of a message: an SQS quota.
 const ATTRIBUTES: usize = 10;
 /// How a missing queue is called by the JSON protocol, and by the query protocol before it.
@@ -74,7 +76,16 @@ impl Sqs {
         let call = self.client().send_message_batch().queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
             Ok(answer) => settled(messages.len(), answer.failed),
-            Err(error) => self.refused(queue, messages.len(), error),
+            Err(error) => {
+                // Said of a whole call, and of one message only if that is alone.
+                let is_final = messages.len() == 1 && is_unsendable(&error);
+                let mut refused = self.refused(queue, messages.len(), error);
+                let errors = refused
+                    .iter_mut()
+                    .filter_map(|outcome| outcome.as_mut().err());
+                errors.for_each(|refused| refused.is_final = is_final);
+                refused
+            }
         }
     }
 
@@ -135,6 +146,13 @@ impl Sqs {
         let error = failed("reach", &self.full_name(queue), error);
         all_refused(count, &error.line())
     }
+}
+
+fn is_unsendable<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| UNSENDABLE.iter().any(|fault| code.ends_with(fault)))
 }
 
 fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {

@@ -264,6 +264,42 @@ async fn a_row_that_is_refused_for_good_is_parked_and_troubles_nobody() {
 }
 
 #[tokio::test]
+async fn a_row_that_spoils_a_whole_call_is_parked_and_its_neighbours_are_sent() {
+    let world = World::new().await;
+    let (server, sqs) = crate::world::sqs().await;
+    world
+        .push((0..3).map(|n| Later {
+            delay: None,
+            key: None,
+            n,
+        }))
+        .await;
+    // As an older version might have left it there: no more than two have room in a call.
+    let longer = "update outbox set body = rpad('', $1, 'x') where position = $2";
+    for (position, bytes) in [(1, 1024 * 1024 - 400), (2, 1024 * 1024 + 400)] {
+        let longer = sqlx::query(longer).bind(bytes).bind(position);
+        longer.execute(&world.db).await.unwrap();
+    }
+    let service = Service::new(&world.db, sqs).queues([quick("later")]);
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    until("all are sent but one", async || {
+        world.count("outbox").await == 1
+    })
+    .await;
+    let parked = "select position from outbox where send_at = 'infinity'";
+    until("that is parked", async || {
+        let parked = sqlx::query_scalar::<_, i64>(parked).fetch_optional(&world.db);
+        parked.await.unwrap() == Some(2)
+    })
+    .await;
+    let queues = server.control().queues();
+    let later = queues.iter().find(|queue| queue.name == "later").unwrap();
+    assert_eq!(later.waiting, 2);
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn several_relays_share_the_work_and_send_each_message_once() {
     let world = World::new().await;
     let local = Local::new();
