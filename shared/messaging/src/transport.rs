@@ -34,6 +34,8 @@ pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60
 /// The longest poll: an SQS quota.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
 
+/// The longest poll of somebody else's server on this machine.
+const NEARBY_POLL: Duration = Duration::from_secs(2);
 /// Characters of a reason that are kept: it counts toward the size of the message.
 const LONGEST_REASON: usize = 1_000;
 
@@ -266,6 +268,15 @@ impl Transport {
         match self {
             Transport::Sqs(sqs) => sqs.takes_polls_back(),
             Transport::Local(_) => true,
+        }
+    }
+
+    /// How long polls may wait. Those that have to be waited for are short where they are cheap, so
+    /// that ElasticMQ or LocalStack on a developer's machine hold up no stop.
+    pub(crate) fn longest_poll(&self) -> Duration {
+        match self {
+            Transport::Sqs(sqs) if sqs.is_nearby() && !sqs.takes_polls_back() => NEARBY_POLL,
+            _ => LONGEST_POLL,
         }
     }
 }

@@ -105,6 +105,7 @@ impl Running {
         let span = spans::receive(queue);
         let abandon = self.transport.may_abandon_polls();
         let wait = self.limits.longest_poll(abandon);
+        let wait = wait.min(self.transport.longest_poll());
         let call = self.transport.receive(queue, max, wait, visibility);
         let call = call.instrument(span.clone());
         // A poll that is dropped may take messages with it, so it is waited for as long as there

@@ -17,6 +17,7 @@ use crate::{Error, Settings};
 pub struct Sqs {
     clients: Clients,
     prefix: Arc<str>,
+    is_nearby: bool,
     /// Names of queues with their addresses, which never change.
     urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
 }
@@ -44,6 +45,7 @@ impl Sqs {
         Ok(Sqs {
             clients: Clients::new(config),
             prefix: queue_prefix.into(),
+            is_nearby: config.endpoint_url().is_some_and(is_loopback),
             urls: Arc::default(),
         })
     }
@@ -51,6 +53,11 @@ impl Sqs {
     /// The SDK's own client, for what this crate does not do.
     pub fn client(&self) -> &Client {
         &self.clients.act
+    }
+
+    /// Whether the server is on this machine, where a call costs next to nothing.
+    pub(crate) fn is_nearby(&self) -> bool {
+        self.is_nearby
     }
 
     /// Whether the server has said that it takes back what it gave to a poll that is gone.
@@ -108,4 +115,11 @@ impl Sqs {
     fn urls(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
         self.urls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split("//").nth(1).unwrap_or_default();
+    ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|name| host.starts_with(name))
 }

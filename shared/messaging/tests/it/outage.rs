@@ -237,3 +237,50 @@ async fn a_service_stops_in_time_though_its_server_hangs() {
     until("it asks", async || wire.all_calls() > before).await;
     ends_in_time(stop, running).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_another_server_on_this_machine_is_short_and_waited_for() {
+    let wire = Wire::new().await;
+    let transport = Transport::from(wire.sqs_at("http://127.0.0.1:9324"));
+    let parcels = quick("parcels");
+    transport.ensure(&parcels, Provision::Create).await.unwrap();
+    let consumer = Consumer::plain(parcels, &transport, Plainly(|_| async { Ok(()) }));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    let control = wire.control();
+    let is_open = || control.waiting_receives("parcels") == Ok(1);
+    until("a poll is open", async || is_open()).await;
+    let since = tokio::time::Instant::now();
+    stop.cancel();
+    sleep(Duration::from_millis(100)).await;
+    assert!(is_open(), "it is waited for");
+    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.released, drained.lost), (1, 0), "{drained}");
+    assert!(
+        since.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        since.elapsed()
+    );
+
+    // And nothing comes.
+    let consumer = Consumer::plain(quick("weights"), &transport, Plainly(|_| async { Ok(()) }));
+    transport
+        .ensure(&quick("weights"), Provision::Create)
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("a poll is open", async || {
+        control.waiting_receives("weights") == Ok(1)
+    })
+    .await;
+    let since = tokio::time::Instant::now();
+    stop.cancel();
+    running.await.unwrap();
+    assert!(
+        since.elapsed() <= Duration::from_secs(2),
+        "{:?}",
+        since.elapsed()
+    );
+}
