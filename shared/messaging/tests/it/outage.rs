@@ -216,7 +216,7 @@ async fn a_service_stops_in_time_though_its_server_hangs() {
         stop.cancel();
         running.await.unwrap().unwrap();
         let took = since.elapsed();
-        assert!(took < stop_in + Duration::from_secs(1), "{took:?}");
+        assert!(took < stop_in + Duration::from_secs(5), "{took:?}");
     };
 
     // While it sends, the message stays where it is.

