@@ -17,9 +17,9 @@ pub fn configuration() -> String {
             name,
             visibility_timeout,
             delay,
-            max_receive_count,
             ..
         } = queue;
+        let moved_after = queue.moved_after();
         let (visible_s, delay_s) = (visibility_timeout.as_secs(), delay.as_secs());
         let _ = write!(
             text,
@@ -27,7 +27,7 @@ pub fn configuration() -> String {
              defaultVisibilityTimeout = {visible_s} seconds\n        \
              delay = {delay_s} seconds\n        \
              deadLettersQueue {{ name = \"{name}-dlq\", \
-             maxReceiveCount = {max_receive_count} }}\n    \
+             maxReceiveCount = {moved_after} }}\n    \
              }}\n    {name}-dlq {{}}\n"
         );
     }

@@ -41,3 +41,31 @@ impl From<Queue> for QueueSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use messaging::Backoff;
+
+    use super::*;
+    use crate::topology::{ATTEMPTS, Settings, queues};
+
+    #[test]
+    fn the_attempts_at_a_message_outlast_an_hour_on_average() {
+        let span = |attempts| {
+            let waits = (1..attempts).map(|failures| Backoff::MESSAGE.ceiling(failures));
+            waits.sum::<Duration>() / 2
+        };
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        assert!(span(ATTEMPTS) >= HOUR && span(ATTEMPTS - 1) < HOUR);
+    }
+
+    #[test]
+    fn the_runtime_and_the_containers_agree_on_when_a_queue_moves_a_message() {
+        for queue in queues(Settings::default()) {
+            let moved_after = queue.moved_after();
+            assert_eq!(QueueSpec::from(queue).moved_after(), moved_after);
+        }
+    }
+}

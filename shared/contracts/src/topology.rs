@@ -18,6 +18,11 @@ pub const EXPIRY: &str = "order-expiry";
 /// and the inbox knows it.
 pub const AT_LEISURE: Duration = Duration::from_millis(500);
 
+/// Attempts at a message. Between them the runtime waits for a random part of 1, 2, 4 and so on up
+/// to 512 s, and then of 900 s seven times: 61 minutes on average. So a payment provider that is
+/// away for an hour leaves no capture and no refund in the dead letters.
+pub const ATTEMPTS: u32 = 18;
+
 /// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are
 /// standard queues: a status that is a fold over facts has no use for an order of delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,7 +36,7 @@ pub struct Queue {
     pub delay: Duration,
     /// How long an unread message is kept, 60 s to 14 days (an SQS quota).
     pub retention: Duration,
-    /// After this many receives a message goes to the dead letters, 1 to 1,000.
+    /// After this many failed attempts a message goes to the dead letters, 1 to 1,000.
     pub max_receive_count: u32,
 }
 
@@ -80,7 +85,7 @@ pub fn queues(settings: Settings) -> [Queue; 6] {
         visibility_timeout: Duration::from_secs(30),
         delay: Duration::ZERO,
         retention: DAY * 4,
-        max_receive_count: 5,
+        max_receive_count: ATTEMPTS,
     };
     [
         // Calls the payment provider, which may take its time.
@@ -132,6 +137,12 @@ impl Subscription {
 }
 
 impl Queue {
+    /// Receives after which the queue itself moves a message to the dead letters. Not every one of
+    /// them is an attempt, so they are many more, as with the messaging crate's `moved_after`.
+    pub fn moved_after(&self) -> u32 {
+        self.max_receive_count.saturating_mul(10).min(1_000)
+    }
+
     /// The service that reads the queue: the first word of its name.
     pub fn read_by(&self) -> &'static str {
         self.name.split('-').next().unwrap_or(self.name)

@@ -2,46 +2,86 @@
 //!
 //! The pool asks a connection whether it is well each time it is given back, which is a round trip
 //! for each transaction. A consumer that is at work has no need of it: its last commit said so.
+//! One that rests gives it back, and so does one whose pool has no other for anybody else.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Error, PgPool, Postgres};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep_until};
 
-/// A connection that rested longer than this goes back to the pool, which tries it first.
-const TRUSTED_FOR: Duration = Duration::from_secs(5);
+/// A connection that rested longer than this goes back to the pool: under load the next
+/// transaction begins well before that.
+const REST: Duration = Duration::from_millis(500);
 
 /// A pool, and the connection that was used last.
 pub(crate) struct Connections {
     pool: PgPool,
-    kept: Mutex<Option<(PoolConnection<Postgres>, Instant)>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    connection: Option<(PoolConnection<Postgres>, Instant)>,
+    /// Whether somebody will come to see if it rests.
+    watched: bool,
 }
 
 impl Connections {
     pub(crate) fn new(pool: &PgPool) -> Connections {
         Connections {
             pool: pool.clone(),
-            kept: Mutex::default(),
+            kept: Arc::default(),
         }
     }
 
     pub(crate) async fn take(&self) -> Result<PoolConnection<Postgres>, Error> {
-        let kept = self.kept().take();
+        let kept = lock(&self.kept).connection.take();
         match kept {
-            Some((connection, since)) if since.elapsed() < TRUSTED_FOR => Ok(connection),
-            _ => self.pool.acquire().await,
+            Some((connection, since)) if since.elapsed() < REST => Ok(connection),
+            rested => {
+                // First: it may be the one that is waited for.
+                drop(rested);
+                self.pool.acquire().await
+            }
         }
     }
 
-    /// Keeps a connection that has just committed, unless there is one already. One that failed
-    /// is dropped by its user and goes the pool's way.
+    /// Keeps a connection that has just committed for a while, unless there is one already or
+    /// others may wait for it. One that failed is dropped by its user and goes the pool's way.
     pub(crate) fn keep(&self, connection: PoolConnection<Postgres>) {
-        self.kept()
-            .get_or_insert_with(|| (connection, Instant::now()));
+        let most = self.pool.options().get_max_connections();
+        let is_last = self.pool.num_idle() == 0 && self.pool.size() >= most;
+        let mut kept = lock(&self.kept);
+        if is_last || kept.connection.is_some() {
+            return;
+        }
+        kept.connection = Some((connection, Instant::now()));
+        if !std::mem::replace(&mut kept.watched, true) {
+            tokio::spawn(give_back(Arc::downgrade(&self.kept)));
+        }
     }
+}
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Option<(PoolConnection<Postgres>, Instant)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+/// Gives the connection back when it rests, and ends when there is none to be given back.
+async fn give_back(kept: Weak<Mutex<Kept>>) {
+    let mut rested_at = Instant::now() + REST;
+    loop {
+        sleep_until(rested_at).await;
+        // Whoever is gone has given it back.
+        let Some(kept) = kept.upgrade() else { return };
+        let mut kept = lock(&kept);
+        match &kept.connection {
+            Some((_, since)) if since.elapsed() < REST => rested_at = *since + REST,
+            _ => {
+                kept.connection = None;
+                kept.watched = false;
+                return;
+            }
+        }
     }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@ mod ordered;
 mod outcome;
 mod poll;
 mod settle;
+mod untried;
 mod work;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use self::lease::Leases;
 pub use self::limits::Limits;
 use self::outcome::InFlight;
 use self::settle::Settlement;
+use self::untried::Untried;
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
 use crate::layer::{Attempt, BoxError, Handling};
@@ -66,6 +68,7 @@ struct Running {
     pollers: AtomicUsize,
     leases: Arc<Leases>,
     tally: Tally,
+    untried: Untried,
     polling: TaskTracker,
     working: TaskTracker,
     ready: mpsc::UnboundedSender<Vec<(InFlight, Outside)>>,
@@ -171,6 +174,7 @@ async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
         pollers: AtomicUsize::new(0),
         leases: Arc::new(Leases::new(&consumer.spec, &consumer.limits)),
         tally: Tally::default(),
+        untried: Untried::default(),
         polling: TaskTracker::new(),
         working: TaskTracker::new(),
         ready,

@@ -1,7 +1,8 @@
 //! Dead letters: what waits there and why, and the way back.
 //!
 //! A message gets there with its reason when a handler rejects it, or fails with it for the last
-//! time. One that killed its process every time is moved by SQS itself, without a reason.
+//! time. One that kills its process every time is moved by SQS itself, without a reason, after
+//! [many receives](crate::QueueSpec::moved_after).
 //!
 //! ```
 //! use messaging::dead_letters::{self, Selection};
@@ -23,6 +24,7 @@
 //! # }
 //! ```
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
@@ -32,7 +34,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::transport::{BATCH, Delivery, Outgoing, sqs_failed};
-use crate::{Error, Sqs, Transport};
+use crate::{Error, Sqs, Transport, topology};
 
 /// How full a queue is. SQS counts approximately.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -48,7 +50,7 @@ pub struct Depth {
 pub struct DeadLetter {
     pub id: Uuid,
     pub kind: Option<String>,
-    /// `None` when SQS moved it, as nobody who held it lived to say why.
+    /// `None` when nobody said why: SQS moved it by its receives, or somebody else sent it here.
     pub reason: Option<String>,
     /// The queue that it came from, if that is known.
     pub source: Option<String>,
@@ -68,12 +70,17 @@ pub enum Selection {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Redriven {
     pub moved: u64,
-    /// Not selected, or not taken by their queue: still here.
+    /// Looked at and still here: not selected, not taken by their queue, or back already.
     pub kept: u64,
 }
 
 /// How long a look at messages hides them from others who look.
 const LOOK: Duration = Duration::from_secs(30);
+/// The same for a redrive, which may have to look at many before it finds what it is to move.
+const SEARCH: Duration = Duration::from_secs(5 * 60);
+/// How long an empty queue is waited for. A poll that does not wait asks only some of SQS's
+/// servers, and may find nothing though there is something.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// All queues of the deployment, with how full they are.
 ///
@@ -130,8 +137,10 @@ pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>
     let mut looked_at = vec![];
     while seen.len() < most {
         let max = (most - seen.len()).min(BATCH);
-        let batch = transport.receive(queue, max, Duration::ZERO, LOOK).await?;
-        if batch.is_empty() {
+        let batch = transport.receive(queue, max, WAIT, LOOK).await?;
+        let known = seen.iter().map(|letter: &DeadLetter| letter.id);
+        let known: HashSet<_> = known.collect();
+        if batch.iter().all(|delivery| known.contains(&delivery.id)) {
             break;
         }
         looked_at.extend(batch.iter().map(|delivery| delivery.receipt.clone()));
@@ -142,10 +151,13 @@ pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>
 }
 
 /// Moves dead letters back to where they came from, at most `per_second` of them. Each is deleted
-/// here only after it was sent there, so whatever happens, none is lost.
+/// here only after it was sent there, so whatever happens, none is lost. Each is moved once: what
+/// is dead again meanwhile stays. In a FIFO queue only the first ten of a group can be selected,
+/// as SQS shows no more of it while they are looked at.
 ///
 /// # Errors
-/// When a queue does not exist, or SQS cannot be reached.
+/// When `dead_letters` is not the name of such a queue, a queue does not exist, or SQS cannot be
+/// reached.
 pub async fn redrive(
     sqs: &Sqs,
     dead_letters: &str,
@@ -153,23 +165,30 @@ pub async fn redrive(
     per_second: f64,
 ) -> Result<Redriven, Error> {
     let transport = Transport::from(sqs.clone());
-    let source = source_of(dead_letters);
+    let source = source_of(dead_letters)?;
     let mut redriven = Redriven::default();
-    let mut kept = vec![];
-    loop {
-        let batch = transport
-            .receive(dead_letters, BATCH, Duration::ZERO, LOOK)
-            .await?;
-        if batch.is_empty() {
+    let (mut kept, mut seen) = (vec![], HashSet::new());
+    let is_all_found = |seen: &HashSet<Uuid>| match selection {
+        Selection::All => false,
+        Selection::Ids(ids) => ids.iter().all(|id| seen.contains(id)),
+    };
+    while !is_all_found(&seen) {
+        let batch = transport.receive(dead_letters, BATCH, WAIT, SEARCH).await?;
+        let (new, again): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|delivery| seen.insert(delivery.id));
+        // Nothing, or what was looked at before: there is no more.
+        let is_last = new.is_empty();
+        let (wanted, others): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|delivery| match selection {
+                Selection::All => true,
+                Selection::Ids(ids) => ids.contains(&delivery.id),
+            });
+        let others = others.into_iter().chain(again);
+        kept.extend(others.map(|delivery| delivery.receipt));
+        if is_last {
             break;
         }
-        let (wanted, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|delivery| {
-            let Selection::Ids(ids) = selection else {
-                return true;
-            };
-            ids.contains(&delivery.id)
-        });
-        kept.extend(others.into_iter().map(|delivery| delivery.receipt));
         let count = wanted.len();
         let (moved, refused) = send_back(&transport, dead_letters, &source, wanted).await;
         redriven.moved += moved;
@@ -207,16 +226,7 @@ async fn send_back(
     }
     let messages: Vec<_> = letters
         .iter()
-        .map(|delivery| Outgoing {
-            id: delivery.id,
-            queue: source.to_owned(),
-            kind: delivery.kind.clone().unwrap_or_default(),
-            body: delivery.body.clone(),
-            ordering_key: delivery.group.clone(),
-            trace_parent: delivery.trace_parent.clone(),
-            due_at: None,
-            dead: None,
-        })
+        .map(|delivery| Outgoing::moved(delivery, source.to_owned(), None))
         .collect();
     let mut sent = vec![];
     let mut refused = vec![];
@@ -264,13 +274,14 @@ fn dead_letter(delivery: Delivery) -> DeadLetter {
     }
 }
 
-/// The queue whose dead letters these are.
-fn source_of(dead_letters: &str) -> String {
-    match dead_letters.strip_suffix("-dlq.fifo") {
-        Some(stem) => format!("{stem}.fifo"),
-        None => dead_letters
-            .strip_suffix("-dlq")
-            .unwrap_or(dead_letters)
-            .to_owned(),
-    }
+/// The queue whose dead letters these are. Any other queue would get its messages back for ever.
+fn source_of(dead_letters: &str) -> Result<String, Error> {
+    let fifo = dead_letters.strip_suffix("-dlq.fifo");
+    let fifo = fifo.map(|stem| format!("{stem}.fifo"));
+    let standard = || dead_letters.strip_suffix("-dlq").map(str::to_owned);
+    let no_dead_letters = || Error::NoDeadLetters {
+        queue: dead_letters.to_owned(),
+        instead: topology::dead_letters(dead_letters),
+    };
+    fifo.or_else(standard).ok_or_else(no_dead_letters)
 }

@@ -20,8 +20,17 @@ pub enum Error {
     #[error("a delay of {0:?} is too long: the outbox keeps messages for up to 10 years")]
     DelayTooLong(Duration),
 
+    #[error("a delay of {delay:?} on `{queue}` needs an outbox: SQS takes 15 minutes, FIFO none")]
+    NeedsOutbox { queue: String, delay: Duration },
+
+    #[error("no queue would ever take this message of kind `{kind}`: {reason}")]
+    Unsendable { kind: &'static str, reason: String },
+
     #[error("the queue `{queue}` does not exist: create it, or start with --queues create")]
     NoSuchQueue { queue: String },
+
+    #[error("the queue `{queue}` is a FIFO queue, and queues inside a process keep no order")]
+    NoOrder { queue: String },
 
     #[error("cannot {action} the queue `{queue}`: {reason}")]
     Sqs {
@@ -35,6 +44,9 @@ pub enum Error {
         queue: String,
         differences: Vec<String>,
     },
+
+    #[error("the queue `{queue}` holds no dead letters: name the one that does, `{instead}`")]
+    NoDeadLetters { queue: String, instead: String },
 
     #[error("no AWS region is set: set AWS_REGION, or SQS_ENDPOINT_URL for a server of your own")]
     NoRegion,

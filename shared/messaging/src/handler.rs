@@ -125,7 +125,7 @@ pub trait TwoPhaseHandler: Send + Sync + 'static {
 ///
 /// let stop = CancellationToken::new();
 /// let running = tokio::spawn(Consumer::plain(bells, &transport, Bell).run(stop.clone()));
-/// // The one is rejected at once; the other is given up after five receives.
+/// // The one is rejected at once; the other is given up after five attempts.
 /// while queues.depth("bells-dlq") < 2 {
 ///     tokio::task::yield_now().await;
 /// }

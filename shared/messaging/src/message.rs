@@ -33,7 +33,8 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn destinations(&self) -> Vec<Destination>;
 
     /// Messages with the same key arrive in the order in which they were pushed, if their queue
-    /// is a FIFO queue (there it is the message group). `None` where order does not matter.
+    /// is a FIFO queue (there it is the message group). `None` where order does not matter. It has
+    /// 1 to 128 characters of ASCII without spaces: an SQS rule.
     fn ordering_key(&self) -> Option<String> {
         None
     }
@@ -58,7 +59,8 @@ impl Destination {
     }
 
     /// Readers see the message only after `delay`, in place of the queue's own delay. SQS counts
-    /// in seconds, so it is rounded up; what is longer than SQS's 15 minutes waits in the outbox.
+    /// in seconds, so it is rounded up. What is longer than SQS's 15 minutes waits in the outbox,
+    /// and so does all of it before a FIFO queue, which delays no single message.
     pub fn after(self, delay: Duration) -> Destination {
         Destination {
             delay: Some(delay),
@@ -66,8 +68,8 @@ impl Destination {
         }
     }
 
-    /// Nobody waits for the message: it may be kept back for up to a quarter of a second, so that
-    /// several share a call, and with it a receive and a transaction.
+    /// Nobody waits for the message: it may be kept back for up to half a second, so that several
+    /// share a call, and with it a receive and a transaction.
     pub fn unhurried(self) -> Destination {
         Destination {
             unhurried: true,

@@ -1,9 +1,10 @@
 //! The outbox: messages written down in the business transaction, to be sent once it committed.
 
+mod sendable;
 mod transaction;
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt as _;
@@ -14,7 +15,8 @@ use sqlx_core::transaction::TransactionManager;
 use uuid::Uuid;
 
 pub use self::transaction::Transaction;
-use crate::transport::{LONGEST_DELAY, Outgoing};
+use crate::topology::{QueueKind, kind};
+use crate::transport::{Foreign, LONGEST_DELAY, Outgoing};
 use crate::{Error, Message, spans};
 
 /// How long a relay leaves rows to the process that wrote them and sends them by itself.
@@ -36,9 +38,32 @@ pub(crate) struct Row {
     pub(crate) unhurried: bool,
 }
 
+/// How often this process has written rows without handing them over. A relay is woken for them
+/// by the next commit that it sees.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
 tokio::task_local! {
-    /// What a handler has pushed: the runtime inserts it all at once before it commits.
-    static PUSHED: RefCell<Vec<Row>>;
+    static PUSHED: Pushed;
+}
+
+/// What a handler has pushed: the runtime inserts it all at once before it commits.
+struct Pushed {
+    /// Where the connection of its transaction is in memory, to tell it from others.
+    connection: usize,
+    rows: RefCell<Vec<Row>>,
+}
+
+/// To tell whether rows were written since.
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    pub(crate) fn now() -> Mark {
+        Mark(WRITTEN.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_passed(&self) -> bool {
+        WRITTEN.load(Ordering::Acquire) != self.0
+    }
 }
 
 /// Promises to send `message` to all of its destinations if, and only if, `tx` commits.
@@ -46,33 +71,50 @@ tokio::task_local! {
 /// In a handler the runtime sends it after the commit. Elsewhere a [`Transaction`] does, or, if
 /// `tx` is a plain one, [`Relay::wake`](crate::Relay::wake) once it has committed.
 ///
+/// What a handler pushes is written down when it is done, but in a savepoint, which may be rolled
+/// back, at once. So of messages with one ordering key those of savepoints come first.
+///
 /// # Errors
-/// When the message cannot be written as JSON, a delay is over 10 years, or the database fails.
+/// When the message cannot be written as JSON, no queue would take it, a delay is over 10 years, or
+/// the database fails.
 pub async fn push<M: Message>(tx: &mut PgConnection, message: &M) -> Result<(), Error> {
     let rows = rows(message)?;
-    // A handler that uses a savepoint may roll back to it, so there it is inserted at once.
+    // A handler that uses a savepoint may roll back to it, so there it is inserted at once, and
+    // so it is in a transaction of the handler's own.
     let in_savepoint = PgTransactionManager::get_transaction_depth(tx) > 1;
+    let connection = address(tx);
     let mut rows = Some(rows);
-    if !in_savepoint {
-        let collect = |pushed: &RefCell<Vec<Row>>| {
-            pushed.borrow_mut().extend(rows.take().unwrap_or_default())
-        };
-        // Outside of a handler there is nobody to collect them.
-        let _ = PUSHED.try_with(collect);
+    // Outside of a handler there is nobody to collect them.
+    let _ = PUSHED.try_with(|pushed| {
+        if !in_savepoint && pushed.connection == connection {
+            let rows = rows.take().unwrap_or_default();
+            pushed.rows.borrow_mut().extend(rows);
+        }
+    });
+    if let Some(rows) = rows {
+        insert(tx, rows, Duration::ZERO).await?;
+        WRITTEN.fetch_add(1, Ordering::Release);
     }
-    match rows {
-        Some(rows) => insert(tx, rows, Duration::ZERO).await.map(drop),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
-/// Does a handler's `work`, and returns what it has pushed besides.
-pub(crate) async fn collect<F: Future>(work: F) -> (F::Output, Vec<Row>) {
+/// Does a handler's `work` in the transaction of a connection, and returns what it has pushed
+/// there besides.
+pub(crate) async fn collect<F: Future>(connection: usize, work: F) -> (F::Output, Vec<Row>) {
     let collecting = async {
         let output = work.await;
-        (output, PUSHED.with(RefCell::take))
+        (output, PUSHED.with(|pushed| pushed.rows.take()))
     };
-    PUSHED.scope(RefCell::default(), collecting).await
+    let pushed = Pushed {
+        connection,
+        rows: RefCell::default(),
+    };
+    PUSHED.scope(pushed, collecting).await
+}
+
+/// A connection stays in its place for as long as a transaction borrows it.
+pub(crate) fn address(connection: &PgConnection) -> usize {
+    std::ptr::from_ref(connection).addr()
 }
 
 /// A row for each destination.
@@ -81,6 +123,7 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
         kind: M::KIND,
         source,
     })?;
+    let body = sendable::escaped(body);
     let ordering_key = message.ordering_key();
     if ordering_key.is_some() {
         ORDERED.store(true, Ordering::Relaxed);
@@ -99,9 +142,12 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
             body: body.clone(),
             ordering_key: ordering_key.clone(),
             trace_parent: created.map(|trace| trace.to_string()),
+            deduplication_id: None,
+            foreign: Foreign::new(),
             due_at: destination.delay.map(|delay| SystemTime::now() + delay),
             dead: None,
         };
+        sendable::check(M::KIND, &outgoing)?;
         Ok(Row {
             position: 0,
             outgoing,
@@ -112,11 +158,14 @@ pub(crate) fn rows<M: Message>(message: &M) -> Result<Vec<Row>, Error> {
 }
 
 impl Row {
-    /// How long it has to stay in the outbox: what of its delay is longer than SQS takes.
-    fn wait(&self) -> Duration {
+    /// How long it has to stay in the outbox: what of its delay is longer than its queue takes.
+    pub(crate) fn wait(&self) -> Duration {
         let due = self.outgoing.due_at.unwrap_or(SystemTime::UNIX_EPOCH);
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
-        left.saturating_sub(LONGEST_DELAY)
+        match kind(&self.outgoing.queue) {
+            QueueKind::Standard => left.saturating_sub(LONGEST_DELAY),
+            QueueKind::Fifo => left,
+        }
     }
 
     /// Whether the process that writes it may send it by itself. Ordered messages may not: another

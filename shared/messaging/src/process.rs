@@ -11,6 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::connections::Connections;
 use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
 use crate::layer::Phase;
+use crate::outbox::Mark;
 use crate::relay::Source;
 use crate::spans::Step;
 use crate::transport::Delivery;
@@ -177,14 +178,18 @@ impl Transactional {
             .filter(|(ready, _)| unseen.remove(&ready.delivery.id))
             .unzip();
         let duplicates = batch.len() - new.len();
-        let work = self.work.handle(&mut tx, new);
-        let (done, pushed) = outbox::collect(trace::batch(traces, work)).await;
+        let (mark, connection_of_tx) = (Mark::now(), outbox::address(&tx));
+        let work = trace::batch(traces, self.work.handle(&mut tx, new));
+        let (done, pushed) = outbox::collect(connection_of_tx, work).await;
         done?;
 
         let pushed = outbox::insert(&mut tx, pushed, outbox::LEASE).await?;
         tx.commit().await?;
         self.db.keep(connection);
         self.relay.hand_over(pushed, Source::Handler);
+        if mark.is_passed() {
+            self.relay.wake();
+        }
         telemetry::duplicates(queue, duplicates);
         Ok(())
     }

@@ -1,13 +1,17 @@
 //! The relay: sends what committed transactions have left in the outbox.
 //!
-//! There are two ways out. Messages that a handler of this process pushed are handed over in
-//! memory after the commit and sent without reading them back: the *express* lane. All
-//! others, and those whose process died, are taken from the table: the *sweep*, which wakes at
+//! There are two ways out. Messages that a handler of this process or a
+//! [`Transaction`](crate::outbox::Transaction) pushed are handed over in memory after the commit
+//! and sent without reading them back: the *express* lane. All others, ordered ones among them,
+//! and those whose process died, are taken from the table: the *sweep*, which wakes at
 //! [`Relay::wake`] and once a second. Rows of the express lane are leased to it for
 //! [`outbox::LEASE`](crate::outbox), so that no sweep takes them too.
 //!
 //! A row is deleted only after its queue has taken the message, so a crash at any point can send
 //! a message twice, which the receiver's inbox notices, and can lose none.
+//!
+//! A message that its queue will never take, as the queue says, is *parked*: its row stays, with
+//! `send_at` at infinity, and an error in the log names it. Setting that to `now()` tries again.
 
 mod express;
 mod send;
@@ -19,10 +23,12 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
+use self::send::Unsent;
 pub(crate) use self::send::send;
 use crate::outbox::Row;
-use crate::{Health, Transport};
+use crate::{Health, Transport, telemetry};
 
 /// Messages that wait in memory at most. Beyond that they stay in the table until a sweep.
 const HANDED_OVER: usize = 10_000;
@@ -106,6 +112,14 @@ impl Relay {
             }
         }
     }
+}
+
+/// Says, once, that no relay will try this again.
+fn parked(unsent: &Unsent) {
+    let (message, reason) = (&unsent.row.outgoing, &unsent.refused.reason);
+    let (queue, id) = (&message.queue, message.id);
+    error!(queue, %id, reason, "parked the message, as its queue will never take it");
+    telemetry::parked(queue);
 }
 
 impl Lane {

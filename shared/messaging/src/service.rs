@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
 use sqlx::PgPool;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer;
 use tracing::info;
@@ -156,7 +157,8 @@ impl Service {
     }
 
     /// Prepares the queues, and then consumes and relays until `shutdown`. While SQS cannot be
-    /// reached it waits for it, and is not [healthy](Service::health).
+    /// reached it waits for it, and is not [healthy](Service::health). After `shutdown` it takes
+    /// no longer than [`Limits::shutdown`]; what is not sent by then stays in the outbox.
     ///
     /// # Errors
     /// When a queue is missing or differs from its specification.
@@ -171,7 +173,7 @@ impl Service {
         // What the last handlers push is still sent.
         let relaying = CancellationToken::new();
         let relay = self.relay.clone();
-        let relayed = tokio::spawn({
+        let mut relayed = tokio::spawn({
             let relaying = relaying.clone();
             async move { relay.run(relaying).await }
         });
@@ -181,7 +183,13 @@ impl Service {
             .consumers
             .into_iter()
             .map(|consumer| consumer.run(shutdown.clone()));
-        let idle: BoxFuture<'_, _> = shutdown.cancelled().map(|()| Drained::default()).boxed();
+        let mut deadline = Instant::now();
+        let stopped = async {
+            shutdown.cancelled().await;
+            deadline = Instant::now() + self.limits.shutdown;
+            Drained::default()
+        };
+        let idle: BoxFuture<'_, _> = stopped.boxed();
         let all = consumers.map(FutureExt::boxed).chain([idle]);
         let drained = all.collect::<futures::stream::FuturesUnordered<_>>();
         let drained = drained.fold(Drained::default(), |mut sum, drained| {
@@ -190,7 +198,9 @@ impl Service {
         });
         let drained = drained.await;
         relaying.cancel();
-        let _ = relayed.await;
+        if timeout_at(deadline, &mut relayed).await.is_err() {
+            relayed.abort();
+        }
         pruning.abort();
         info!(%drained, "messaging stopped");
         Ok(drained)
@@ -200,7 +210,10 @@ impl Service {
     async fn prepare_patiently(&self, shutdown: &CancellationToken) -> Result<bool, Error> {
         let mut failures = 0;
         loop {
-            match self.prepare().await {
+            let Some(prepared) = shutdown.run_until_cancelled(self.prepare()).await else {
+                return Ok(false);
+            };
+            match prepared {
                 Ok(()) => break,
                 Err(error @ Error::Sqs { .. }) => self.health.fails(PREPARING, &error.line()),
                 Err(error) => return Err(error),

@@ -45,6 +45,11 @@ pub(crate) fn sent(queue: String, count: usize) {
     counter!("messaging_sent_total", "queue" => queue).increment(count as u64);
 }
 
+/// A message was parked in the outbox.
+pub(crate) fn parked(queue: &str) {
+    counter!("messaging_parked_total", "queue" => queue.to_owned()).increment(1);
+}
+
 /// Messages have come to an end of one kind: `handled`, `retried`, `rejected`, `released` or
 /// `lost`.
 pub(crate) fn ended(queue: &str, how: &'static str, count: usize) {

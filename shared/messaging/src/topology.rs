@@ -8,16 +8,21 @@ use std::time::Duration;
 pub struct QueueSpec {
     /// The name without the deployment's prefix. A FIFO queue's ends in `.fifo`, as SQS wants it.
     pub name: Cow<'static, str>,
-    /// How long a received message stays hidden, 0 s to 12 h [30 s]. The consumer extends it by
-    /// heartbeat, so it bounds how long a crashed consumer's messages wait, and not how long a
-    /// handler may take.
+    /// How long a received message stays hidden, 1 s to 12 h [30 s], rounded up to whole seconds.
+    /// The consumer extends it by heartbeat, so it bounds how long a crashed consumer's messages
+    /// wait, and not how long a handler may take.
     pub visibility_timeout: Duration,
     /// How long every message waits before it can be received, 0 to 900 s [0].
     pub delay: Duration,
     /// How long an unread message is kept, 60 s to 14 days [4 days, SQS's own default].
     pub retention: Duration,
-    /// After this many receives a message goes to the dead letters, 1 to 1,000 [5]. With the
-    /// default backoff five receives span about half a minute.
+    /// After this many failed attempts the runtime moves a message to the dead letters, with the
+    /// reason, 1 to 1,000 [5]. The default backoff waits for up to 1, 2, 4 and 8 s between five of
+    /// them, 7.5 s in all on average, so give more to what depends on a third party.
+    ///
+    /// SQS moves messages by their receives, and not every receive is an attempt: what is given
+    /// back when a process stops or the head of a group fails was never tried. So SQS is told ten
+    /// times as many, see [`moved_after`](QueueSpec::moved_after).
     pub max_receive_count: u32,
 }
 
@@ -50,9 +55,21 @@ impl QueueSpec {
         kind(&self.name)
     }
 
+    /// SQS's own `maxReceiveCount`, for messages that kill their process every time: ten times
+    /// `max_receive_count`, and at most 1,000 (an SQS quota).
+    pub fn moved_after(&self) -> u32 {
+        self.max_receive_count.saturating_mul(10).min(1_000)
+    }
+
     /// The name of the queue that its dead letters go to.
     pub fn dead_letters(&self) -> String {
         dead_letters(&self.name)
+    }
+
+    /// The visibility timeout as SQS counts it. Without one a message would be everybody's.
+    pub(crate) fn whole_visibility_timeout(&self) -> Duration {
+        let seconds = whole_seconds(self.visibility_timeout).max(1);
+        Duration::from_secs(seconds)
     }
 
     /// The queue that its dead letters go to.
@@ -72,6 +89,11 @@ impl From<&'static str> for QueueSpec {
     fn from(name: &'static str) -> QueueSpec {
         QueueSpec::new(name)
     }
+}
+
+/// SQS counts in whole seconds. What is longer is never cut short.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1_000) as u64
 }
 
 pub(crate) fn kind(name: &str) -> QueueKind {
@@ -101,5 +123,21 @@ mod tests {
         };
         check("parcels", "parcels-dlq", QueueKind::Standard);
         check("parcels.fifo", "parcels-dlq.fifo", QueueKind::Fifo);
+    }
+
+    #[test]
+    fn a_visibility_timeout_is_rounded_up_and_never_nothing() {
+        let check = |millis, seconds| {
+            let spec = QueueSpec {
+                visibility_timeout: Duration::from_millis(millis),
+                ..QueueSpec::new("parcels")
+            };
+            let whole = spec.whole_visibility_timeout();
+            assert_eq!(whole, Duration::from_secs(seconds), "{millis} ms");
+        };
+        check(0, 1);
+        check(300, 1);
+        check(1_000, 1);
+        check(1_001, 2);
     }
 }

@@ -10,15 +10,18 @@ mod sqs_call;
 mod sqs_client;
 mod sqs_queues;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
 pub use self::local::Local;
 pub use self::mishap::{Call, Mishap};
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
+use crate::topology::whole_seconds;
 use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay};
 
 /// The most messages that a batch call takes: an SQS quota.
@@ -31,6 +34,11 @@ pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
 pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 /// The longest poll: an SQS quota.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// The longest poll of somebody else's server on this machine.
+const NEARBY_POLL: Duration = Duration::from_secs(2);
+/// Characters of a reason that are kept: it counts toward the size of the message.
+const LONGEST_REASON: usize = 1_000;
 
 /// Where messages go.
 #[derive(Clone)]
@@ -60,6 +68,11 @@ pub(crate) struct Outgoing {
     pub(crate) body: String,
     pub(crate) ordering_key: Option<String>,
     pub(crate) trace_parent: Option<String>,
+    /// What a FIFO queue knows it by, if not by `id`: for five minutes it takes no other message
+    /// with the same, not even one that comes back from the dead letters.
+    pub(crate) deduplication_id: Option<String>,
+    /// Attributes that somebody else has given it.
+    pub(crate) foreign: Foreign,
     /// When readers may see it, if not by the queue's own delay.
     pub(crate) due_at: Option<SystemTime>,
     /// Why it is a dead letter, if it is one.
@@ -73,6 +86,9 @@ pub(crate) struct Death {
     pub(crate) source: String,
 }
 
+/// Attributes of a message that this crate knows nothing of, by name.
+pub(crate) type Foreign = BTreeMap<String, MessageAttributeValue>;
+
 /// A message as received. `receipt` is what proves to the queue that we hold it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Delivery {
@@ -80,11 +96,14 @@ pub(crate) struct Delivery {
     pub(crate) kind: Option<String>,
     pub(crate) body: String,
     pub(crate) receipt: String,
+    /// The queue's own id of the message, new whenever it is sent.
+    pub(crate) queue_id: String,
     /// How often it was received, this time included.
     pub(crate) receive_count: u32,
     pub(crate) sent_at: Option<SystemTime>,
     pub(crate) group: Option<String>,
     pub(crate) trace_parent: Option<String>,
+    pub(crate) foreign: Foreign,
     /// Why it is a dead letter, if it is one and we made it one.
     pub(crate) death: Option<Death>,
 }
@@ -100,12 +119,52 @@ pub(crate) struct Refused {
     pub(crate) is_final: bool,
 }
 
+impl Death {
+    /// SQS takes no empty attribute, and neither the colours of a terminal nor any other sign
+    /// that XML has no place for.
+    pub(crate) fn new(reason: &str, source: &str) -> Death {
+        let is_text = |char: &char| match char {
+            '\t' | '\n' | '\r' => true,
+            '\u{fffe}' | '\u{ffff}' => false,
+            char => *char >= ' ',
+        };
+        let text = |char| Some(char).filter(is_text).unwrap_or('\u{fffd}');
+        let reason: String = reason.chars().take(LONGEST_REASON).map(text).collect();
+        let is_empty = reason.trim().is_empty();
+        Death {
+            reason: if is_empty {
+                "no reason was given".into()
+            } else {
+                reason
+            },
+            source: source.to_owned(),
+        }
+    }
+}
+
 impl Outgoing {
+    /// A message on to another queue: to the dead letters, or back from there. Sent once more, it
+    /// is the same to a FIFO queue; moved once more, it is another.
+    pub(crate) fn moved(delivery: &Delivery, queue: String, dead: Option<Death>) -> Outgoing {
+        Outgoing {
+            id: delivery.id,
+            queue,
+            kind: delivery.kind.clone().unwrap_or_default(),
+            body: delivery.body.clone(),
+            ordering_key: delivery.group.clone(),
+            trace_parent: delivery.trace_parent.clone(),
+            deduplication_id: Some(delivery.queue_id.clone()),
+            foreign: delivery.foreign.clone(),
+            due_at: None,
+            dead,
+        }
+    }
+
     /// The remaining delay in whole seconds, rounded up and at most SQS's longest.
     fn delay_seconds(&self) -> Option<i32> {
         let due = self.due_at?;
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
-        Some(left.min(LONGEST_DELAY).as_millis().div_ceil(1_000) as i32)
+        Some(whole_seconds(left.min(LONGEST_DELAY)) as i32)
     }
 
     /// What counts toward the size of a batch: the body and the attributes.
@@ -126,7 +185,8 @@ impl Transport {
     /// returns, and if the process dies before that, it is not.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, or a queue does not take it.
+    /// When it cannot be written as JSON, a queue does not take it, or it has a delay that only an
+    /// outbox can keep: over 15 minutes, or any on a FIFO queue.
     pub async fn publish<M: Message>(&self, message: &M) -> Result<(), Error> {
         self.publish_all(std::slice::from_ref(message)).await
     }
@@ -134,20 +194,30 @@ impl Transport {
     /// The same for several, in as few calls as it takes. On an error some may have been sent.
     ///
     /// # Errors
-    /// When one cannot be written as JSON, or a queue does not take it.
+    /// When one cannot be written as JSON, a queue does not take it, or its delay needs an outbox.
     pub async fn publish_all<M: Message>(&self, messages: &[M]) -> Result<(), Error> {
         let rows = messages
             .iter()
             .map(outbox::rows)
             .collect::<Result<Vec<_>, _>>()?;
-        let health = Health::default();
-        let failed = relay::send(self, &health, rows.into_iter().flatten().collect()).await;
-        match failed.first() {
-            None => Ok(()),
-            Some(row) => Err(Error::Sqs {
-                action: "send to",
+        let rows: Vec<_> = rows.into_iter().flatten().collect();
+        // Rounded, as some of the delay is over by now.
+        if let Some(row) = rows
+            .iter()
+            .find(|row| row.wait() > Duration::from_millis(1))
+        {
+            return Err(Error::NeedsOutbox {
                 queue: row.outgoing.queue.clone(),
-                reason: health.troubles().join("; "),
+                delay: row.wait(),
+            });
+        }
+        let unsent = relay::send(self, &Health::default(), rows).await;
+        match unsent.into_iter().next() {
+            None => Ok(()),
+            Some(unsent) => Err(Error::Sqs {
+                action: "send to",
+                queue: unsent.row.outgoing.queue,
+                reason: unsent.refused.reason,
             }),
         }
     }
@@ -159,10 +229,7 @@ impl Transport {
     pub async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
-            Transport::Local(local) => {
-                local.ensure(spec);
-                Ok(())
-            }
+            Transport::Local(local) => local.ensure(spec),
         }
     }
 
@@ -204,13 +271,22 @@ impl Transport {
         }
     }
 
-    /// Whether a poll may be dropped when it is time to stop. A queue in this process, or a server
-    /// on this machine that sees the connection close, hands nothing to a poll that is gone;
-    /// Amazon may, and the message would then wait for its visibility timeout.
+    /// Whether a poll may be dropped when it is time to stop. A queue in this process hands nothing
+    /// to a poll that is gone, and our own server takes back what it did; Amazon does not, and the
+    /// message would then wait for its visibility timeout.
     pub(crate) fn may_abandon_polls(&self) -> bool {
         match self {
-            Transport::Sqs(sqs) => sqs.is_loopback(),
+            Transport::Sqs(sqs) => sqs.takes_polls_back(),
             Transport::Local(_) => true,
+        }
+    }
+
+    /// How long polls may wait. Those that have to be waited for are short where they are cheap, so
+    /// that ElasticMQ or LocalStack on a developer's machine hold up no stop.
+    pub(crate) fn longest_poll(&self) -> Duration {
+        match self {
+            Transport::Sqs(sqs) if sqs.is_nearby() && !sqs.takes_polls_back() => NEARBY_POLL,
+            _ => LONGEST_POLL,
         }
     }
 }

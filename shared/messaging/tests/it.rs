@@ -3,10 +3,14 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+#[path = "it/connections.rs"]
+mod connections;
 #[path = "it/consumer.rs"]
 mod consumer;
 #[path = "it/crash.rs"]
 mod crash;
+#[path = "it/dead_in_order.rs"]
+mod dead_in_order;
 #[path = "it/dead_letters.rs"]
 mod dead_letters;
 #[path = "it/edge.rs"]

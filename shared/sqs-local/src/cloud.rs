@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 
-use crate::api;
+use crate::api::{self, Answer};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::misbehaviour::{Chaos, Misbehaviour};
@@ -104,13 +104,15 @@ impl Cloud {
         let number = number.ok_or_else(|| Error::InvalidAction(action.into()))?;
         self.calls[number].fetch_add(1, Relaxed);
 
-        let service = self.region(region.unwrap_or(&self.region));
+        let service = self.region(region.unwrap_or(&self.region), action == "CreateQueue");
         if !self.chaos.is_on() {
-            return api::call(&service, action, body, host).await;
+            let answer = api::call(&service, action, body, host).await;
+            return answer.map(Answer::leaves);
         }
         let fate = self.chaos.before(queue_of(body).as_deref()).await?;
-        fate.after(api::call(&service, action, body, host).await)
-            .await
+        let answer = api::call(&service, action, body, host).await;
+        fate.pass().await;
+        fate.of(answer.map(Answer::leaves))
     }
 
     /// How often each action was called, since the start or the last reset.
@@ -154,18 +156,22 @@ impl Cloud {
         queues.flatten().collect()
     }
 
-    /// Each region is a service of its own.
-    fn region(&self, name: &str) -> Arc<Service> {
+    /// Each region is a service of its own. It is kept once it has a queue; a question about one
+    /// that has none is answered and forgotten.
+    fn region(&self, name: &str, keep: bool) -> Arc<Service> {
         let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(service) = regions.get(name) {
             return service.clone();
         }
         drop(regions);
-        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let (account, reuse) = (&self.account, self.reuse_names);
             Arc::new(Service::new(account, name, reuse, &self.clock, &self.chaos))
         };
+        if !keep {
+            return new();
+        }
+        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         regions.entry(name.into()).or_insert_with(new).clone()
     }
 }

@@ -202,6 +202,9 @@ impl Host {
         target.with(|state, now| {
             for mut message in dead {
                 message.history.dead_letter_source = Some(self.arn.clone());
+                if state.queue.settings().fifo {
+                    known_by_its_id(&mut message);
+                }
                 state.queue.accept(now, message);
             }
         });
@@ -211,6 +214,12 @@ impl Host {
         // A panic while the lock was held is a bug, but no reason to lose all other queues' work.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As Amazon has it, so that two messages of equal content are two dead letters.
+fn known_by_its_id(message: &mut Departure) {
+    let content = Arc::make_mut(&mut message.content);
+    content.deduplication_id = Some(content.id.to_string().into());
 }
 
 impl State {
@@ -257,6 +266,40 @@ impl Drop for Parked<'_> {
         if !unread.is_empty() {
             self.host
                 .with(|state, now| state.queue.take_back(now, &unread));
+        }
+    }
+}
+
+/// Messages whose answer has not left yet. If it never does, as when the client leaves during an
+/// injected latency, they go back as well.
+pub(crate) struct HandedOut {
+    host: Arc<Host>,
+    deliveries: Vec<Delivery>,
+}
+
+impl HandedOut {
+    pub(crate) fn new(host: &Arc<Host>, deliveries: Vec<Delivery>) -> HandedOut {
+        HandedOut {
+            host: host.clone(),
+            deliveries,
+        }
+    }
+
+    pub(crate) fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// They are the client's now.
+    pub(crate) fn keep(mut self) {
+        self.deliveries.clear();
+    }
+}
+
+impl Drop for HandedOut {
+    fn drop(&mut self) {
+        if !self.deliveries.is_empty() {
+            self.host
+                .with(|state, now| state.queue.take_back(now, &self.deliveries));
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! SQS speaks AWS JSON 1.0: every request is a `POST /` whose header `X-Amz-Target` names the
 //! action, and whose body is its JSON document. Of the signature only the region is read.
+//!
+//! A client that closes its connection while it polls is noticed, and what was received for it goes
+//! back, unless the answer is on its way. No header of Amazon's says so, and so one of ours does.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -96,6 +99,7 @@ fn respond(status: StatusCode, kind: HeaderValue, document: Vec<u8>) -> Response
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, kind);
+    headers.insert("x-takes-polls-back", HeaderValue::from_static("true"));
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let mut buffer = uuid::Uuid::encode_buffer();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {

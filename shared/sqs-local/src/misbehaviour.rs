@@ -199,6 +199,10 @@ impl Chaos {
     fn admits(&self, queue: Option<&str>, rate: f64) -> bool {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, full) = (Instant::now(), (rate / 10.0).max(1.0));
+        if buckets.len() >= MOST_BUCKETS {
+            // They are full again, as if they had never been, or hardly.
+            buckets.retain(|_, (filled, _)| now - *filled < Duration::from_secs(1));
+        }
         let bucket = buckets
             .entry(queue.map(String::from))
             .or_insert((now, full));
@@ -222,6 +226,10 @@ impl Chaos {
     }
 }
 
+/// Buckets that are kept until those of queues that rest are dropped. Requests name queues as they
+/// like, also such as there are not.
+const MOST_BUCKETS: usize = 1_000;
+
 /// What was drawn for a call before it ran.
 pub(crate) struct Fate {
     delay: Duration,
@@ -229,9 +237,13 @@ pub(crate) struct Fate {
 }
 
 impl Fate {
-    /// After the call: the way back, on which the answer may be lost.
-    pub(crate) async fn after(self, answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
+    /// After the call: the time before its answer leaves.
+    pub(crate) async fn pass(&self) {
         pass(self.delay).await;
+    }
+
+    /// The answer may be lost on its way.
+    pub(crate) fn of(self, answer: Result<Vec<u8>>) -> Result<Vec<u8>> {
         self.failure.map_or(answer, Err)
     }
 }

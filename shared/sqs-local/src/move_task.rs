@@ -1,6 +1,7 @@
 //! Message move tasks: a queue's dead letters go back to where they came from, or elsewhere, at
 //! a rate that does not hurt.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::time::Time;
 
 /// A task without a rate lets others at the queue after so many messages.
 const BURST: u64 = 100;
+/// Tasks of one source that are listed at most (an Amazon quota).
+const LISTED: usize = 10;
 
 #[derive(Default)]
 pub(crate) struct MoveTasks {
@@ -29,9 +32,10 @@ struct Running {
 
 pub(crate) struct MoveTask {
     pub(crate) id: Uuid,
-    pub(crate) source: Arc<Host>,
-    /// `None` sends each message back to the queue it came from.
-    pub(crate) destination: Option<Arc<Host>>,
+    /// Its ARN, and not the queue, which may be deleted while tasks of it are remembered.
+    pub(crate) source: Arc<str>,
+    /// Likewise; `None` sends each message back to the queue it came from.
+    pub(crate) destination: Option<Arc<str>>,
     /// Messages a second, 1 to 500; `None` is as fast as it goes.
     pub(crate) rate: Option<u64>,
     pub(crate) started: Time,
@@ -59,17 +63,18 @@ impl MoveTasks {
         rate: Option<u64>,
     ) -> Option<Arc<MoveTask>> {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_running = |task: &MoveTask| task.is_running() && Arc::ptr_eq(&task.source, &source);
+        let is_running = |task: &MoveTask| task.is_running() && task.source == source.arn;
         if tasks.iter().any(|running| is_running(&running.task)) {
             return None;
         }
         let (started, to_move) =
             source.with(|state, now| (now, state.queue.depth(now).waiting as u64));
         let cancel = CancellationToken::new();
+        forget_old(&mut tasks, directory);
         let task = Arc::new(MoveTask {
             id: Builder::from_random_bytes(rand::random()).into_uuid(),
-            source,
-            destination,
+            source: source.arn.clone(),
+            destination: destination.map(|queue| queue.arn.clone()),
             rate,
             started,
             to_move,
@@ -77,7 +82,7 @@ impl MoveTasks {
             end: OnceLock::new(),
             cancel: cancel.clone(),
         });
-        tokio::spawn(run(task.clone(), directory.clone()));
+        tokio::spawn(run(task.clone(), source, directory.clone()));
         tasks.push(Running {
             task: task.clone(),
             _stops_with_the_service: cancel.drop_guard(),
@@ -86,11 +91,11 @@ impl MoveTasks {
     }
 
     /// The tasks of one source, the latest first.
-    pub(crate) fn of(&self, source: &Arc<Host>) -> Vec<Arc<MoveTask>> {
+    pub(crate) fn of(&self, source: &Host) -> Vec<Arc<MoveTask>> {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let of_source = tasks
             .iter()
-            .filter(|running| Arc::ptr_eq(&running.task.source, source));
+            .filter(|running| running.task.source == source.arn);
         of_source
             .rev()
             .map(|running| running.task.clone())
@@ -111,6 +116,20 @@ impl MoveTasks {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
     }
+}
+
+/// Drops ended tasks of queues that are gone, and all but the latest of the others, as no more of
+/// them are ever listed.
+fn forget_old(tasks: &mut Vec<Running>, directory: &Directory) {
+    let mut later: HashMap<Arc<str>, usize> = HashMap::new();
+    tasks.reverse();
+    tasks.retain(|Running { task, .. }| {
+        let later = later.entry(task.source.clone()).or_default();
+        *later += 1;
+        let is_listed = *later <= LISTED && directory.by_arn(&task.source).is_some();
+        task.end.get().is_none() || is_listed
+    });
+    tasks.reverse();
 }
 
 impl MoveTask {
@@ -138,12 +157,12 @@ impl MoveTask {
     }
 
     /// Moves the next message; the end when there is none, or nowhere for it to go.
-    fn step(&self, directory: &Directory) -> Result<(), End> {
-        let departure = self.source.with(|state, now| state.queue.take_out(now));
+    fn step(&self, source: &Host, directory: &Directory) -> Result<(), End> {
+        let departure = source.with(|state, now| state.queue.take_out(now));
         let departure = departure.ok_or(End::Completed)?;
 
         // Either may be deleted while the task runs.
-        let explicit = self.destination.as_ref().map(|queue| &*queue.arn);
+        let explicit = self.destination.as_deref();
         let origin = departure.history.dead_letter_source.as_deref();
         let destination = explicit
             .or(origin)
@@ -159,20 +178,19 @@ impl MoveTask {
                 Ok(())
             }
             Err(end) => {
-                self.source
-                    .with(|state, now| state.queue.accept(now, departure));
+                source.with(|state, now| state.queue.accept(now, departure));
                 Err(end)
             }
         }
     }
 }
 
-async fn run(task: Arc<MoveTask>, directory: Arc<Directory>) {
+async fn run(task: Arc<MoveTask>, source: Arc<Host>, directory: Arc<Directory>) {
     let end = loop {
         if task.cancel.is_cancelled() {
             break End::Cancelled;
         }
-        if let Err(end) = task.step(&directory) {
+        if let Err(end) = task.step(&source, &directory) {
             break end;
         }
         match task.rate {

@@ -64,7 +64,9 @@ impl Running {
                 (message, Ready { delivery, outside })
             })
             .unzip();
-        if self.stop.is_cancelled() {
+        // What was found out before is not asked again; what was not begun goes back.
+        let is_begun = self.process.prepares().is_some();
+        if self.kill.is_cancelled() || self.stop.is_cancelled() && !is_begun {
             messages
                 .into_iter()
                 .for_each(|message| self.end(message, Outcome::Released));

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::{Limits, Running};
 use crate::QueueSpec;
@@ -39,7 +40,7 @@ pub(super) struct Lease {
 impl Leases {
     pub(super) fn new(spec: &QueueSpec, limits: &Limits) -> Leases {
         Leases {
-            visibility: spec.visibility_timeout,
+            visibility: spec.whole_visibility_timeout(),
             longest: limits.longest_lease.min(LONGEST_VISIBILITY),
             held: Mutex::default(),
             count: AtomicU64::new(0),
@@ -113,6 +114,11 @@ impl Lease {
         self.lost.load(Ordering::Acquire)
     }
 
+    /// Whether the message may be somebody else's.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_lost() || self.expires() <= Instant::now()
+    }
+
     fn expires(&self) -> Instant {
         *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,19 +129,30 @@ impl Running {
     pub(super) async fn heartbeat(self: Arc<Self>) {
         // Often enough that a failed extension is tried again several times.
         let beat = (self.leases.visibility / 8).max(Duration::from_millis(50));
+        let mut extensions = FuturesUnordered::new();
+        let mut beats = interval(beat);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            sleep(beat).await;
-            let due = self.leases.due();
-            join_all(due.chunks(BATCH).map(|leases| self.extend(leases))).await;
+            tokio::select! {
+                // One that hangs keeps nobody from seeing that leases end.
+                _ = beats.tick() => {
+                    let due = self.leases.due();
+                    for leases in due.chunks(BATCH) {
+                        extensions.push(self.extend(leases.to_vec()));
+                    }
+                }
+                Some(()) = extensions.next() => {}
+            }
         }
     }
 
-    async fn extend(&self, leases: &[Arc<Lease>]) {
+    async fn extend(&self, leases: Vec<Arc<Lease>>) {
         let mut held = vec![];
-        for lease in leases {
-            let guard = lease.extending.lock().await;
-            // It may have ended while the others were waited for.
-            if self.leases.held().contains_key(&lease.number) {
+        for lease in &leases {
+            // Else it is being extended already, or settled.
+            if let Ok(guard) = lease.extending.try_lock()
+                && self.leases.held().contains_key(&lease.number)
+            {
                 held.push((lease, guard));
             }
         }
@@ -144,12 +161,15 @@ impl Running {
             .iter()
             .map(|(lease, _)| (lease.delivery.receipt.clone(), visibility))
             .collect();
-        if receipts.is_empty() {
+        let Some(end) = held.iter().map(|(lease, _)| lease.expires()).min() else {
             return;
-        }
+        };
 
         let asked = Instant::now();
-        let settled = self.transport.hide(&self.spec.name, &receipts).await;
+        let hiding = self.transport.hide(&self.spec.name, &receipts);
+        let Ok(settled) = timeout_at(end, hiding).await else {
+            return; // The next beat sees that it is over.
+        };
         for ((lease, _guard), outcome) in held.iter().zip(settled) {
             match outcome {
                 Ok(()) => {

@@ -1,7 +1,6 @@
 //! A message in flight, and how its handling ended.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -9,11 +8,11 @@ use tracing::{error, warn};
 
 use super::Running;
 use super::lease::Lease;
-use super::settle::Settlement;
+use super::settle::{Back, Settlement};
+use crate::Fault;
 use crate::fault::Verdict;
 use crate::spans::{self, Step};
 use crate::transport::{Delivery, LONGEST_VISIBILITY};
-use crate::{Fault, telemetry};
 
 /// A message that was received and is not settled.
 pub(super) struct InFlight {
@@ -51,17 +50,18 @@ impl Running {
     pub(super) fn end(&self, message: InFlight, outcome: Outcome) {
         let queue = &*self.spec.name;
         let settlement = match outcome {
-            Outcome::Done => Settlement::Delete,
+            Outcome::Done => {
+                self.untried.forget(message.delivery.id);
+                Settlement::Delete
+            }
             Outcome::Released => {
-                self.tally.released.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "released", 1);
-                Settlement::Hide(Duration::ZERO)
+                self.untried.add(message.delivery.id);
+                Settlement::Hide(Duration::ZERO, Back::Released)
             }
             Outcome::Lost => {
                 let id = message.delivery.id;
                 warn!(queue, %id, "lost the message: it took too long, or another has it");
-                self.tally.lost.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "lost", 1);
+                self.lost(1);
                 return;
             }
             Outcome::Failed(fault) => self.failed(&message.delivery, fault),
@@ -73,23 +73,23 @@ impl Running {
     fn failed(&self, delivery: &Delivery, fault: Fault) -> Settlement {
         let (queue, id, receives) = (&*self.spec.name, delivery.id, delivery.receive_count);
         let Fault { verdict, reason } = fault;
-        // SQS would move it at the next receive, and without the reason.
-        let is_last = receives >= self.spec.max_receive_count;
+        let attempts = receives.saturating_sub(self.untried.count(id)).max(1);
+        let is_last = attempts >= self.spec.max_receive_count;
         let delay = match verdict {
             Verdict::Reject => {
+                self.untried.forget(id);
                 error!(queue, %id, reason, "rejected the message");
                 return Settlement::Bury(reason);
             }
             _ if is_last => {
-                error!(queue, %id, reason, receives, "gave the message up");
-                return Settlement::Bury(format!("gave up after {receives} receives: {reason}"));
+                self.untried.forget(id);
+                error!(queue, %id, reason, attempts, receives, "gave the message up");
+                return Settlement::Bury(format!("gave up after {attempts} attempts: {reason}"));
             }
-            Verdict::Retry => self.limits.backoff.delay(receives),
+            Verdict::Retry => self.limits.backoff.delay(attempts),
             Verdict::RetryAfter(delay) => delay.min(LONGEST_VISIBILITY),
         };
-        warn!(queue, %id, reason, receives, ?delay, "left the message in the queue");
-        self.tally.retried.fetch_add(1, Ordering::Relaxed);
-        telemetry::ended(queue, "retried", 1);
-        Settlement::Hide(delay)
+        warn!(queue, %id, reason, attempts, ?delay, "left the message in the queue");
+        Settlement::Hide(delay, Back::Retried)
     }
 }

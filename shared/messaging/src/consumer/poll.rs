@@ -101,10 +101,11 @@ impl Running {
     /// `None` when it is time to stop and the poll could be dropped.
     async fn receive(&self, max: usize) -> Option<Result<Vec<Delivery>, ()>> {
         let queue = &*self.spec.name;
-        let visibility = self.spec.visibility_timeout;
+        let visibility = self.spec.whole_visibility_timeout();
         let span = spans::receive(queue);
         let abandon = self.transport.may_abandon_polls();
         let wait = self.limits.longest_poll(abandon);
+        let wait = wait.min(self.transport.longest_poll());
         let call = self.transport.receive(queue, max, wait, visibility);
         let call = call.instrument(span.clone());
         // A poll that is dropped may take messages with it, so it is waited for as long as there

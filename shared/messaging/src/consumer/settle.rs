@@ -17,9 +17,16 @@ use crate::transport::{BATCH, Death, Outgoing, Settled};
 /// What is to become of a message.
 pub(super) enum Settlement {
     Delete,
-    Hide(Duration),
+    Hide(Duration, Back),
     /// To the dead letters, with the reason.
     Bury(String),
+}
+
+/// Why a message goes back to its queue.
+#[derive(Clone, Copy)]
+pub(super) enum Back {
+    Retried,
+    Released,
 }
 
 /// Attempts at settling a message, each with the SDK's own retries. After that it comes back by
@@ -51,7 +58,7 @@ impl Running {
             while let Some((message, settlement)) = next {
                 match settlement {
                     Settlement::Delete => deletes.push(message),
-                    Settlement::Hide(time) => hides.push((message, time)),
+                    Settlement::Hide(time, back) => hides.push((message, time, back)),
                     Settlement::Bury(reason) => {
                         let running = self.clone();
                         tokio::spawn(async move { running.bury(message, reason).await });
@@ -80,7 +87,7 @@ impl Running {
     fn flush(
         self: Arc<Self>,
         deletes: Vec<InFlight>,
-        hides: Vec<(InFlight, Duration)>,
+        hides: Vec<(InFlight, Duration, Back)>,
         permit: OwnedSemaphorePermit,
     ) {
         tokio::spawn(async move {
@@ -113,42 +120,61 @@ impl Running {
                 sleep(PAUSE * attempt).await;
             }
         }
-        telemetry::ended(queue, "lost", messages.len());
-        self.tally
-            .lost
-            .fetch_add(messages.len() as u64, Ordering::Relaxed);
+        self.lost(messages.len());
     }
 
-    async fn hide(&self, messages: Vec<(InFlight, Duration)>) {
-        let queue = &*self.spec.name;
-        let receipts: Vec<_> = messages
-            .iter()
-            .map(|(m, time)| (m.delivery.receipt.clone(), *time))
-            .collect();
-        let messages = messages.into_iter().map(|(message, _)| message).collect();
-        let messages = self.end_heartbeats(messages).await;
-        let settled = self.transport.hide(queue, &receipts).await;
-        // Whatever failed comes back when its visibility timeout is over, which is soon enough.
-        self.unsettled(messages, settled, "give back");
+    /// Whatever fails here comes back when its visibility timeout is over, which is soon enough.
+    async fn hide(&self, messages: Vec<(InFlight, Duration, Back)>) {
+        let (mut held, mut backs, mut receipts) = (vec![], vec![], vec![]);
+        for (message, time, back) in messages {
+            self.leases.end(&message.lease).await;
+            if message.lease.is_over() {
+                // Somebody else may have it, and keeps it.
+                self.lost(1);
+                continue;
+            }
+            receipts.push((message.delivery.receipt.clone(), time));
+            backs.push(back);
+            held.push(message);
+        }
+        if receipts.is_empty() {
+            return;
+        }
+        let settled = self.transport.hide(&self.spec.name, &receipts).await;
+        for (outcome, back) in settled.iter().zip(backs) {
+            match outcome {
+                Ok(()) => self.gone_back(back),
+                Err(_) => self.lost(1),
+            }
+        }
+        self.unsettled(held, settled, "give back");
+    }
+
+    fn gone_back(&self, back: Back) {
+        let (count, how) = match back {
+            Back::Retried => (&self.tally.retried, "retried"),
+            Back::Released => (&self.tally.released, "released"),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        telemetry::ended(&self.spec.name, how, 1);
+    }
+
+    pub(super) fn lost(&self, count: usize) {
+        let lost = &self.tally.lost;
+        lost.fetch_add(count as u64, Ordering::Relaxed);
+        telemetry::ended(&self.spec.name, "lost", count);
     }
 
     /// To the dead letters with the reason, and only then out of the queue.
     async fn bury(&self, message: InFlight, reason: String) {
         let queue = &*self.spec.name;
         let delivery = &message.delivery;
-        let dead = Outgoing {
-            id: delivery.id,
-            queue: self.spec.dead_letters(),
-            kind: delivery.kind.clone().unwrap_or_default(),
-            body: delivery.body.clone(),
-            ordering_key: delivery.group.clone(),
-            trace_parent: delivery.trace_parent.clone(),
-            due_at: None,
-            dead: Some(Death {
-                reason: reason.chars().take(1_000).collect(),
-                source: queue.to_owned(),
-            }),
-        };
+        if message.lease.is_over() {
+            // Somebody else may have it, and succeed.
+            return self.lost(1);
+        }
+        let death = Death::new(&reason, queue);
+        let dead = Outgoing::moved(delivery, self.spec.dead_letters(), Some(death));
         match self
             .transport
             .send(&dead.queue, std::slice::from_ref(&dead))
@@ -156,9 +182,9 @@ impl Running {
             .pop()
         {
             Some(Ok(())) => {
+                self.delete_buried(message).await;
                 self.tally.rejected.fetch_add(1, Ordering::Relaxed);
                 telemetry::ended(queue, "rejected", 1);
-                self.delete_buried(message).await;
             }
             outcome => {
                 error!(
@@ -168,7 +194,7 @@ impl Running {
                     "cannot bury the message; it stays"
                 );
                 let time = self.limits.backoff.delay(delivery.receive_count);
-                self.hide(vec![(message, time)]).await;
+                self.hide(vec![(message, time, Back::Retried)]).await;
             }
         }
     }
@@ -180,8 +206,8 @@ impl Running {
         self.unsettled(messages, settled, "delete");
     }
 
-    /// No heartbeat may come after a settlement. Messages that were lost meanwhile are left out
-    /// by the queue itself, which knows their receipts no more.
+    /// No heartbeat may come after a settlement. What is done is deleted even if its lease is over:
+    /// should the queue still know the receipt, it is not handled once more for nothing.
     async fn end_heartbeats(&self, messages: Vec<InFlight>) -> Vec<InFlight> {
         for message in &messages {
             self.leases.end(&message.lease).await;

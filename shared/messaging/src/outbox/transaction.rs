@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::{PgConnection, Postgres};
 
-use super::{LEASE, Row, insert, rows};
+use super::{LEASE, Mark, Row, insert, rows};
 use crate::relay::Source;
 use crate::{Error, Message, Relay};
 
@@ -32,6 +32,7 @@ pub struct Transaction<'r> {
     tx: sqlx::Transaction<'static, Postgres>,
     relay: &'r Relay,
     pushed: Vec<Row>,
+    begun: Mark,
 }
 
 impl Relay {
@@ -45,6 +46,7 @@ impl Relay {
                 tx: self.database().begin().await?,
                 relay: self,
                 pushed: vec![],
+                begun: Mark::now(),
             })
         };
         beginning.boxed()
@@ -55,7 +57,8 @@ impl<'r> Transaction<'r> {
     /// Promises to send `message` to all of its destinations if, and only if, this commits.
     ///
     /// # Errors
-    /// When the message cannot be written as JSON, or a delay is over 10 years.
+    /// When the message cannot be written as JSON, no queue would take it, or a delay is over 10
+    /// years.
     pub fn push<M: Message>(&mut self, message: &M) -> Result<(), Error> {
         self.pushed.extend(rows(message)?);
         Ok(())
@@ -71,6 +74,10 @@ impl<'r> Transaction<'r> {
             let pushed = insert(&mut self.tx, self.pushed, LEASE).await?;
             self.tx.commit().await?;
             self.relay.hand_over(pushed, Source::Request);
+            // What was pushed in a savepoint, or by `outbox::push`, is in the table alone.
+            if self.begun.is_passed() {
+                self.relay.wake();
+            }
             Ok(())
         };
         committing.boxed()

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Handed, Lane, Relay};
 use crate::Backoff;
 use crate::outbox::LEASE;
-use crate::relay::send::send;
+use crate::relay::parked;
+use crate::relay::send::{Unsent, send};
 
 /// Rows that are sent together at most.
 const ROUND: usize = 200;
@@ -93,23 +94,34 @@ impl Relay {
         let rows: Vec<_> = fresh.map(|handed| handed.row).collect();
         let mut positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
 
-        let failed = send(&self.0.transport, &self.0.health, rows).await;
-        if !failed.is_empty() {
-            let failed: Vec<i64> = failed.iter().map(|row| row.position).collect();
-            positions.retain(|position| !failed.contains(position));
-            self.end_lease(&failed).await;
+        let unsent = send(&self.0.transport, &self.0.health, rows).await;
+        if !unsent.is_empty() {
+            let all: Vec<i64> = unsent.iter().map(|unsent| unsent.row.position).collect();
+            positions.retain(|position| !all.contains(position));
+            self.end_lease(unsent).await;
         }
         positions
     }
 
-    /// Leaves rows to the sweep after a moment. Should this fail, it is after the lease.
-    async fn end_lease(&self, positions: &[i64]) {
+    /// Leaves rows to the sweep after a moment, or parks them. Should this fail, the sweep finds
+    /// them when the lease is over.
+    async fn end_lease(&self, unsent: Vec<Unsent>) {
+        let (never, later): (Vec<_>, Vec<_>) = unsent
+            .into_iter()
+            .partition(|unsent| unsent.refused.is_final);
+        never.iter().for_each(parked);
+        let positions = |unsent: &[Unsent]| -> Vec<i64> {
+            unsent.iter().map(|unsent| unsent.row.position).collect()
+        };
         let pause = Backoff::SERVER.delay(1);
         let ended = sqlx::query(
-            "update outbox set send_at = now() + $2 * interval '1 second'
-             where position = any($1)",
+            "update outbox
+             set send_at = case when position = any($1) then 'infinity'
+                           else now() + $3 * interval '1 second' end
+             where position = any($1) or position = any($2)",
         )
-        .bind(positions)
+        .bind(positions(&never))
+        .bind(positions(&later))
         .bind(pause.as_secs_f64())
         .execute(&self.0.db);
         if let Err(error) = ended.await {

@@ -7,30 +7,45 @@ use futures::stream;
 use tracing::Instrument;
 
 use crate::outbox::Row;
-use crate::transport::{BATCH, BATCH_BYTES, Settled};
+use crate::transport::{BATCH, BATCH_BYTES, Refused, Settled};
 use crate::{Health, Transport, spans, telemetry};
 
 /// Calls that are open at once for one round of rows.
 const CALLS: usize = 8;
 
+/// A row that its queue has not taken.
+pub(crate) struct Unsent {
+    pub(crate) row: Row,
+    pub(crate) refused: Refused,
+}
+
 /// Sends rows, in their order where a key asks for it. Returns those that were not taken.
-pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
-    let mut failed = vec![];
+pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Unsent> {
+    let mut unsent = vec![];
     let mut rows = rows;
     while !rows.is_empty() {
         let (round, later) = first_of_each_key(rows);
         let refused = send_round(transport, health, round).await;
 
-        // What comes behind a message that was not taken waits with it.
-        let stuck: HashSet<_> = refused.iter().filter_map(key).collect();
-        let (behind, next) = later
+        // What comes behind a message that was not taken waits with it, unless that never will be.
+        let waiting = refused.iter().filter(|unsent| !unsent.refused.is_final);
+        let stuck: HashSet<_> = waiting.filter_map(|unsent| key(&unsent.row)).collect();
+        let (behind, next): (Vec<_>, _) = later
             .into_iter()
             .partition(|row: &Row| key(row).is_some_and(|key| stuck.contains(&key)));
-        failed.extend::<Vec<Row>>(refused);
-        failed.extend::<Vec<Row>>(behind);
+        unsent.extend(refused);
+        unsent.extend(behind.into_iter().map(waits));
         rows = next;
     }
-    failed
+    unsent
+}
+
+fn waits(row: Row) -> Unsent {
+    let refused = Refused {
+        reason: "it waits for an earlier one of its key".into(),
+        is_final: false,
+    };
+    Unsent { row, refused }
 }
 
 /// Two messages of one key are never in one call: the first could fail and the second not.
@@ -45,7 +60,7 @@ fn key(row: &Row) -> Option<(String, String)> {
     Some((row.outgoing.queue.clone(), key))
 }
 
-async fn send_round(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Row> {
+async fn send_round(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Unsent> {
     let mut queues: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for row in rows {
         queues
@@ -67,28 +82,30 @@ async fn send_call(
     health: &Health,
     queue: String,
     rows: Vec<Row>,
-) -> Vec<Row> {
+) -> Vec<Unsent> {
     let messages: Vec<_> = rows.iter().map(|row| row.outgoing.clone()).collect();
     let span = spans::send(&queue, &messages);
     let sending = transport.send(&queue, &messages);
     let settled = sending.instrument(span.clone()).await;
     let what = format!("sending to {queue}");
-    match settled.iter().find_map(|outcome| outcome.as_ref().err()) {
-        Some(refused) => {
-            spans::failed(&span, "refused", &refused.reason);
-            health.fails(&what, &refused.reason);
-        }
+    let mut refused = settled.iter().filter_map(|outcome| outcome.as_ref().err());
+    if let Some(refused) = refused.clone().next() {
+        spans::failed(&span, "refused", &refused.reason);
+    }
+    // What is wrong with one message says nothing about the queue.
+    match refused.find(|refused| !refused.is_final) {
+        Some(refused) => health.fails(&what, &refused.reason),
         None => health.works(&what),
     }
     telemetry::sent(
         queue,
         settled.iter().filter(|outcome| outcome.is_ok()).count(),
     );
-    let refused = rows.into_iter().zip(settled);
-    refused
-        .filter(|(_, outcome): &(Row, Settled)| outcome.is_err())
-        .map(|(row, _)| row)
-        .collect()
+    let unsent = |(row, outcome): (Row, Settled)| {
+        let refused = outcome.err()?;
+        Some(Unsent { row, refused })
+    };
+    rows.into_iter().zip(settled).filter_map(unsent).collect()
 }
 
 /// As few calls as the limits of one allow.
@@ -116,7 +133,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::transport::Outgoing;
+    use crate::transport::{Foreign, Outgoing};
 
     fn row(bytes: usize, key: Option<&str>) -> Row {
         let outgoing = Outgoing {
@@ -126,6 +143,8 @@ mod tests {
             body: "x".repeat(bytes),
             ordering_key: key.map(str::to_owned),
             trace_parent: None,
+            deduplication_id: None,
+            foreign: Foreign::new(),
             due_at: None,
             dead: None,
         };

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Relay;
 use crate::outbox::{ORDERED, Row};
+use crate::relay::parked;
 use crate::relay::send::send;
-use crate::transport::Outgoing;
+use crate::transport::{Foreign, Outgoing};
 use crate::{Backoff, Error};
 
 /// Rows of one transaction.
@@ -29,7 +30,8 @@ const TAKE: &str = "
     returning position, message_id, queue, kind, body, ordering_key, trace_parent,
               extract(epoch from due_at - now())::float8 as due_in";
 
-/// Ordered rows are sent by one relay at a time, and none before an earlier one of its key.
+/// Ordered rows are sent by one relay at a time, and none before an earlier one of its key, unless
+/// that one is parked.
 const LOCK_ORDERED: &str = "select pg_try_advisory_xact_lock('outbox'::regclass::oid::int, 0)";
 const TAKE_ORDERED: &str = "
     delete from outbox where position = any(array(
@@ -37,17 +39,18 @@ const TAKE_ORDERED: &str = "
         where send_at <= now() and ordering_key is not null and not exists (
             select from outbox as earlier
             where earlier.ordering_key = row.ordering_key and earlier.queue = row.queue
-              and earlier.position < row.position and earlier.send_at > now())
+              and earlier.position < row.position
+              and earlier.send_at > now() and earlier.send_at < 'infinity')
         order by position limit $1 for update))
     returning position, message_id, queue, kind, body, ordering_key, trace_parent,
               extract(epoch from due_at - now())::float8 as due_in";
 
-/// Puts rows back that no queue has taken.
+/// Puts rows back that no queue has taken, for another attempt or, without a time, for none.
 const PUT_BACK: &str = "
     insert into outbox (position, message_id, queue, kind, body, ordering_key, trace_parent,
                         due_at, send_at)
     values ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 second',
-            now() + $9 * interval '1 second')";
+            coalesce(now() + $9 * interval '1 second', 'infinity'))";
 
 impl Relay {
     pub(super) async fn sweep(&self, shutdown: &CancellationToken) {
@@ -144,16 +147,23 @@ impl Relay {
         let count = rows.len();
         rows.sort_by_key(|row| row.position);
 
-        let failed = send(&self.0.transport, &self.0.health, rows).await;
+        let unsent = send(&self.0.transport, &self.0.health, rows).await;
         let wait = Backoff::SERVER.delay(failures);
-        for row in &failed {
-            put_back(&mut tx, row, wait).await?;
+        let (mut parking, mut refused) = (vec![], 0);
+        for unsent in unsent {
+            let wait = (!unsent.refused.is_final).then_some(wait);
+            put_back(&mut tx, &unsent.row, wait).await?;
+            match wait {
+                Some(_) => refused += 1,
+                None => parking.push(unsent),
+            }
         }
         tx.commit().await?;
-        Ok(match failed.is_empty() {
-            true => Swept::Sent { more },
-            false => Swept::Refused {
-                progress: failed.len() < count,
+        parking.iter().for_each(parked);
+        Ok(match refused {
+            0 => Swept::Sent { more },
+            _ => Swept::Refused {
+                progress: refused < count,
             },
         })
     }
@@ -177,6 +187,8 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
         body: row.try_get("body")?,
         ordering_key: row.try_get("ordering_key")?,
         trace_parent: row.try_get("trace_parent")?,
+        deduplication_id: None,
+        foreign: Foreign::new(),
         due_at: due_in.map(|left| SystemTime::now() + left),
         dead: None,
     };
@@ -187,7 +199,11 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
     })
 }
 
-async fn put_back(tx: &mut PgConnection, row: &Row, wait: Duration) -> Result<(), sqlx::Error> {
+async fn put_back(
+    tx: &mut PgConnection,
+    row: &Row,
+    wait: Option<Duration>,
+) -> Result<(), sqlx::Error> {
     let Row {
         position, outgoing, ..
     } = row;
@@ -201,7 +217,7 @@ async fn put_back(tx: &mut PgConnection, row: &Row, wait: Duration) -> Result<()
         .bind(&outgoing.ordering_key)
         .bind(&outgoing.trace_parent)
         .bind(outgoing.due_at.map(|due| left(due).as_secs_f64()))
-        .bind(wait.as_secs_f64())
+        .bind(wait.map(|wait| wait.as_secs_f64()))
         .execute(tx)
         .await?;
     Ok(())

@@ -10,10 +10,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::mishap::{Call, Mishap, Mishaps};
 use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
-use crate::QueueSpec;
-use crate::topology::dead_letters;
+use crate::topology::{QueueKind, dead_letters};
+use crate::{Error, QueueSpec};
 
-/// A set of queues that everything with a clone of it shares.
+/// A set of queues that everything with a clone of it shares. It has no FIFO queues.
 #[derive(Clone, Default)]
 pub struct Local {
     state: Arc<Mutex<State>>,
@@ -30,7 +30,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     delay: Duration,
-    max_receive_count: u32,
+    moved_after: u32,
     /// By when they can be received; then by when they came.
     messages: BTreeMap<(Instant, u64), Delivery>,
     /// Where the message with this receipt is now.
@@ -76,13 +76,18 @@ impl Local {
             .map_or(0, |queue| queue.messages.len())
     }
 
-    pub(super) fn ensure(&self, spec: &QueueSpec) {
+    pub(super) fn ensure(&self, spec: &QueueSpec) -> Result<(), Error> {
+        if spec.kind() == QueueKind::Fifo {
+            let queue = spec.name.to_string();
+            return Err(Error::NoOrder { queue });
+        }
         for spec in [spec, &spec.dead_letter_spec()] {
             let mut state = self.state();
             let queue = state.queues.entry(spec.name.to_string()).or_default();
             queue.delay = spec.delay;
-            queue.max_receive_count = spec.max_receive_count;
+            queue.moved_after = spec.moved_after();
         }
+        Ok(())
     }
 
     pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
@@ -184,6 +189,8 @@ impl State {
             sent_at: Some(now),
             group: message.ordering_key.clone(),
             trace_parent: message.trace_parent.clone(),
+            queue_id: self.count.to_string(),
+            foreign: message.foreign.clone(),
             death: message.dead.clone(),
         };
         queue
@@ -205,7 +212,7 @@ impl State {
             };
             let ((_, order), mut message) = first.remove_entry();
             queue.held.remove(&message.receipt);
-            if message.receive_count >= queue.max_receive_count {
+            if message.receive_count >= queue.moved_after {
                 let dead = self.queues.entry(dead_letters(name)).or_default();
                 dead.messages.insert((now, order), message);
                 dead.changed.notify_waiters();

@@ -1,6 +1,7 @@
 //! Amazon SQS, through its SDK.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
@@ -16,7 +17,7 @@ use crate::{Error, Settings};
 pub struct Sqs {
     clients: Clients,
     prefix: Arc<str>,
-    loopback: bool,
+    is_nearby: bool,
     /// Names of queues with their addresses, which never change.
     urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
 }
@@ -44,7 +45,7 @@ impl Sqs {
         Ok(Sqs {
             clients: Clients::new(config),
             prefix: queue_prefix.into(),
-            loopback: config.endpoint_url().is_some_and(is_loopback),
+            is_nearby: config.endpoint_url().is_some_and(is_loopback),
             urls: Arc::default(),
         })
     }
@@ -54,8 +55,14 @@ impl Sqs {
         &self.clients.act
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.loopback
+    /// Whether the server is on this machine, where a call costs next to nothing.
+    pub(crate) fn is_nearby(&self) -> bool {
+        self.is_nearby
+    }
+
+    /// Whether the server has said that it takes back what it gave to a poll that is gone.
+    pub(crate) fn takes_polls_back(&self) -> bool {
+        self.clients.takes_polls_back.load(Ordering::Relaxed)
     }
 
     pub(super) fn polling_client(&self) -> &Client {

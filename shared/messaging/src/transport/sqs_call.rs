@@ -1,5 +1,6 @@
 //! The five calls of the runtime, as SQS knows them.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Death, Delivery, Outgoing, Refused, Settled, Sqs};
 use crate::Error;
-use crate::topology::{QueueKind, kind};
+use crate::topology::{QueueKind, kind, whole_seconds};
 use crate::trace::xray_header;
 
 /// The names of our message attributes.
@@ -22,6 +23,10 @@ const KIND: &str = "kind";
 const TRACE_PARENT: &str = "traceparent";
 const DEATH_REASON: &str = "dead-letter-reason";
 const DEATH_SOURCE: &str = "dead-letter-source";
+/// What a queue says of a whole call because of one message that it will never take.
+const UNSENDABLE: [&str; 2] = ["BatchRequestTooLong", "InvalidMessageContents"];
+/// The most attributes of a message: an SQS quota.
+const ATTRIBUTES: usize = 10;
 /// How a missing queue is called by the JSON protocol, and by the query protocol before it.
 const GONE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 
@@ -40,7 +45,7 @@ impl Sqs {
             .queue_url(&*url)
             .max_number_of_messages(max as i32)
             .wait_time_seconds(wait.as_secs() as i32)
-            .visibility_timeout(visibility.as_secs() as i32)
+            .visibility_timeout(whole_seconds(visibility) as i32)
             .message_system_attribute_names(System::ApproximateReceiveCount)
             .message_system_attribute_names(System::SentTimestamp)
             .message_attribute_names("All");
@@ -71,7 +76,16 @@ impl Sqs {
         let call = self.client().send_message_batch().queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
             Ok(answer) => settled(messages.len(), answer.failed),
-            Err(error) => self.refused(queue, messages.len(), error),
+            Err(error) => {
+                // Said of a whole call, and of one message only if that is alone.
+                let is_final = messages.len() == 1 && is_unsendable(&error);
+                let mut refused = self.refused(queue, messages.len(), error);
+                let errors = refused
+                    .iter_mut()
+                    .filter_map(|outcome| outcome.as_mut().err());
+                errors.for_each(|refused| refused.is_final = is_final);
+                refused
+            }
         }
     }
 
@@ -100,7 +114,7 @@ impl Sqs {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(n.to_string())
                 .receipt_handle(receipt)
-                .visibility_timeout(time.as_secs_f64().ceil() as i32);
+                .visibility_timeout(whole_seconds(*time) as i32);
             complete(entry.build())
         });
         let call = self
@@ -134,6 +148,13 @@ impl Sqs {
     }
 }
 
+fn is_unsendable<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| UNSENDABLE.iter().any(|fault| code.ends_with(fault)))
+}
+
 fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {
     let mut entry = SendMessageBatchRequestEntry::builder()
         .id(n.to_string())
@@ -156,14 +177,21 @@ fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBatchRequestEn
             .message_attributes(DEATH_REASON, text(&death.reason))
             .message_attributes(DEATH_SOURCE, text(&death.source));
     }
+    // A dead letter has two attributes more than it came with, and may have no room for all.
+    let room = ATTRIBUTES
+        - entry
+            .get_message_attributes()
+            .as_ref()
+            .map_or(0, HashMap::len);
+    for (name, value) in message.foreign.iter().take(room) {
+        entry = entry.message_attributes(name, value.clone());
+    }
     if kind(queue) == QueueKind::Fifo {
-        let group = message
-            .ordering_key
-            .clone()
-            .unwrap_or_else(|| message.id.to_string());
+        let id = message.id.to_string();
+        let known_by = message.deduplication_id.as_ref().unwrap_or(&id);
         entry = entry
-            .message_group_id(group)
-            .message_deduplication_id(message.id.to_string());
+            .message_deduplication_id(known_by)
+            .message_group_id(message.ordering_key.as_ref().unwrap_or(&id));
     } else {
         // On a standard queue the key makes it fair: a noisy key does not hold up the others.
         entry = entry.set_message_group_id(message.ordering_key.clone());
@@ -205,6 +233,8 @@ fn delivery(message: Message) -> Delivery {
             reason,
             source: attribute(DEATH_SOURCE).unwrap_or_default(),
         }),
+        foreign: attributes.into_iter().collect(),
+        queue_id: sqs_id,
     }
 }
 

@@ -1,10 +1,14 @@
 //! How the SDK is set up: one TLS stack, short time-outs, and nothing that can stop a poller.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_sqs::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{
@@ -26,7 +30,12 @@ pub(super) struct Clients {
     pub(super) poll: Client,
     /// For everything else.
     pub(super) act: Client,
+    /// Whether the server says that it takes back what it gave to a poll that is gone.
+    pub(super) takes_polls_back: Arc<AtomicBool>,
 }
+
+/// Our own queue server sends this header with every answer; Amazon and others do not.
+const TAKES_POLLS_BACK: &str = "x-takes-polls-back";
 
 /// No server answers slower than this and is well.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -57,10 +66,12 @@ pub(super) async fn configure(endpoint: Option<&str>) -> SdkConfig {
 
 impl Clients {
     pub(super) fn new(config: &SdkConfig) -> Clients {
+        let takes_polls_back = Arc::<AtomicBool>::default();
         let base = aws_sdk_sqs::config::Builder::from(config)
             // It ends bodies that come too slowly. Ours are small and have time-outs.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .interceptor(CountRequests);
+            .interceptor(CountRequests)
+            .interceptor(HearOfPolls(takes_polls_back.clone()));
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT);
         let poll = base
             .clone()
@@ -86,6 +97,7 @@ impl Clients {
         Clients {
             poll: Client::from_conf(poll.build()),
             act: Client::from_conf(act.build()),
+            takes_polls_back,
         }
     }
 }
@@ -108,6 +120,27 @@ impl Intercept for CountRequests {
         let target = context.request().headers().get("x-amz-target");
         let action = target.and_then(|target| target.rsplit('.').next());
         telemetry::requested(action.unwrap_or("unknown"));
+        Ok(())
+    }
+}
+
+/// Hears whether polls may be dropped.
+#[derive(Debug)]
+struct HearOfPolls(Arc<AtomicBool>);
+
+impl Intercept for HearOfPolls {
+    fn name(&self) -> &'static str {
+        "hear of polls"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let said = context.response().headers().get(TAKES_POLLS_BACK);
+        self.0.store(said.is_some(), Ordering::Relaxed);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Sqs;
 use super::sqs_call::failed;
-use crate::topology::QueueKind;
+use crate::topology::{QueueKind, whole_seconds};
 use crate::{Error, Provision, QueueSpec};
 
 impl Sqs {
@@ -86,7 +86,7 @@ impl Sqs {
 fn attributes(spec: &QueueSpec, dead_letter_arn: &str) -> HashMap<Name, String> {
     let redrive = json!({
         "deadLetterTargetArn": dead_letter_arn,
-        "maxReceiveCount": spec.max_receive_count,
+        "maxReceiveCount": spec.moved_after(),
     });
     let mut attributes = dead_letter_attributes(spec);
     attributes.insert(Name::DelaySeconds, seconds(spec.delay));
@@ -96,7 +96,10 @@ fn attributes(spec: &QueueSpec, dead_letter_arn: &str) -> HashMap<Name, String> 
 
 fn dead_letter_attributes(spec: &QueueSpec) -> HashMap<Name, String> {
     let mut attributes = HashMap::from([
-        (Name::VisibilityTimeout, seconds(spec.visibility_timeout)),
+        (
+            Name::VisibilityTimeout,
+            seconds(spec.whole_visibility_timeout()),
+        ),
         (Name::MessageRetentionPeriod, seconds(spec.retention)),
     ]);
     if spec.kind() == QueueKind::Fifo {
@@ -106,7 +109,7 @@ fn dead_letter_attributes(spec: &QueueSpec) -> HashMap<Name, String> {
 }
 
 fn seconds(time: Duration) -> String {
-    time.as_millis().div_ceil(1_000).to_string()
+    whole_seconds(time).to_string()
 }
 
 /// Such as `visibility timeout is 30 s, expected 60 s`.

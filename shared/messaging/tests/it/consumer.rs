@@ -27,7 +27,7 @@ async fn nothing_is_deleted_without_success() {
 
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    // Failures are given up after five receives, so those three end there, and one is done.
+    // Failures are given up after five attempts, so those three end there, and one is done.
     until("three are dead", async || local.depth("parcels-dlq") == 3).await;
     assert_eq!(
         local.depth("parcels"),

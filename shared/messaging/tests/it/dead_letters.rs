@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use messaging::dead_letters::{self, Selection};
-use messaging::{Fault, Handler, Service};
+use messaging::{Consumer, Fault, Handler, Provision, Service, Transport};
 use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
 
-use crate::world::{Brought, World, note, quick, sqs, until};
+use crate::shore::Shore;
+use crate::world::{Brought, Plainly, World, note, quick, sqs, until};
 
 /// Refuses everything until somebody mends it.
 struct Broken {
@@ -59,7 +63,7 @@ async fn poison_keeps_its_reason_and_redrive_brings_it_back() {
     let redriven = dead_letters::redrive(&sqs, "parcels-dlq", &one, 1_000.0)
         .await
         .unwrap();
-    assert_eq!((redriven.moved, redriven.kept), (1, 14));
+    assert_eq!((redriven.moved, redriven.kept), (1, 9));
     until("one is back", async || {
         world.book("brought").await.len() == 1
     })
@@ -76,4 +80,113 @@ async fn poison_keeps_its_reason_and_redrive_brings_it_back() {
     .await;
     world.stop.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn any_reason_and_the_attributes_of_others_are_kept() {
+    let (_server, sqs) = sqs().await;
+    let transport = Transport::from(sqs.clone());
+    transport
+        .ensure(&quick("parcels"), Provision::Create)
+        .await
+        .unwrap();
+    let name = sqs.full_name("parcels");
+    let url = sqs
+        .client()
+        .get_queue_url()
+        .queue_name(name)
+        .send()
+        .await
+        .unwrap();
+    let url = url.queue_url.unwrap();
+    let reasons = ["", "\u{1b}[31mred\u{1b}[0m \u{0}\u{ffff}", "two\nlines"];
+    for parcel in 0..reasons.len() {
+        let mut foreign = sqs.client().send_message().queue_url(&url);
+        foreign = foreign.message_body(format!(r#"{{"parcel":{parcel}}}"#));
+        for n in 0..9 {
+            let value = MessageAttributeValue::builder().data_type("Number");
+            let value = value.string_value(n.to_string()).build().unwrap();
+            foreign = foreign.message_attributes(format!("colour-{n}"), value);
+        }
+        foreign.send().await.unwrap();
+    }
+    let refusing =
+        Plainly(move |parcel: i32| async move { Err(Fault::reject(reasons[parcel as usize])) });
+    let stop = CancellationToken::new();
+    let running = Consumer::plain(quick("parcels"), &transport, refusing).run(stop.clone());
+    let running = tokio::spawn(running);
+    let letters = async || dead_letters::peek(&sqs, "parcels-dlq", 10).await.unwrap();
+    until("all are dead", async || {
+        letters().await.len() == reasons.len()
+    })
+    .await;
+    stop.cancel();
+    running.await.unwrap();
+
+    let mut said: Vec<_> = letters()
+        .await
+        .into_iter()
+        .map(|letter| letter.reason)
+        .collect();
+    said.sort();
+    let expected = [
+        "\u{fffd}[31mred\u{fffd}[0m \u{fffd}\u{fffd}",
+        "no reason was given",
+        "two\nlines",
+    ];
+    let mut expected = expected.map(|reason| Some(reason.to_owned()));
+    expected.sort();
+    assert_eq!(said, expected);
+
+    // As many as there is room for beside three of ours, and all that is left when it comes back.
+    let count = async |queue: &str| {
+        let name = sqs.full_name(queue);
+        let url = sqs
+            .client()
+            .get_queue_url()
+            .queue_name(name)
+            .send()
+            .await
+            .unwrap();
+        let receive = sqs.client().receive_message().set_queue_url(url.queue_url);
+        let received = receive.message_attribute_names("All").send().await.unwrap();
+        let attributes = received
+            .messages
+            .unwrap()
+            .remove(0)
+            .message_attributes
+            .unwrap();
+        attributes
+            .keys()
+            .filter(|name| name.starts_with("colour-"))
+            .count()
+    };
+    assert_eq!(count("parcels-dlq").await, 7);
+}
+
+#[tokio::test]
+async fn a_redrive_ends_when_it_has_what_it_looks_for_or_has_seen_all() {
+    let shore = Shore::new().await;
+    let refusing = shore
+        .consume(|_| async { Err(Fault::reject("not today")) })
+        .await;
+    shore.bring(0..30).await;
+    until("all are dead", async || {
+        shore.depth("parcels-dlq").await == 30
+    })
+    .await;
+
+    // The handler is as broken as before, so all come back while they are moved.
+    let all = dead_letters::redrive(&shore.sqs, "parcels-dlq", &Selection::All, 2.0);
+    let all = tokio::time::timeout(Duration::from_secs(600), all).await;
+    let moved = all.expect("it moves them again and again").unwrap().moved;
+    assert_eq!(moved, 30, "each once");
+
+    // Slowly enough that those it looked at first can be seen again.
+    let missing = Selection::Ids(vec![uuid::Uuid::nil()]);
+    let none = dead_letters::redrive(&shore.sqs, "parcels-dlq", &missing, 1.0);
+    let none = tokio::time::timeout(Duration::from_secs(600), none).await;
+    assert_eq!(none.expect("it looks for ever").unwrap().moved, 0);
+    refusing.end().await;
+    shore.end().await;
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Call, Fault, Local, Mishap};
+use messaging::{Call, Consumer, Fault, Local, Mishap, Provision, QueueSpec, Transport};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{bring, plainly, until};
+use crate::wire::{Trouble, Wire};
+use crate::world::{Brought, Plainly, bring, plainly, until};
 
 /// Counts how often a handler began and how often it ended.
 #[derive(Clone, Default)]
@@ -79,12 +80,12 @@ async fn a_lost_lease_cancels_the_handler_and_deletes_nothing() {
     bring(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    // Nobody ever ends, so it comes back until it is dead by receives.
+    // Nobody ever ends, so it comes back until SQS moves it, which it does after fifty receives.
     until("it is dead", async || local.depth("parcels-dlq") == 1).await;
     stop.cancel();
     let drained = running.await.unwrap();
-    assert_eq!((drained.handled, drained.lost), (0, 5), "{drained}");
-    assert_eq!(count.begun_and_ended(), (5, 0));
+    assert_eq!((drained.handled, drained.lost), (0, 50), "{drained}");
+    assert_eq!(count.begun_and_ended(), (50, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,8 +100,8 @@ async fn a_handler_over_the_longest_lease_is_cancelled() {
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("it is dead", async || local.depth("parcels-dlq") == 1).await;
     stop.cancel();
-    assert_eq!(running.await.unwrap().lost, 5);
-    assert_eq!(count.begun_and_ended(), (5, 0));
+    assert_eq!(running.await.unwrap().lost, 50);
+    assert_eq!(count.begun_and_ended(), (50, 0));
 }
 
 /// The ways out of a handler.
@@ -154,8 +155,8 @@ async fn every_way_out_stops_the_heartbeat() {
             "stopped" => stop.cancel(),
             _ => {}
         }
-        // Whatever ends with the message has ended by now, even the time to stop in.
-        sleep(Duration::from_secs(15)).await;
+        // Whatever ends with the message has ended by now: the time to stop in, and fifty receives.
+        sleep(Duration::from_secs(120)).await;
         let ended = beats.load(Ordering::SeqCst);
         sleep(Duration::from_secs(60)).await;
         assert_eq!(beats.load(Ordering::SeqCst), ended, "{way}: it beats on");
@@ -178,4 +179,51 @@ async fn every_way_out_stops_the_heartbeat() {
             ),
         }
     }
+}
+
+/// Says how long a handler has been at work when it is dropped.
+struct Dropped(
+    tokio::time::Instant,
+    Arc<std::sync::Mutex<Option<Duration>>>,
+);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        *self.1.lock().unwrap() = Some(self.0.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_ends_in_time_though_its_extension_hangs() {
+    let wire = Wire::new().await;
+    let transport = Transport::from(wire.sqs());
+    let parcels = QueueSpec {
+        visibility_timeout: Duration::from_secs(8),
+        ..QueueSpec::new("parcels")
+    };
+    transport.ensure(&parcels, Provision::Create).await.unwrap();
+    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    let held = Arc::new(std::sync::Mutex::new(None));
+    let (told, line) = (held.clone(), wire.clone());
+    let handler = Plainly(move |_| {
+        line.trouble(Trouble::Hang);
+        let dropped = Dropped(tokio::time::Instant::now(), told.clone());
+        async move {
+            let _dropped = dropped;
+            std::future::pending().await
+        }
+    });
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Consumer::plain(parcels, &transport, handler).run(stop.clone()));
+    until("the handler is cancelled", async || {
+        held.lock().unwrap().is_some()
+    })
+    .await;
+    let held = held.lock().unwrap().unwrap();
+    assert!(
+        held <= Duration::from_secs(10),
+        "somebody else has had it for long: {held:?}"
+    );
+    stop.cancel();
+    running.await.unwrap();
 }

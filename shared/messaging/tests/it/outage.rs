@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Health, Provision, Transport};
+use messaging::{Consumer, Drained, Error, Health, Provision, Service, Transport};
 use sqs_local::Misbehaviour;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, listen, quick, until};
+use crate::world::{Brought, Plainly, World, listen, quick, until};
 
 /// Counts the lines of the log that say what is wrong and what is well again.
 #[derive(Clone, Default)]
@@ -197,4 +198,89 @@ async fn a_stop_does_not_wait_for_a_server_that_hangs() {
         since.elapsed()
     );
     assert_eq!(drained.lost, 0, "a poll is no message: {drained}");
+}
+
+#[tokio::test]
+async fn a_service_stops_in_time_though_its_server_hangs() {
+    let world = World::new().await;
+    let wire = Wire::new().await;
+    let stop_in = Duration::from_secs(1);
+    let service = || {
+        let service = Service::new(&world.db, wire.sqs()).queues([quick("parcels")]);
+        service.limits(|limits| limits.shutdown = stop_in)
+    };
+    service().prepare().await.unwrap();
+    let ends_in_time = async |stop: CancellationToken,
+                              running: JoinHandle<Result<Drained, Error>>| {
+        let since = std::time::Instant::now();
+        stop.cancel();
+        running.await.unwrap().unwrap();
+        let took = since.elapsed();
+        assert!(took < stop_in + Duration::from_secs(5), "{took:?}");
+    };
+
+    // While it sends, the message stays where it is.
+    let (stop, running) = (CancellationToken::new(), service());
+    let health = running.health();
+    let running = tokio::spawn(running.run(stop.clone()));
+    until("it runs", async || health.is_good()).await;
+    wire.trouble(Trouble::Hang);
+    world.push([Brought { parcel: 1 }]).await;
+    until("it sends", async || wire.calls("SendMessageBatch") > 0).await;
+    ends_in_time(stop, running).await;
+    assert_eq!(world.count("outbox").await, 1);
+
+    // And while it prepares its queues.
+    let stop = CancellationToken::new();
+    let before = wire.all_calls();
+    let running = tokio::spawn(service().run(stop.clone()));
+    until("it asks", async || wire.all_calls() > before).await;
+    ends_in_time(stop, running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_another_server_on_this_machine_is_short_and_waited_for() {
+    let wire = Wire::new().await;
+    let transport = Transport::from(wire.sqs_at("http://127.0.0.1:9324"));
+    let parcels = quick("parcels");
+    transport.ensure(&parcels, Provision::Create).await.unwrap();
+    let consumer = Consumer::plain(parcels, &transport, Plainly(|_| async { Ok(()) }));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    let control = wire.control();
+    let is_open = || control.waiting_receives("parcels") == Ok(1);
+    until("a poll is open", async || is_open()).await;
+    let since = tokio::time::Instant::now();
+    stop.cancel();
+    sleep(Duration::from_millis(100)).await;
+    assert!(is_open(), "it is waited for");
+    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.released, drained.lost), (1, 0), "{drained}");
+    assert!(
+        since.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        since.elapsed()
+    );
+
+    // And nothing comes.
+    let consumer = Consumer::plain(quick("weights"), &transport, Plainly(|_| async { Ok(()) }));
+    transport
+        .ensure(&quick("weights"), Provision::Create)
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("a poll is open", async || {
+        control.waiting_receives("weights") == Ok(1)
+    })
+    .await;
+    let since = tokio::time::Instant::now();
+    stop.cancel();
+    running.await.unwrap();
+    assert!(
+        since.elapsed() <= Duration::from_secs(2),
+        "{:?}",
+        since.elapsed()
+    );
 }

@@ -75,11 +75,11 @@ async fn nothing_is_deleted_without_success() {
         .collect();
     assert_eq!(
         reasons[0],
-        "gave up after 3 receives: the handler panicked: dropped it"
+        "gave up after 3 attempts: the handler panicked: dropped it"
     );
     assert_eq!(
         reasons[1],
-        "gave up after 3 receives: the scales are broken"
+        "gave up after 3 attempts: the scales are broken"
     );
     assert!(
         reasons[2].starts_with("not a `parcel-brought`: "),

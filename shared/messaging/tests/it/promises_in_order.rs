@@ -13,9 +13,9 @@ use crate::world::until;
 
 /// One step of many, in order.
 #[derive(Serialize, Deserialize)]
-struct Step {
-    group: String,
-    n: i32,
+pub struct Step {
+    pub group: String,
+    pub n: i32,
 }
 
 impl Message for Step {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::Local;
+use messaging::{Consumer, Drained, Fault, Local, Provision, Service, Transport, TwoPhaseHandler};
+use sqlx::PgConnection;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{bring, plainly, until};
+use crate::wire::{Trouble, Wire};
+use crate::world::{Brought, Plainly, World, bring, plainly, quick, until};
 
 const PARCELS: usize = 60;
 
@@ -86,4 +88,92 @@ async fn a_stuck_handler_holds_up_nobody_and_no_deadline() {
         (29, 1, 0),
         "{drained}"
     );
+}
+
+/// Finds something out at once, and holds up its transactions until it may go on.
+struct Gate {
+    asked: Arc<AtomicUsize>,
+    begun: Arc<AtomicUsize>,
+    open: CancellationToken,
+}
+
+impl TwoPhaseHandler for Gate {
+    type Message = Brought;
+    type Outside = ();
+
+    async fn before(&self, _: &Brought) -> Result<(), Fault> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn handle(&self, _: &mut PgConnection, _: Brought, (): ()) -> Result<(), Fault> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.open.cancelled().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_was_found_out_before_a_stop_is_not_thrown_away() {
+    let world = World::new().await;
+    let local = Local::new();
+    let gate = Gate {
+        asked: Arc::default(),
+        begun: Arc::default(),
+        open: CancellationToken::new(),
+    };
+    let (asked, begun, open) = (gate.asked.clone(), gate.begun.clone(), gate.open.clone());
+    let service = Service::new(&world.db, local.clone()).handle_two_phase(quick("parcels"), gate);
+    service.prepare().await.unwrap();
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    bring(&local, [1]).await;
+    until("one holds the lane", async || {
+        begun.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    bring(&local, [2, 3]).await;
+    until("all have asked", async || asked.load(Ordering::SeqCst) == 3).await;
+    world.stop.cancel();
+    open.cancel();
+    let drained = running.await.unwrap().unwrap();
+    assert_eq!((drained.handled, drained.released), (3, 0), "{drained}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_is_counted_once_and_by_what_became_of_it() {
+    let wire = Wire::new().await;
+    let transport = Transport::from(wire.sqs());
+    transport
+        .ensure(&quick("parcels"), Provision::Create)
+        .await
+        .unwrap();
+    let line = wire.clone();
+    let handler = Plainly(move |parcel| {
+        line.trouble(Trouble::Hang);
+        async move {
+            match parcel {
+                0 => Ok(()),
+                1 => Err(Fault::reject("not a parcel")),
+                2 => Err(Fault::retry("the scales are broken")),
+                _ => std::future::pending().await,
+            }
+        }
+    });
+    let parcels: Vec<_> = (0..4).map(|parcel| Brought { parcel }).collect();
+    transport.publish_all(&parcels).await.unwrap();
+    let consumer = Consumer::plain(quick("parcels"), &transport, handler);
+    let consumer = consumer.limits(|limits| limits.shutdown = Duration::from_secs(2));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("a settlement hangs", async || {
+        wire.calls("DeleteMessageBatch") > 0
+    })
+    .await;
+    stop.cancel();
+    let drained = running.await.unwrap();
+    let nothing = Drained {
+        lost: 4,
+        ..Drained::default()
+    };
+    assert_eq!(drained, nothing, "nothing was settled: {drained}");
 }

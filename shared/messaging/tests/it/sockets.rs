@@ -148,3 +148,27 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
             .all(|queue| queue.waiting + queue.in_flight == 0)
     );
 }
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_polls_that_our_server_takes_back() {
+    let (server, sqs) = sqs().await;
+    let transport = Transport::from(sqs);
+    let parcels = quick("parcels");
+    transport.ensure(&parcels, Provision::Create).await.unwrap();
+    let consumer = Consumer::plain(parcels, &transport, Plainly(|_| async { Ok(()) }));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    let control = server.control();
+    until("a poll is open", async || {
+        control.waiting_receives("parcels") == Ok(1)
+    })
+    .await;
+    let since = std::time::Instant::now();
+    stop.cancel();
+    running.await.unwrap();
+    assert!(
+        since.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        since.elapsed()
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use messaging::{Call, Fault, Handler, Local, Mishap, Service, TwoPhaseHandler, outbox};
 use sqlx::{Connection, PgConnection};
@@ -76,7 +77,7 @@ async fn a_failure_in_a_batch_is_rolled_back_and_its_neighbours_are_not() {
     let service = Service::new(&world.db, local.clone())
         .queues([quick("weights")])
         // So that nobody waits for the backoff of the panics.
-        .limits(|limits| limits.backoff.limit = std::time::Duration::from_millis(20))
+        .limits(|limits| limits.backoff.limit = Duration::from_millis(20))
         .handle(
             quick("parcels"),
             Clumsy {
@@ -141,6 +142,74 @@ async fn a_savepoint_takes_what_was_pushed_in_it_back() {
     world.stop.cancel();
     running.await.unwrap().unwrap();
     assert_eq!(local.peek("weights"), [r#"{"parcel":7}"#]);
+}
+
+/// Tells of each parcel in a transaction of its own: it keeps those that are even.
+struct Independent(sqlx::PgPool);
+
+impl Handler for Independent {
+    type Message = Brought;
+
+    async fn handle(&self, _: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+        let mut own = self.0.begin().await?;
+        let Brought { parcel } = brought;
+        outbox::push(&mut own, &Weighed { parcel }).await?;
+        match parcel % 2 {
+            0 => own.commit().await?,
+            _ => own.rollback().await?,
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_pushed_in_another_transaction_is_sent_if_that_one_commits() {
+    let world = World::new().await;
+    let local = Local::new();
+    let service = Service::new(&world.db, local.clone())
+        .queues([quick("weights")])
+        .handle(quick("parcels"), Independent(world.connect().await));
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    world.push((1..5).map(|parcel| Brought { parcel })).await;
+    until("all are done", async || {
+        world.count("inbox").await == 4 && world.count("outbox").await == 0
+    })
+    .await;
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+    let mut told = local.peek("weights");
+    told.sort();
+    assert_eq!(told, [r#"{"parcel":2}"#, r#"{"parcel":4}"#]);
+}
+
+#[tokio::test]
+async fn what_is_written_down_at_once_is_sent_at_once() {
+    let world = World::new().await;
+    let local = Local::new();
+    let service = Service::new(&world.db, local.clone()).queues([quick("weights")]);
+    let relay = service.relay();
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    let since = Instant::now();
+    for parcel in 0..8 {
+        // Just after a sweep, when the next is furthest away.
+        until("the outbox is empty", async || {
+            local.depth("weights") == parcel
+        })
+        .await;
+        let mut tx = relay.begin().await.unwrap();
+        let mut savepoint = tx.begin().await.unwrap();
+        let weighed = Weighed {
+            parcel: parcel as i32,
+        };
+        outbox::push(&mut savepoint, &weighed).await.unwrap();
+        savepoint.commit().await.unwrap();
+        tx.commit().await.unwrap();
+        until("it is sent", async || local.depth("weights") > parcel).await;
+    }
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(4), "only by the tick: {took:?}");
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
 }
 
 /// Asks somebody outside how heavy a parcel is.

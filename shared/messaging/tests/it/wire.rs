@@ -53,12 +53,17 @@ impl Wire {
 
     /// Queues at the other end, which is elsewhere: polls cannot be taken back.
     pub fn sqs(&self) -> Sqs {
+        self.sqs_at("http://queues.test")
+    }
+
+    /// Queues at this address, on somebody else's server.
+    pub fn sqs_at(&self, endpoint: &str) -> Sqs {
         let credentials = Credentials::new("key", "secret", None, None, "a test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url("http://queues.test")
+            .endpoint_url(endpoint)
             .http_client(self.clone())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .build();

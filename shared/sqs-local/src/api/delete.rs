@@ -70,9 +70,9 @@ pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
             invalid("Message does not exist or is not available for visibility timeout change.")
         }
         Refusal::NotInFlight => Error::MessageNotInflight(handle.into()),
-        Refusal::TooLong => Error::value(
+        Refusal::TooLong(visibility) => Error::value(
             "VisibilityTimeout",
-            "",
+            visibility.as_secs(),
             "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].",
         ),
     }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::host::HandedOut;
 use crate::service::Service;
 
 /// Answers one request: decode, do, encode.
@@ -23,11 +24,17 @@ pub(crate) async fn call(
     action: &str,
     body: &[u8],
     host: &str,
-) -> Result<Vec<u8>> {
+) -> Result<Answer> {
+    if action == "ReceiveMessage" {
+        return receive::receive(service, decode(body)?).await;
+    }
+    answer_at_once(service, action, body, host).map(Answer::from)
+}
+
+fn answer_at_once(service: &Service, action: &str, body: &[u8], host: &str) -> Result<Vec<u8>> {
     match action {
         "SendMessage" => encode(&send::one(service, &decode(body)?)?),
         "SendMessageBatch" => encode(&send::batch(service, &decode(body)?)?),
-        "ReceiveMessage" => receive::receive(service, decode(body)?).await,
         "DeleteMessage" => encode(&delete::one(service, &decode(body)?)?),
         "DeleteMessageBatch" => encode(&delete::batch(service, &decode(body)?)?),
         "ChangeMessageVisibility" => encode(&visibility::one(service, &decode(body)?)?),
@@ -49,6 +56,31 @@ pub(crate) async fn call(
         "CancelMessageMoveTask" => encode(&tasks::cancel(service, &decode(body)?)?),
         "ListMessageMoveTasks" => encode(&tasks::list(service, &decode(body)?)?),
         other => Err(Error::InvalidAction(other.into())),
+    }
+}
+
+/// The JSON document of an answer that has not left yet.
+pub(crate) struct Answer {
+    document: Vec<u8>,
+    /// What goes back to its queue if it never does.
+    handed_out: Option<HandedOut>,
+}
+
+impl Answer {
+    pub(crate) fn leaves(self) -> Vec<u8> {
+        if let Some(handed_out) = self.handed_out {
+            handed_out.keep();
+        }
+        self.document
+    }
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(document: Vec<u8>) -> Answer {
+        Answer {
+            document,
+            handed_out: None,
+        }
     }
 }
 

@@ -53,15 +53,16 @@ pub(super) fn set(service: &Service, request: &SetQueueAttributes) -> Result<Emp
         .as_ref()
         .filter(|changes| !changes.is_empty());
     let changes = required(changes, "Attribute.Name")?;
-    let settings = queue.settings().with(changes)?;
     if changes.contains_key("RedrivePolicy") {
-        check_dead_letter_queue(service, &queue.name, &settings)?;
+        // It looks at another queue, so it is done before this one is locked.
+        check_dead_letter_queue(service, &queue.name, &queue.settings().with(changes)?)?;
     }
     queue.with(|state, now| {
+        let settings = state.queue.settings().with(changes)?;
         state.queue.reconfigure(now, settings);
         state.last_modified = now;
-    });
-    Ok(Empty {})
+        Ok(Empty {})
+    })
 }
 
 /// A redrive policy must name a queue that is there, of the same type, and lets itself be named.

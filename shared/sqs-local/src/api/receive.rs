@@ -12,6 +12,7 @@ use super::encode;
 use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
+use crate::host::HandedOut;
 use crate::queue::{Delivery, Receive};
 use crate::service::Service;
 use crate::settings::Settings;
@@ -72,7 +73,7 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<Vec<u8>> {
+pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<super::Answer> {
     let queue = service.queue(&request.queue_url)?;
     let settings = queue.settings();
     let mut receive = request.check(&settings)?;
@@ -89,11 +90,12 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
             .chaos
             .strikes(&queue.name, |rule| rule.short_poll_miss)
     {
-        return encode(&Answer {
+        let nothing = encode(&Answer {
             messages: Vec::new(),
         });
+        return nothing.map(Into::into);
     }
-    let deliveries = queue.receive(receive, wait).await?;
+    let handed_out = HandedOut::new(&queue, queue.receive(receive, wait).await?);
 
     let show = |delivery| {
         show(
@@ -103,8 +105,12 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
             &settings,
         )
     };
-    encode(&Answer {
-        messages: deliveries.iter().map(show).collect(),
+    let document = encode(&Answer {
+        messages: handed_out.deliveries().iter().map(show).collect(),
+    })?;
+    Ok(super::Answer {
+        document,
+        handed_out: Some(handed_out),
     })
 }
 

@@ -159,8 +159,8 @@ fn show(task: &MoveTask) -> Task {
     Task {
         task_handle: task.is_running().then(|| handle(task)),
         status,
-        source_arn: task.source.arn.to_string(),
-        destination_arn: task.destination.as_ref().map(|queue| queue.arn.to_string()),
+        source_arn: task.source.to_string(),
+        destination_arn: task.destination.as_deref().map(String::from),
         max_number_of_messages_per_second: task.rate,
         approximate_number_of_messages_moved: task.moved(),
         approximate_number_of_messages_to_move: task.to_move,
@@ -187,7 +187,7 @@ fn find(service: &Service, parameter: &str, arn: &str) -> Result<Arc<Host>> {
 
 /// A handle is base64 of a small document, as Amazon's are.
 fn handle(task: &MoveTask) -> String {
-    let document = json!({ "taskId": task.id, "sourceArn": &*task.source.arn });
+    let document = json!({ "taskId": task.id, "sourceArn": &*task.source });
     BASE64_STANDARD.encode(document.to_string())
 }
 

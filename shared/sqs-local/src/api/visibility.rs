@@ -9,7 +9,7 @@ use super::delete::refused;
 use super::{Empty, required};
 use crate::error::{Error, Result};
 use crate::host::State;
-use crate::queue::{LONGEST_VISIBILITY, Receipt, Refusal};
+use crate::queue::{LONGEST_VISIBILITY, Receipt};
 use crate::service::Service;
 use crate::time::Time;
 
@@ -69,13 +69,6 @@ impl ChangeMessageVisibility {
         state
             .queue
             .change_visibility(now, receipt, visibility)
-            .map_err(|refusal| match refusal {
-                Refusal::TooLong => {
-                    let reason = "Total VisibilityTimeout for the message is beyond the limit \
-                              [43200 seconds].";
-                    Error::value("VisibilityTimeout", seconds, reason)
-                }
-                refusal => refused(refusal, handle),
-            })
+            .map_err(|refusal| refused(refusal, handle))
     }
 }

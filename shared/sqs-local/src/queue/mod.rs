@@ -80,7 +80,7 @@ pub enum Refusal {
     /// The message is back in line, so there is no timeout to change.
     NotInFlight,
     /// The message would be invisible for more than twelve hours after its receive.
-    TooLong,
+    TooLong(Duration),
 }
 
 impl Queue {
@@ -159,7 +159,7 @@ impl Queue {
     pub fn delete(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
         self.advance(now);
         match self.state_of(receipt) {
-            Err(Refusal::Foreign) => Err(Refusal::Foreign),
+            Err(refusal @ (Refusal::Foreign | Refusal::Expired)) => Err(refusal),
             Err(_) => Ok(()),
             Ok(State::InFlight) => {
                 self.remove(receipt.message);
@@ -202,7 +202,7 @@ impl Queue {
             return Err(Refusal::Gone);
         };
         if now + visibility > message.leased + LONGEST_VISIBILITY {
-            return Err(Refusal::TooLong);
+            return Err(Refusal::TooLong(visibility));
         }
         if visibility.is_zero() {
             self.land(receipt.message);

@@ -147,6 +147,7 @@ impl Queue {
         }
         match self.messages.get(&receipt.message) {
             Some(message) if message.receive == receipt.receive => Ok(message.state),
+            Some(_) if self.settings.fifo => Err(Refusal::Expired),
             _ => Err(Refusal::Gone),
         }
     }

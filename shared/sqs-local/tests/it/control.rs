@@ -1,5 +1,6 @@
 //! Seeing inside and making trouble, over HTTP and from Rust.
 
+use futures::FutureExt;
 use serde_json::{Value, json};
 use sqs_local::{Error, Misbehaviour, SqsLocal};
 
@@ -223,4 +224,25 @@ async fn one_seed_draws_the_same_trouble_twice() {
     }
     assert_eq!(runs[0], runs[1]);
     assert!(runs[0].contains(&true) && runs[0].contains(&false));
+}
+
+#[tokio::test]
+async fn two_who_set_different_attributes_do_not_undo_each_other() {
+    let server = server_with_messages(0).await;
+    let set = |name: &'static str| {
+        for n in 0..10_000 {
+            let value = (n % 2 * 7).to_string();
+            let set = json!({ "QueueUrl": "q", "Attributes": { name: value } });
+            let set = call(&server, "SetQueueAttributes", set).now_or_never();
+            set.unwrap().unwrap();
+            let get = json!({ "QueueUrl": "q", "AttributeNames": [name] });
+            let got = call(&server, "GetQueueAttributes", get).now_or_never();
+            let got = got.unwrap().unwrap();
+            assert_eq!(got["Attributes"][name], value, "{name} in round {n}");
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| set("DelaySeconds"));
+        scope.spawn(|| set("VisibilityTimeout"));
+    });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
-use sqs_local::SqsLocal;
+use sqs_local::{Latency, Misbehaviour, SqsLocal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -68,6 +68,35 @@ async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
     drop(poll);
 
     assert_eq!(server.control().queues()[0].in_flight, 0);
+    assert_received_for_the_first_time(&server).await;
+}
+
+#[tokio::test]
+async fn a_receive_dropped_while_its_answer_is_delayed_gives_its_message_back() {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" }))
+        .await
+        .unwrap();
+    let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
+    call(&server, "SendMessage", message).await.unwrap();
+    let slow = Misbehaviour {
+        latency: Some(Latency {
+            p50_ms: 200.0,
+            p99_ms: 400.0,
+        }),
+        ..Misbehaviour::default()
+    };
+    server.control().misbehave(slow).unwrap();
+    let receive = json!({ "QueueUrl": "q" }).to_string();
+    let mut poll = Box::pin(server.call("ReceiveMessage", &receive));
+    let in_flight = || server.control().queues()[0].in_flight;
+    while in_flight() == 0 {
+        assert!((&mut poll).now_or_never().is_none(), "answered too soon");
+        tokio::task::yield_now().await;
+    }
+    drop(poll);
+    assert_eq!(in_flight(), 0);
+    server.control().misbehave(Misbehaviour::default()).unwrap();
     assert_received_for_the_first_time(&server).await;
 }
 

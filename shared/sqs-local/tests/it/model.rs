@@ -244,7 +244,11 @@ impl Model {
 
     fn delete(&mut self, receipt: Receipt) -> Result<(), Refusal> {
         let Some(index) = self.latest(receipt) else {
-            return Ok(());
+            let is_here = self.index(receipt.message).is_some();
+            return match self.fifo && is_here {
+                true => Err(Refusal::Expired),
+                false => Ok(()),
+            };
         };
         if self.fifo && !matches!(self.messages[index].state, State::InFlight(_)) {
             return Err(Refusal::Expired);
@@ -259,7 +263,11 @@ impl Model {
         } else {
             self.index(receipt.message)
         };
-        let held = &mut self.messages[index.ok_or(Refusal::Gone)?];
+        let gone = match self.index(receipt.message) {
+            Some(_) => Refusal::Expired,
+            None => Refusal::Gone,
+        };
+        let held = &mut self.messages[index.ok_or(gone)?];
         match held.state {
             State::InFlight(_) => held.state = State::InFlight(until),
             _ if self.fifo => return Err(Refusal::Expired),

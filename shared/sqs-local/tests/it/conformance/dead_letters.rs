@@ -57,6 +57,12 @@ async fn fifo_dead_letters_keep_their_group_and_let_the_next_message_through() {
     let buried = sqs.receive(&dead).await.remove(0);
     assert_eq!(buried.body(), Some("first"));
     assert_eq!(system(&buried, "MessageGroupId"), Some("g"));
+    let known_by = system(&buried, "MessageDeduplicationId");
+    assert_eq!(
+        known_by,
+        buried.message_id(),
+        "and not by the hash of its content"
+    );
 }
 
 #[tokio::test]

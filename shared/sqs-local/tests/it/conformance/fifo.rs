@@ -219,8 +219,16 @@ async fn a_fifo_handle_expires_with_its_timeout() {
     let change = sqs.client.change_message_visibility().queue_url(&url);
     let change = change.receipt_handle(handle).visibility_timeout(5);
     assert_eq!(refused(change.send().await), words);
-    // A handle of the next receive does.
+    // A handle of the next receive does, and the first one does not any more.
     let again = sqs.receive(&url).await.remove(0);
+    let (delete, change) = (
+        sqs.client.delete_message(),
+        sqs.client.change_message_visibility(),
+    );
+    let delete = delete.queue_url(&url).receipt_handle(handle);
+    assert_eq!(refused(delete.send().await), words);
+    let change = change.queue_url(&url).receipt_handle(handle);
+    assert_eq!(refused(change.visibility_timeout(5).send().await), words);
     sqs.delete(&url, &again).await;
 }
 

@@ -1,0 +1,164 @@
+//! Dead letters of FIFO queues, which take nothing twice within five minutes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use messaging::dead_letters::{self, Selection};
+use messaging::{Consumer, Error, Fault, PlainHandler, Provision, QueueSpec, Transport};
+use sqs_local::Control;
+use tokio_util::sync::CancellationToken;
+
+use crate::promises_in_order::Step;
+use crate::world::{quick, sqs, until};
+
+fn step(n: i32) -> Step {
+    let group = "a".into();
+    Step { group, n }
+}
+
+/// Refuses every step.
+struct Refuse;
+
+impl PlainHandler for Refuse {
+    type Message = Step;
+
+    async fn handle(&self, _: Step) -> Result<(), Fault> {
+        Err(Fault::reject("not this way"))
+    }
+}
+
+/// Messages of a queue in whatever state.
+fn depth(control: &Control, queue: &str) -> usize {
+    let queues = control.queues();
+    let queue = queues.iter().find(|found| found.name == queue).unwrap();
+    queue.waiting + queue.in_flight + queue.delayed
+}
+
+#[tokio::test]
+async fn what_was_refused_and_redriven_can_be_refused_again_at_once() {
+    let (server, sqs) = sqs().await;
+    let control = server.control();
+    let transport = Transport::from(sqs.clone());
+    let steps = quick("steps.fifo");
+    transport.ensure(&steps, Provision::Create).await.unwrap();
+    transport.publish_all(&[step(0), step(1)]).await.unwrap();
+    for round in 0..3 {
+        assert_eq!(depth(&control, "steps.fifo"), 2, "in round {round}");
+        let stop = CancellationToken::new();
+        let consumer = Consumer::plain(steps.clone(), &transport, Refuse);
+        let running = tokio::spawn(consumer.run(stop.clone()));
+        until("both are out of the queue", async || {
+            depth(&control, "steps.fifo") == 0
+        })
+        .await;
+        stop.cancel();
+        running.await.unwrap();
+        assert_eq!(depth(&control, "steps-dlq.fifo"), 2, "in round {round}");
+
+        let redriven = dead_letters::redrive(&sqs, "steps-dlq.fifo", &Selection::All, 1e3).await;
+        assert_eq!(redriven.unwrap().moved, 2, "in round {round}");
+        assert_eq!(depth(&control, "steps-dlq.fifo"), 0, "in round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_holds_no_dead_letters_is_not_redriven() {
+    let (server, sqs) = sqs().await;
+    let transport = Transport::from(sqs.clone());
+    let steps = quick("steps.fifo");
+    transport.ensure(&steps, Provision::Create).await.unwrap();
+    transport.publish(&step(0)).await.unwrap();
+    let redriven = dead_letters::redrive(&sqs, "steps.fifo", &Selection::All, 1e3).await;
+    assert!(
+        matches!(redriven, Err(Error::NoDeadLetters { .. })),
+        "{redriven:?}"
+    );
+    assert_eq!(depth(&server.control(), "steps.fifo"), 1);
+}
+
+/// Stumbles over the first step, and counts the others.
+struct Stumble(Arc<AtomicUsize>);
+
+impl PlainHandler for Stumble {
+    type Message = Step;
+
+    async fn handle(&self, step: Step) -> Result<(), Fault> {
+        match step.n {
+            0 => Err(Fault::retry_after(Duration::ZERO, "stumbled")),
+            _ => {
+                self.0.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_waited_behind_one_that_dies_is_still_tried() {
+    let (server, sqs) = sqs().await;
+    let control = server.control();
+    let transport = Transport::from(sqs.clone());
+    let steps = QueueSpec {
+        max_receive_count: 3,
+        ..quick("steps.fifo")
+    };
+    transport.ensure(&steps, Provision::Create).await.unwrap();
+    let all: Vec<_> = (0..5).map(step).collect();
+    transport.publish_all(&all).await.unwrap();
+    let tried = Arc::new(AtomicUsize::new(0));
+    let stop = CancellationToken::new();
+    let consumer = Consumer::plain(steps, &transport, Stumble(tried.clone()));
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("the queue is empty", async || {
+        depth(&control, "steps.fifo") == 0
+    })
+    .await;
+    stop.cancel();
+    let drained = running.await.unwrap();
+    assert_eq!(tried.load(Ordering::SeqCst), 4, "{drained}");
+    assert_eq!((drained.handled, drained.rejected), (4, 1), "{drained}");
+    assert_eq!(depth(&control, "steps-dlq.fifo"), 1);
+}
+
+/// Fails once with each step but the first, which fails always.
+struct Trip(std::sync::Mutex<Vec<i32>>);
+
+impl PlainHandler for Trip {
+    type Message = Step;
+
+    async fn handle(&self, step: Step) -> Result<(), Fault> {
+        let mut tripped = self.0.lock().unwrap();
+        if step.n > 0 && tripped.contains(&step.n) {
+            return Ok(());
+        }
+        tripped.push(step.n);
+        Err(Fault::retry_after(Duration::ZERO, "tripped"))
+    }
+}
+
+#[tokio::test]
+async fn a_release_is_no_attempt() {
+    let (server, sqs) = sqs().await;
+    let control = server.control();
+    let transport = Transport::from(sqs.clone());
+    let steps = QueueSpec {
+        max_receive_count: 3,
+        ..quick("steps.fifo")
+    };
+    transport.ensure(&steps, Provision::Create).await.unwrap();
+    transport
+        .publish_all(&[step(0), step(1), step(2)])
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    let consumer = Consumer::plain(steps, &transport, Trip(Default::default()));
+    let running = tokio::spawn(consumer.run(stop.clone()));
+    until("the queue is empty", async || {
+        depth(&control, "steps.fifo") == 0
+    })
+    .await;
+    stop.cancel();
+    let drained = running.await.unwrap();
+    assert_eq!((drained.handled, drained.rejected), (2, 1), "{drained}");
+}
