@@ -14,5 +14,5 @@ pub mod sources;
 mod tests;
 
 pub use books::{Books, LedgerEntry};
-pub use promises::audit;
+pub use promises::{Sent, audit};
 pub use sources::Sources;

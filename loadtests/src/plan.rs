@@ -22,6 +22,9 @@ pub const QUICK_RATE: f64 = 50.0;
 
 /// The model of runs that search for a capacity. They are in no verdict.
 pub const PROBE: &str = "capacity";
+/// Orders per second that one payment service can see to when the provider takes 500 ms: two calls
+/// an order, and 64 in flight. Beyond it S4 would measure that limit.
+const SLOW_PROVIDER_RATE: f64 = 50.0;
 /// Users of the closed model that shows what replicas bring.
 const REPLICA_USERS: usize = 64;
 
@@ -60,7 +63,7 @@ pub enum Model {
     Open { rate: f64 },
     /// The same, as a step in the search for an arm's capacity.
     Probe { rate: f64 },
-    /// Users who each send as soon as they have an answer.
+    /// Users who each order again as soon as their order is settled.
     Closed { users: usize },
 }
 
@@ -194,9 +197,15 @@ pub fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
     ];
     let scenarios = options.scenarios.clone();
     let scenarios = scenarios.unwrap_or_else(|| Scenario::ALL.to_vec());
+    let half = |scenario| match (scenario, rate(0.50)) {
+        (Scenario::SlowProvider, Model::Open { rate }) => Model::Open {
+            rate: rate.min(SLOW_PROVIDER_RATE),
+        },
+        (_, model) => model,
+    };
     cells.extend(scenarios.into_iter().map(|scenario| CellPlan {
         remote_too: scenario == Scenario::Checkout,
-        ..cell(scenario, rate(0.50))
+        ..cell(scenario, half(scenario))
     }));
     let users = REPLICA_USERS;
     cells.extend((1..=4).map(|replicas| CellPlan {
@@ -247,7 +256,10 @@ pub fn order(cells: &[CellPlan], arms: &[(Arm, String)], seed: u64) -> Vec<Plann
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::{Cli, Top};
 
     #[test]
     fn each_pair_runs_every_arm_next_to_each_other_in_the_order_of_the_seed() {
@@ -267,6 +279,16 @@ mod tests {
                 .unwrap();
             // At most the run with slow SQS lies between.
             assert!(partner.position.abs_diff(run.position) <= 2);
+        }
+    }
+
+    #[test]
+    fn a_slow_provider_is_not_overrun_in_the_full_method() {
+        let Top::Compare(asked) = Cli::parse_from(["cargo", "compare", "--full"]).command;
+        for cell in full(400.0, &asked.options) {
+            if let Model::Open { rate } = cell.model {
+                assert!(rate <= 50.0 || cell.scenario != Scenario::SlowProvider);
+            }
         }
     }
 

@@ -29,6 +29,7 @@ pub async fn up(options: &Options, stop: &CancellationToken) -> anyhow::Result<E
         .await?;
         let wanted = Wanted {
             arm: *arm,
+            name: label.clone(),
             replicas: 1,
             products: settings.products,
             provider_latency_ms: 0,
@@ -59,7 +60,7 @@ fn introduction(
     around: &Surroundings,
 ) -> anyhow::Result<String> {
     let token = around.tokens(1)?.remove(0);
-    let url = &deployment.base_url;
+    let url = &deployment.base_urls[0];
     let mut text = format!("\n{} is at {url}\n", described(label));
     for process in &deployment.processes {
         text += &format!(

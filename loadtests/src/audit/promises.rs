@@ -1,6 +1,6 @@
 //! The promises, as plain functions of the books.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Fact, Facts, Payment, Reservation, Shipment, Status};
 use uuid::Uuid;
@@ -9,15 +9,25 @@ use super::Books;
 use super::books::OrderEntry;
 use crate::results::Check;
 
-/// Looks at every promise. `accepted` are the orders that the generator was told were accepted.
-pub fn audit(books: &Books, accepted: &[Uuid]) -> Vec<Check> {
+/// An order that the generator was told was accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    pub id: Uuid,
+    /// Pieces by SKU, as they were ordered.
+    pub lines: BTreeMap<String, i64>,
+}
+
+/// Looks at every promise.
+pub fn audit(books: &Books, accepted: &[Sent]) -> Vec<Check> {
     let dead_letters = books.queues.iter().filter(is_dead_letter_queue);
     let queues = books
         .queues
         .iter()
         .filter(|queue| !is_dead_letter_queue(queue));
     vec![
+        orders_are_accepted(accepted),
         accepted_orders_are_kept(books, accepted),
+        orders_are_as_they_were_sent(books, accepted),
         each_order(
             "every order reached one status, and no facts contradict it",
             books,
@@ -83,9 +93,25 @@ fn each_order(
     })
 }
 
-fn accepted_orders_are_kept(books: &Books, accepted: &[Uuid]) -> Check {
-    check("every accepted order is on the books", accepted, |id| {
-        (!books.orders.contains_key(id)).then(|| format!("order {id} was accepted and is gone"))
+/// Who does nothing breaks no other promise.
+fn orders_are_accepted(accepted: &[Sent]) -> Check {
+    check("orders are accepted", [accepted.len()], |accepted| {
+        (accepted == 0).then(|| "no order was accepted".to_owned())
+    })
+}
+
+fn accepted_orders_are_kept(books: &Books, accepted: &[Sent]) -> Check {
+    check("every accepted order is on the books", accepted, |sent| {
+        let id = sent.id;
+        (!books.orders.contains_key(&id)).then(|| format!("order {id} was accepted and is gone"))
+    })
+}
+
+fn orders_are_as_they_were_sent(books: &Books, accepted: &[Sent]) -> Check {
+    let promise = "every order on the books is the one that was sent";
+    check(promise, accepted, |Sent { id, lines }| {
+        let kept = &books.orders.get(id)?.lines;
+        (kept != lines).then(|| format!("order {id} asked for {lines:?} and is for {kept:?}"))
     })
 }
 

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use super::books::Authorization;
-use super::{Books, LedgerEntry, audit};
+use super::{Books, LedgerEntry, Sent, audit};
 use crate::results::Check;
 
 const CONFIRMED: Uuid = Uuid::from_u128(1);
@@ -78,6 +78,13 @@ async fn books(database: &mut PgConnection) -> Books {
     books
 }
 
+fn sent(id: Uuid) -> Sent {
+    Sent {
+        id,
+        lines: [("teapot".to_owned(), 2)].into(),
+    }
+}
+
 fn broken(checks: &[Check]) -> Vec<&str> {
     let broken = checks.iter().filter(|check| check.broken > 0);
     broken.map(|check| check.promise.as_str()).collect()
@@ -88,7 +95,7 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
     let database = sandbox::testing::database("audit").await;
     let mut connection = database.connect().await.unwrap();
     shop(&mut connection).await;
-    let accepted = [CONFIRMED, DISPATCHED, CANCELLED];
+    let accepted = [CONFIRMED, DISPATCHED, CANCELLED].map(sent);
 
     let intact = audit(&books(&mut connection).await, &accepted);
     assert_eq!(broken(&intact), Vec::<&str>::new(), "{intact:?}");
@@ -177,6 +184,11 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
           delete from orders where id::text like '%1'",
             "is on the books",
         ),
+        (
+            "update order_lines set quantity = 3;
+          update reservations set quantities = '{3}'",
+            "the one that was sent",
+        ),
     ];
     for (sql, promise) in corruptions {
         let mut tx = connection.begin().await.unwrap();
@@ -203,7 +215,7 @@ async fn what_is_broken_outside_the_databases_is_found_too() {
     let check = |corrupt: fn(&mut Books), promise: &str| {
         let mut books = intact.clone();
         corrupt(&mut books);
-        let checks = audit(&books, &[]);
+        let checks = audit(&books, &[CONFIRMED].map(sent));
         assert!(
             broken(&checks)
                 .iter()
@@ -237,4 +249,10 @@ async fn what_is_broken_outside_the_databases_is_found_too() {
         |books| *books.outboxes.get_mut("orders").unwrap() = 1,
         "outbox",
     );
+}
+
+#[test]
+fn a_shop_that_accepts_no_order_breaks_a_promise() {
+    let checks = audit(&Books::default(), &[]);
+    assert_eq!(broken(&checks), ["orders are accepted"]);
 }

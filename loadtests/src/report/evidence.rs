@@ -161,10 +161,10 @@ pub(super) fn machine(results: &Results) -> Markup {
             @if let Some(bytes) = machine.memory_bytes {
                 dt { "memory" } dd { (number(bytes as f64 / 1_073_741_824.0)) " GiB" }
             }
-            @if let Some(fsync) = &machine.fsync_ms {
+            @if let Some(fsync) = &machine.fsync {
                 dt { "making 8 KiB durable" }
-                dd { "p50 " (number(fsync.p50)) " ms, p99 " (number(fsync.p99)) " ms, slowest "
-                    (number(fsync.max)) " ms" }
+                dd { "p50 " (number(fsync.p50_ms)) " ms, p99 " (number(fsync.p99_ms)) " ms, where \
+                    the databases are" }
             }
             @for (name, version) in &results.versions { dt { (name) } dd { (version) } }
         }
