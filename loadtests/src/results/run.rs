@@ -226,7 +226,7 @@ impl Run {
         }
     }
 
-    /// Of a search for the capacity no verdict is read, and beyond it errors are what is looked for.
+    /// No verdict is read from a search for the capacity, and beyond that errors are to be expected.
     pub fn is_probe(&self) -> bool {
         self.model == PROBE
     }
