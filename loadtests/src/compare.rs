@@ -182,7 +182,7 @@ pub fn exit_code(results: &Results) -> ExitCode {
 pub fn settings(options: &Options) -> anyhow::Result<Settings> {
     let duration = options
         .duration
-        .unwrap_or(if options.full { 60 } else { 7 });
+        .unwrap_or(if options.full { 60 } else { 6 });
     let (warm_up, order_expiry) = match mode(options) {
         "full" => (duration.min(10), duration.clamp(5, 15)),
         "quick" => (1, 3),
@@ -282,4 +282,87 @@ pub fn empty(
         runs: vec![],
         capacities: vec![],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Top};
+
+    fn options(arguments: &[&str]) -> Options {
+        let all = ["cargo", "compare"].iter().chain(arguments);
+        let Top::Compare(compare) = Cli::parse_from(all).command;
+        compare.options
+    }
+
+    #[test]
+    fn a_comparison_goes_on_only_as_it_began() {
+        let directory = tempfile::tempdir().unwrap();
+        let output = Output::beside(&directory.path().join("results.json"));
+        let began = options(&["--storage", "memory"]);
+        let made = empty(&began, &settings(&began).unwrap(), None).unwrap();
+        let check = |change: fn(&mut Results), now: &[&str], hint: &str| {
+            let mut made = made.clone();
+            change(&mut made);
+            output.write_results(&made).unwrap();
+            let (now, path) = (options(now), output.directory.join("results.json"));
+            let resumed = resumed(&path, &now, &settings(&now).unwrap());
+            let said = resumed.map_or_else(|error| error.to_string(), |_| "goes on".to_owned());
+            assert!(said.contains(hint), "{said}");
+        };
+        let same = ["--storage", "memory"];
+        check(|_| {}, &same, "goes on");
+        check(|_| {}, &[], "other settings");
+        check(
+            |_| {},
+            &["--storage", "memory", "--postgres", "each"],
+            "other settings",
+        );
+        check(|made| made.machine.cores += 1, &same, "another machine");
+        check(
+            |made| drop(made.versions.insert("commit".into(), "another".into())),
+            &same,
+            "commit another",
+        );
+    }
+
+    #[test]
+    fn what_was_broken_off_is_never_called_whole() {
+        let quick = options(&[]);
+        let whole = |conducted: anyhow::Result<()>, interrupted: bool| {
+            let mut results = empty(&quick, &settings(&quick).unwrap(), None).unwrap();
+            assert!(results.partial.is_some());
+            if interrupted {
+                results.partial = Some(INTERRUPTED.to_owned());
+            }
+            end(&mut results, &conducted);
+            results.partial.is_none()
+        };
+        assert!(whole(Ok(()), false));
+        assert!(!whole(Ok(()), true));
+        assert!(!whole(Err(anyhow::anyhow!("broken")), false));
+    }
+
+    #[test]
+    fn a_run_with_errors_fails_the_comparison_though_every_promise_was_kept() {
+        let quick = options(&[]);
+        let mut results = empty(&quick, &settings(&quick).unwrap(), None).unwrap();
+        results.partial = None;
+        let mut run = results::Run {
+            requests: 100,
+            ..results::Run::default()
+        };
+        run.audit.checks = vec![results::Check {
+            promise: "kept".to_owned(),
+            examined: 1,
+            broken: 0,
+            example: None,
+        }];
+        results.runs = vec![run];
+        assert_eq!(exit_code(&results), ExitCode::SUCCESS);
+        results.runs[0].errors = 1;
+        assert_eq!(exit_code(&results), ExitCode::FAILURE);
+    }
 }

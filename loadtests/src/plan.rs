@@ -12,6 +12,7 @@ use crate::cli::Options;
 use crate::load::Scenario;
 use crate::results::run::Cell;
 use crate::sqs_latency::SqsLatency;
+use crate::verdicts;
 
 /// Pairs of runs a cell in the full method: enough to find a fifth, see `statistics::simulation`.
 pub const FULL_PAIRS: usize = 12;
@@ -97,27 +98,10 @@ impl Planned {
         }
     }
 
-    /// For the progress bar: `A3 S1 at 50/s, pair 2`.
+    /// For the progress bar: `A3 S1 50/s, pair 2`.
     pub fn title(&self) -> String {
-        let load = match self.model {
-            Model::Open { rate } | Model::Probe { rate } => format!("at {rate}/s"),
-            Model::Closed { users } => format!("with {users} users"),
-        };
-        let remote = if self.remote_sqs {
-            ", SQS as slow as Amazon's"
-        } else {
-            ""
-        };
-        let replicas = match self.replicas {
-            1 => String::new(),
-            n => format!(", {n} replicas"),
-        };
-        let (label, scenario) = (&self.label, self.scenario);
-        let (code, title) = (scenario.code(), scenario.title());
-        format!(
-            "{label} {code} {title} {load}{remote}{replicas}, pair {}",
-            self.pair + 1
-        )
+        let (label, load) = (&self.label, verdicts::short(&self.cell()));
+        format!("{label} {load}, pair {}", self.pair + 1)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::arms::{Arm, described};
 use crate::results::{Results, Run};
-use crate::verdicts;
+use crate::{statistics, verdicts};
 
 /// `the monolith (A0) and the services (A3)`
 pub fn arms(arms: &[(Arm, String)]) -> String {
@@ -57,7 +57,7 @@ fn table(results: &Results) -> String {
         "", "", "settled", "an order", "p50 / p99", "p50 / p99", "MiB", "calls"
     );
     for (title, arm, runs) in verdicts::grouped(results) {
-        let median = |of: fn(&Run) -> f64| verdicts::median(runs.iter().map(|run| of(run)));
+        let median = |of: fn(&Run) -> f64| statistics::median(runs.iter().map(|run| of(run)));
         let pair = |low: f64, high: f64| format!("{low:.1} / {high:.1}");
         let _ = writeln!(
             text,

@@ -26,7 +26,7 @@ pub async fn conduct(
 ) -> anyhow::Result<()> {
     keep_whole_pairs(results, planned);
     let progress = Progress::new(planned.len());
-    let mut retries = planned.len() / RUNS_A_RETRY;
+    let mut retries = (planned.len() / RUNS_A_RETRY).max(1);
     for run in planned {
         if results.runs.iter().any(|made| is_made(made, run)) {
             progress.skip();

@@ -6,7 +6,8 @@ use super::tables::number;
 use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::{Quantiles, Results, Run};
-use crate::verdicts::{self, median};
+use crate::statistics::median;
+use crate::verdicts;
 
 pub(super) fn markdown(results: &Results) -> anyhow::Result<String> {
     let names: Vec<String> = results
