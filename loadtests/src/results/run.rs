@@ -226,7 +226,7 @@ impl Run {
         }
     }
 
-    /// No verdict is read from a search for the capacity, and beyond that errors are to be expected.
+    /// No verdict is read from a search for the capacity, and past it errors are to be expected.
     pub fn is_probe(&self) -> bool {
         self.model == PROBE
     }
