@@ -201,8 +201,8 @@ impl Deployment {
         Ok(())
     }
 
-    /// What a deployment sets. A process has it beside the environment of this program itself, which
-    /// is the same for all arms.
+    /// What a deployment sets. A process has it beside the environment of this program itself,
+    /// which is the same for all arms.
     fn environment(&self, package: &str, around: &Surroundings, wanted: &Wanted) -> Environment {
         let mut environment = Environment::from([
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),

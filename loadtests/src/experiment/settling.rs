@@ -64,8 +64,8 @@ enum Ending {
     Expired,
 }
 
-/// None of an order that is not settled. `asked`: whether its customer wanted it cancelled; whatever
-/// else is cancelled took the shop too long.
+/// None of an order that is not settled. `asked` says whether its customer wanted it cancelled:
+/// whatever else is cancelled took the shop too long.
 fn ending(order: &OrderEntry, asked: bool) -> Option<Ending> {
     let facts: Facts = order.facts.iter().map(|(fact, _)| *fact).collect();
     match Status::of(facts) {
