@@ -271,6 +271,12 @@ fn the_ledger_agrees(books: &Books) -> Check {
                 }
                 (None, Some("declined" | "voided")) => None,
                 (Some(entry), Some(ours)) if entry.status == ours => amounts(books, id, entry),
+                // Who asks for money after it was voided is declined.
+                (Some(entry), Some("declined"))
+                    if entry.status == "voided" && entry.authorization.is_none() =>
+                {
+                    None
+                }
                 // An authorization that was declined is void from the start.
                 (Some(entry), Some("voided")) if entry.status == "declined" => None,
                 (theirs, ours) => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::Payment;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
@@ -255,4 +256,21 @@ async fn what_is_broken_outside_the_databases_is_found_too() {
 fn a_shop_that_accepts_no_order_breaks_a_promise() {
     let checks = audit(&Books::default(), &[]);
     assert_eq!(broken(&checks), ["orders are accepted"]);
+}
+
+/// A customer may cancel before the shop has asked for money.
+#[tokio::test]
+async fn an_order_that_was_voided_before_it_was_declined_moved_no_money() {
+    let database = sandbox::testing::database("audit").await;
+    let mut connection = database.connect().await.unwrap();
+    shop(&mut connection).await;
+    let mut books = books(&mut connection).await;
+    books.payments.get_mut(&CANCELLED).unwrap().state = Payment::Declined;
+    let passes = |books: &Books| broken(&audit(books, &[CONFIRMED].map(sent))).is_empty();
+    assert!(
+        !passes(&books),
+        "money was set aside and the shop thinks not"
+    );
+    books.ledger[2].authorization = None;
+    assert!(passes(&books));
 }
