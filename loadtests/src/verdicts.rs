@@ -8,7 +8,7 @@ use crate::plan::PROBE;
 use crate::results::run::Cell;
 use crate::results::{Results, Run};
 use crate::statistics::verdict::cell_of;
-use crate::statistics::{Comparison, Finding, Measure, compare, median};
+use crate::statistics::{Comparison, Finding, Measure, compare};
 
 /// The first arm against each of the others, in every cell that both have.
 pub fn comparisons(results: &Results) -> Vec<Comparison> {
@@ -157,11 +157,11 @@ fn lateness(runs: &[&Run]) -> Option<String> {
     })
 }
 
-/// The cells in which most runs of an arm were not steady from the beginning.
+/// The cells in which no run of an arm was steady from the beginning.
 fn unsteady(results: &Results) -> Option<String> {
     let unsteady = |runs: &[&Run]| {
-        let shares = runs.iter().map(|run| run.steady_after_s / run.duration_s);
-        median(shares) > UNSTEADY_SHARE
+        let mut late = runs.iter().map(|run| run.steady_after_s / run.duration_s);
+        runs.len() > 1 && late.all(|share| share > UNSTEADY_SHARE)
     };
     let grouped = grouped(results).into_iter();
     let constant = grouped.filter(|(_, _, runs)| runs.iter().all(|run| run.scenario != "S5"));

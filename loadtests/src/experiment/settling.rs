@@ -71,8 +71,8 @@ fn ending(order: &OrderEntry, asked: bool) -> Option<Ending> {
     match Status::of(facts) {
         Status::Placed => None,
         Status::Confirmed | Status::Dispatched => Some(Ending::Confirmed),
-        Status::Cancelled if Status::refusal(facts).is_some() => Some(Ending::Refused),
         Status::Cancelled if asked => Some(Ending::Cancelled),
+        Status::Cancelled if Status::refusal(facts).is_some() => Some(Ending::Refused),
         Status::Cancelled => Some(Ending::Expired),
     }
 }

@@ -57,16 +57,18 @@ pub(super) fn ratios(results: &Results) -> Markup {
             @for cell in verdicts::cells(results) {
                 @let rows = shown(&all, other, &cell);
                 @if let Some(svg) = charts::forest(&rows) {
-                h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) ", "
-                    (verdicts::at(&cell)) }
-                figure {
-                    (PreEscaped(svg))
-                    figcaption {
-                        "Ratio of " (other) " to " (rows[0].base) ": the mean over " (rows[0].pairs) " pairs of runs and its 95% interval. \
-                        To the right of 1x, " (other) " takes more. Within the grey band, 5% \
-                        either way, arms count as equal."
+                    h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) ", "
+                        (verdicts::at(&cell)) }
+                    figure {
+                        (PreEscaped(svg))
+                        figcaption {
+                            "Ratio of " (other) " to " (rows[0].base) ": the mean over "
+                            (rows[0].pairs) " pairs of runs and its 95% interval. To the right of \
+                            1x, " (other) " takes more. Within the grey band, 5% either way, arms \
+                            count as equal."
+                        }
                     }
-                } }
+                }
             }
         }
     }

@@ -44,9 +44,9 @@ pub(super) fn headline(results: &Results) -> Markup {
             } } }
         } }
         p.note { "CPU is that of the arm's own processes and of its Postgres, from the first \
-            measured order to the end of the last one's story, dispatch and capture included. Goodput counts \
-            orders settled within " (results.settings.objective_ms) " ms. Begin and commit count \
-            as statements. Memory is that of the arm's processes, without Postgres." }
+            measured order to the end of the last one's story, dispatch and capture included. \
+            Goodput counts orders settled within " (results.settings.objective_ms) " ms. Begin and \
+            commit count as statements. Memory is that of the arm's processes, without Postgres." }
     }
 }
 
@@ -89,8 +89,8 @@ pub(super) fn percentiles(results: &Results) -> Markup {
                 } }
             } }
         } }
-        p.note { "Medians over runs. Both count from the moment the order was due. Below a thousand \
-            orders a run there is no p99.9 to be told from the slowest." }
+        p.note { "Medians over runs. Both count from the moment the order was due. Below a \
+            thousand orders a run there is no p99.9 to be told from the slowest." }
     }
 }
 

@@ -6,13 +6,16 @@ use std::time::Duration;
 /// Latencies are looked at in stretches of this length.
 const STRETCH: Duration = Duration::from_millis(500);
 
+/// Of fewer stretches chance alone says anything.
+const FEWEST: usize = 12;
+
 /// Where, within the first half, the rest has the smallest standard error: the rule MSER (White,
 /// "An Effective Truncation Heuristic for Bias Reduction in Simulation Output", 1997), on the
 /// median of each stretch, so that one slow answer decides nothing. `answers` are times since the
 /// beginning with their latencies.
 pub fn steady_after(answers: &[(Duration, f64)], length: Duration) -> Duration {
     let stretches = medians(answers, length);
-    if stretches.len() < 4 {
+    if stretches.len() < FEWEST {
         return Duration::ZERO;
     }
     let error = |cut: &usize| {
