@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::arms::{Arm, described};
+use crate::audit::promises::ACCEPTED_ARE_KEPT;
 use crate::results::{Results, Run};
 use crate::{statistics, verdicts};
 
@@ -85,7 +86,10 @@ fn audit(results: &Results) -> String {
         .iter()
         .filter(|run| run.audit.failure().is_some())
         .collect();
-    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    // Those of the warm-ups too.
+    let checks = results.runs.iter().flat_map(|run| &run.audit.checks);
+    let kept = checks.filter(|check| check.promise == ACCEPTED_ARE_KEPT);
+    let orders: u64 = kept.map(|check| check.examined).sum();
     match failed.first() {
         None if results.runs.is_empty() => "Audit: no run was finished.".to_owned(),
         None => format!(

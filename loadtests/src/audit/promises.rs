@@ -17,6 +17,8 @@ pub struct Sent {
     pub lines: BTreeMap<String, i64>,
 }
 
+pub const ACCEPTED_ARE_KEPT: &str = "every accepted order is on the books";
+
 /// Looks at every promise.
 pub fn audit(books: &Books, accepted: &[Sent]) -> Vec<Check> {
     let dead_letters = books.queues.iter().filter(is_dead_letter_queue);
@@ -101,7 +103,7 @@ fn orders_are_accepted(accepted: &[Sent]) -> Check {
 }
 
 fn accepted_orders_are_kept(books: &Books, accepted: &[Sent]) -> Check {
-    check("every accepted order is on the books", accepted, |sent| {
+    check(ACCEPTED_ARE_KEPT, accepted, |sent| {
         let id = sent.id;
         (!books.orders.contains_key(&id)).then(|| format!("order {id} was accepted and is gone"))
     })

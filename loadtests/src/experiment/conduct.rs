@@ -45,7 +45,7 @@ pub async fn conduct(
                 progress.finish();
                 return Ok(());
             };
-            let again = made.is_late() && retries > 0;
+            let again = made.is_late() && made.audit.passed() && retries > 0;
             progress.end(&made, again);
             results.runs.push(made);
             output.write_results(results)?;

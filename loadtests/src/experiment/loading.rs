@@ -50,13 +50,9 @@ pub(super) async fn load(
     let stream = Stream::of(settings, planned, phase);
     let begin = Instant::now() + LEAD;
     let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
-    let (pace, users) = match planned.model {
-        // A user for every request of some seconds: enough unless the arm stands still.
-        Model::Open { rate } | Model::Probe { rate } => (
-            Pace::open(stream.slots.clone(), begin),
-            (rate / planned.scenario.order_share() * 6.0) as usize + 20,
-        ),
-        Model::Closed { users } => (Pace::closed(stream.length, begin), users),
+    let pace = match planned.model {
+        Model::Closed { .. } => Pace::closed(stream.length, begin),
+        _ => Pace::open(stream.slots.clone(), begin),
     };
     let sent = Arc::new(Attack {
         base_urls: door.base_urls.clone(),
@@ -70,7 +66,7 @@ pub(super) async fn load(
         awaits: matches!(planned.model, Model::Closed { .. }),
         recorder: Recorder::default(),
     });
-    attack(Arc::clone(&sent), users, stream.length).await?;
+    attack(Arc::clone(&sent), users(planned), stream.length).await?;
     let outcomes = sent.recorder.take();
     let turns = outcomes.iter().filter(|one| one.took_turn()).count();
     let offered = match planned.model {
@@ -84,6 +80,17 @@ pub(super) async fn load(
         begin_ms,
         length: stream.length,
     })
+}
+
+/// In the open model a user for every operation of some seconds: enough unless the arm stands
+/// still. A mix has more operations than orders.
+fn users(planned: &Planned) -> usize {
+    match planned.model {
+        Model::Closed { users } => users,
+        Model::Open { rate } | Model::Probe { rate } => {
+            (rate / planned.scenario.order_share() * 6.0) as usize + 20
+        }
+    }
 }
 
 /// The operations of a phase, and their times. Those of the warm-up are others than the measured
@@ -148,4 +155,45 @@ fn accepted(sent: &Attack, outcomes: &[Outcome]) -> Vec<Sent> {
 
 pub(super) fn wall_ms() -> anyhow::Result<f64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Top};
+    use crate::compare::settings;
+    use crate::load::Scenario;
+    use crate::plan;
+
+    fn planned(scenario: &str) -> (Settings, Planned) {
+        let all = ["cargo", "compare", "--rates", "50", "--scenarios", scenario];
+        let Top::Compare(asked) = Cli::parse_from(all).command;
+        let cells = plan::cells(&asked.options);
+        let planned = plan::order(&cells, &asked.options.arms.0, 1).remove(0);
+        (settings(&asked.options).unwrap(), planned)
+    }
+
+    #[test]
+    fn the_warm_up_shares_neither_operations_nor_keys_with_what_is_measured() {
+        let (settings, planned) = planned("S1");
+        let stream = |phase| Stream::of(&settings, &planned, phase);
+        let (warm_up, measured) = (stream(Phase::WarmUp), stream(Phase::Measured));
+        assert_ne!(warm_up.key, measured.key);
+        let world = World {
+            customers: 20,
+            products: 1_000,
+        };
+        let first = |stream: &Stream| Scenario::Checkout.operation(stream.seed, 0, world);
+        assert_ne!(first(&warm_up), first(&measured));
+        // The same rate, from a first slot of its own.
+        assert_eq!(warm_up.slots[..], measured.slots[..warm_up.slots.len()]);
+    }
+
+    #[test]
+    fn a_mix_has_users_for_all_its_operations() {
+        let (checkout, mix) = (planned("S1").1, planned("S2").1);
+        assert_eq!((users(&checkout), users(&mix)), (320, 1_020));
+    }
 }

@@ -41,7 +41,7 @@ pub fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// What may explain a change as well: settings that are not the same in both.
-fn different_settings(before: &Results, after: &Results) -> anyhow::Result<Vec<String>> {
+pub(super) fn different_settings(before: &Results, after: &Results) -> anyhow::Result<Vec<String>> {
     let [before, after] = [before, after].map(|results| serde_json::to_value(&results.settings));
     let (before, after) = (before?, after?);
     let all = before.as_object().into_iter().flatten();

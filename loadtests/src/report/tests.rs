@@ -182,3 +182,16 @@ fn the_method_tells_what_was_done_and_nothing_else() {
         assert!(!page.contains(other), "{other}");
     }
 }
+
+#[test]
+fn a_diff_names_what_was_set_differently() {
+    let (before, mut after) = (results(pairs()), results(pairs()));
+    assert!(
+        diff::different_settings(&before, &after)
+            .unwrap()
+            .is_empty()
+    );
+    after.settings.duration_s = 20.0;
+    let told = diff::different_settings(&before, &after).unwrap();
+    assert_eq!(told, ["duration_s 8.0 -> 20.0"]);
+}
