@@ -7,6 +7,7 @@
 //! - a run that breaks one has no number.
 
 pub mod books;
+mod ledger;
 pub mod promises;
 pub mod sources;
 

@@ -9,6 +9,7 @@
 pub mod bootstrap;
 pub mod holm;
 pub mod measures;
+mod pairs;
 pub mod steady;
 pub mod student;
 pub mod usl;

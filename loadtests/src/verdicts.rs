@@ -147,12 +147,14 @@ fn lateness(runs: &[&Run]) -> Option<String> {
         .iter()
         .filter(|run| run.void.is_some() && run.is_late());
     let foreign = late.clone().filter_map(|run| run.noise.foreign_percent);
-    let foreign = foreign.fold(0.0, f64::max);
+    let meanwhile = match foreign.max_by(f64::total_cmp) {
+        Some(most) => format!(": what else ran on this machine took up to {most:.0}% of it"),
+        None => String::new(),
+    };
     (late.count() > 0).then(|| {
         format!(
-            "Runs were void because the generator was late: what else ran on this machine took \
-             up to {foreign:.0}% of it meanwhile. Compare again when it is quieter, or at a lower \
-             rate."
+            "Runs were void because the generator was late{meanwhile}. Compare again when it is \
+             quieter, or at a lower rate."
         )
     })
 }

@@ -2,7 +2,8 @@
 //! no pairs in them: what drifted in between shows as a change.
 
 use super::bootstrap::Interval;
-use super::verdict::{LEVEL, judge, squares};
+use super::pairs::squares;
+use super::verdict::{LEVEL, judge};
 use super::{Finding, Measure, holm, student};
 use crate::results::Run;
 
