@@ -10,7 +10,11 @@ use crate::results::Check;
 
 /// Both ways: every authorization has the payment that the shop thinks it has, and every payment
 /// has an authorization.
-pub(super) fn the_ledger_agrees(books: &Books) -> Check {
+///
+/// Who fails between the provider's answer and the commit leaves money set aside for an order that
+/// nobody has. The monolith sweeps it up after minutes, for which no run waits: so much of it as
+/// there were failed orders is owed, and broken nothing.
+pub(super) fn the_ledger_agrees(books: &Books, failed: u64) -> Check {
     let ledger: HashMap<Uuid, _> = books
         .ledger
         .iter()
@@ -19,6 +23,15 @@ pub(super) fn the_ledger_agrees(books: &Books) -> Check {
     let mut orders: Vec<&Uuid> = ledger.keys().chain(books.payments.keys()).collect();
     orders.sort_unstable();
     orders.dedup();
+    let is_orphan = |id: &Uuid| {
+        let authorized = ledger
+            .get(id)
+            .is_some_and(|entry| entry.status == "authorized");
+        authorized && !books.payments.contains_key(id) && !books.orders.contains_key(id)
+    };
+    if orders.iter().filter(|id| is_orphan(id)).count() as u64 <= failed {
+        orders.retain(|id| !is_orphan(id));
+    }
 
     check(
         "the payment provider's ledger agrees with ours",

@@ -20,8 +20,9 @@ pub struct Sent {
 
 pub const ACCEPTED_ARE_KEPT: &str = "every accepted order is on the books";
 
-/// Looks at every promise.
-pub fn audit(books: &Books, accepted: &[Sent]) -> Vec<Check> {
+/// Looks at every promise. `failed` is the number of orders that were asked for and answered with
+/// an error, or not at all.
+pub fn audit(books: &Books, accepted: &[Sent], failed: u64) -> Vec<Check> {
     let dead_letters = books.queues.iter().filter(is_dead_letter_queue);
     let queues = books
         .queues
@@ -54,7 +55,7 @@ pub fn audit(books: &Books, accepted: &[Sent]) -> Vec<Check> {
             no_stock,
         ),
         stock_is_conserved(books),
-        the_ledger_agrees(books),
+        the_ledger_agrees(books, failed),
         nothing_belongs_to_nobody(books),
         nothing_waits("no message is in a dead-letter queue", dead_letters),
         nothing_waits("no message is left in a queue", queues),

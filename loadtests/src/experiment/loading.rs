@@ -34,6 +34,8 @@ pub(super) struct Load {
     pub outcomes: Vec<Outcome>,
     /// The orders that were accepted.
     pub accepted: Vec<Sent>,
+    /// Orders that were asked for in vain.
+    pub failed: u64,
     /// Turns there were to take.
     pub offered: u64,
     /// The beginning in milliseconds since 1970.
@@ -73,7 +75,9 @@ pub(super) async fn load(
         Model::Closed { .. } => turns,
         _ => stream.slots.len(),
     };
+    let orders = outcomes.iter().filter(|one| one.operation == "place_order");
     Ok(Load {
+        failed: orders.filter(|one| one.is_error()).count() as u64,
         accepted: accepted(&sent, &outcomes),
         outcomes,
         offered: offered as u64,

@@ -11,11 +11,11 @@ use super::meter::{self, Busy, Reading};
 use super::settling;
 use crate::arms::deployment::Wanted;
 use crate::arms::{Deployment, Surroundings};
-use crate::audit::{Sent, audit};
+use crate::audit::{Books, audit};
 use crate::measure::postgres;
 use crate::plan::{Model, Planned, Settings};
 use crate::results::run::LAG_LIMIT_MS;
-use crate::results::{Audit, Run};
+use crate::results::{Audit, Check, Run};
 
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
@@ -78,7 +78,7 @@ async fn measure(
         drain_ms: drained.as_secs_f64() * 1_000.0,
         memory_bytes: meter::memory(deployment),
         audit: Audit {
-            checks: audit(&books, &all_accepted(&warm_up, &measured)),
+            checks: audited(&books, &warm_up, &measured),
             not_run: None,
         },
         ..blank(settings, planned)
@@ -135,8 +135,9 @@ fn wanted(settings: &Settings, run: &Planned) -> Wanted {
 }
 
 /// The audit looks at the orders of the warm-up too.
-pub(super) fn all_accepted(warm_up: &Load, measured: &Load) -> Vec<Sent> {
-    [&warm_up.accepted[..], &measured.accepted].concat()
+pub(super) fn audited(books: &Books, warm_up: &Load, measured: &Load) -> Vec<Check> {
+    let accepted = [&warm_up.accepted[..], &measured.accepted].concat();
+    audit(books, &accepted, warm_up.failed + measured.failed)
 }
 
 pub(super) fn void(run: &Run, left: Left) -> Option<String> {

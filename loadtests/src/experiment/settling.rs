@@ -185,6 +185,7 @@ mod tests {
             offered: outcomes.iter().filter(|one| one.took_turn()).count() as u64,
             outcomes,
             accepted: vec![],
+            failed: 0,
             begin_ms: BEGIN_MS,
             length: Duration::from_secs(3),
         };
@@ -258,6 +259,7 @@ mod tests {
             offered: 2,
             outcomes: vec![placed, cancelled],
             accepted: vec![],
+            failed: 0,
             begin_ms: BEGIN_MS,
             length: Duration::from_secs(3),
         };

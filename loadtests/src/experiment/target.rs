@@ -17,10 +17,10 @@ use uuid::Uuid;
 use super::drain::{Left, Watch};
 use super::loading::{Door, Phase, load, wall_ms};
 use super::meter::calls_between;
-use super::one_run::{all_accepted, blank, void};
+use super::one_run::{audited, blank, void};
 use super::settling;
 use crate::audit::books::OrderEntry;
-use crate::audit::{Books, Sources, audit};
+use crate::audit::{Books, Sources};
 use crate::load::Outcome;
 use crate::load::recorder::Accepted;
 use crate::measure::postgres::{self, Meter};
@@ -157,7 +157,7 @@ impl Target {
         run.postgres = postgres::between(&before, &after, ours);
         settling::note(run, &measured, &books, since, settings.objective);
         run.audit = Audit {
-            checks: audit(&books, &all_accepted(&warm_up, &measured)),
+            checks: audited(&books, &warm_up, &measured),
             not_run: None,
         };
         run.void = void(run, if left.is_nothing() { cold } else { left });
