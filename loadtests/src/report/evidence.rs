@@ -70,9 +70,7 @@ pub(super) fn method(results: &Results) -> Markup {
         @if runs("open") || runs(PROBE) {
             p { "The load is an open model: an order is due at its slot whether or not earlier \
                 ones were answered, and its latency counts from the slot. A run in which the \
-                generator itself was more than 5 ms late at its 99th percentile is void, and so is \
-                one in which more than one request in a thousand failed. Errors are never in a \
-                latency or a rate." }
+                generator itself was more than 5 ms late at its 99th percentile is void." }
         }
         @if runs("closed") {
             p { "In the closed model each user orders again as soon as the order before is \
@@ -80,6 +78,8 @@ pub(super) fn method(results: &Results) -> Markup {
                 it every 100 ms, as a customer would: the questions are part of what that arm \
                 costs." }
         }
+        p { "Errors are never in a latency or a rate, and a run in which more than one request in \
+            a thousand failed is void." }
         p { "The unit of statistics is the run. Ratios are means of paired log-ratios; intervals \
             are bootstrapped and widened for few runs. The measures of one cell and one pair of \
             arms are judged together by Holm's method at 5%; each cell is judged on its own, so \

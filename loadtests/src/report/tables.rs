@@ -150,9 +150,9 @@ pub(super) fn replicas(results: &Results) -> Markup {
                 td { (number(median(runs.iter().map(|run| run.settled_ms.p99)))) }
             } } } }
         } }
-        p.note { "A closed model: each user orders again as soon as the last order is settled. \
-            It shows how much fits on this machine, and hides queues; latencies are those of the \
-            open model above. x2 to x4 are replicas of every service, or of the monolith." }
+        p.note { "A closed model: each user orders again as soon as the last order is settled. It \
+            shows how much fits on this machine, and hides queues: an open model tells more of \
+            latencies. x2 to x4 are replicas of every service, or of the monolith." }
     }
 }
 

@@ -10,9 +10,9 @@ use crate::results::run::Cell;
 
 /// Differences within this are of no interest, however sure: 5%.
 pub const EQUIVALENCE: f64 = 0.05;
-/// Where even this ratio fits, or its inverse, nothing was looked at closely enough to say that no
+/// Where even this ratio would fit, or its inverse, nobody looked closely enough to say that no
 /// difference was shown.
-pub const COARSEST: f64 = 2.0;
+pub const COARSEST: f64 = 4.0;
 /// The chance taken of claiming a difference that is none, over all headline measures together.
 pub const LEVEL: f64 = 0.05;
 
@@ -139,7 +139,7 @@ pub(super) fn judge(
     };
     let equal = (1.0 + EQUIVALENCE).ln();
     let none_shown =
-        bounds.is_within(equal) || !bounds.excludes_one() && interval.is_within(COARSEST.ln());
+        bounds.is_within(equal) || !bounds.excludes_one() && bounds.is_within(COARSEST.ln());
     match interval.mean.abs() > equal.max(floor) {
         true if significant && interval.excludes_one() => Finding::Ratio,
         false if none_shown => Finding::NoDifference,
