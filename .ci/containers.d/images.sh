@@ -15,21 +15,27 @@ missing() { ! docker image inspect "$1" >/dev/null 2>&1; }
 # What the client says about its builder is of no use here.
 build() { docker build --quiet "$@" >/dev/null 2>/tmp/twofold-build.log || ! cat /tmp/twofold-build.log; }
 
+# All that may fail without being a mistake of ours.
+fetch_debian() {
+    missing "$RUNTIME_IMAGE" || return 0
+    debian=$(mktemp -d)
+    debootstrap --variant=minbase "$suite" "$debian" >/tmp/twofold-debootstrap.log 2>&1 && return
+    tail -n 3 /tmp/twofold-debootstrap.log
+    rm -rf "$debian"
+    return 1
+}
+
 make_base_images() {
-    make_base_image && make_postgres_image && { [ "$mode" = light ] || make_rust_image; }
+    make_base_image
+    make_postgres_image
+    [ "$mode" = light ] || make_rust_image
 }
 
 make_base_image() {
     missing "$RUNTIME_IMAGE" || return 0
-    local root
-    root=$(mktemp -d)
-    debootstrap --variant=minbase "$suite" "$root" >/tmp/twofold-debootstrap.log 2>&1 &&
-        rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* &&
-        tar -C "$root" -c . | docker import - "$RUNTIME_IMAGE" >/dev/null
-    local made=$?
-    [ "$made" = 0 ] || tail -n 3 /tmp/twofold-debootstrap.log
-    rm -rf "$root"
-    return "$made"
+    rm -rf "$debian"/var/cache/apt/archives/*.deb "$debian"/var/lib/apt/lists/*
+    tar -C "$debian" -c . | docker import - "$RUNTIME_IMAGE" >/dev/null
+    rm -rf "$debian"
 }
 
 # Debian's Postgres behind as much of the official image's contract as docker-compose.yml and
@@ -49,10 +55,9 @@ make_rust_image() {
     rm -rf "$context/rust/share"
     cp -L /etc/ssl/certs/ca-certificates.crt "$context/machine.crt"
     cp .ci/containers.d/rust/Dockerfile "$context/"
-    build --build-arg BASE="$RUNTIME_IMAGE" --tag "$RUST_IMAGE" "$context"
-    local made=$?
+    build --build-arg BASE="$RUNTIME_IMAGE" --tag "$RUST_IMAGE" "$context" ||
+        { rm -rf "$context" && return 1; }
     rm -rf "$context"
-    return "$made"
 }
 
 make_images_whole() { compose build --quiet; }

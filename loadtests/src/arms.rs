@@ -6,7 +6,7 @@ pub mod outside;
 pub mod plant;
 pub mod process;
 pub mod surroundings;
-mod wiring;
+pub mod wiring;
 
 use std::fmt;
 

@@ -7,6 +7,7 @@
 //! - a run that breaks one has no number.
 
 pub mod books;
+mod ledger;
 pub mod promises;
 pub mod sources;
 
@@ -14,5 +15,5 @@ pub mod sources;
 mod tests;
 
 pub use books::{Books, LedgerEntry};
-pub use promises::audit;
+pub use promises::{Sent, audit};
 pub use sources::Sources;

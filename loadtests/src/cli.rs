@@ -56,7 +56,7 @@ pub struct Options {
     pub quick: bool,
 
     /// The full method: capacities, all scenarios, twelve pairs of runs a cell. Takes hours.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "target")]
     pub full: bool,
 
     /// The arms to compare, the first with each of the others: A0 the monolith, A1 events in one
@@ -69,7 +69,7 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
     pub rates: Option<Vec<f64>>,
 
-    /// The closed model: this many users, who each send as soon as they have an answer.
+    /// The closed model: this many users, who each order again as soon as their order is settled.
     #[arg(long, conflicts_with_all = ["rates", "full"],
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub users: Option<u32>,
@@ -252,6 +252,7 @@ mod tests {
         check(&["--arms", "A7"], "choose from");
         check(&["--target", "monolith"], "NAME=URL");
         check(&["--quick", "--full"], "cannot be used with");
+        check(&["--full", "--target", "a=http://b"], "cannot be used with");
         check(&["--users", "0"], "1..=10000");
         check(&["--target-database", "services=http://"], "postgres://");
     }

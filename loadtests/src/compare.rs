@@ -1,6 +1,5 @@
 //! `cargo compare`, from its options to its exit code.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,18 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::{Binaries, PROFILE};
 use crate::arms::plant::Plant;
-use crate::arms::surroundings::Servers;
+use crate::arms::surroundings::given_server;
 use crate::arms::{Arm, Surroundings};
 use crate::cli::{Options, Postgres, Storage};
 use crate::experiment::capacity;
 use crate::experiment::conduct::conduct;
-use crate::output::{Output, read_results};
+use crate::output::Output;
 use crate::plan::{self, Settings};
-use crate::results::{self, Machine, Results, SCHEMA};
+use crate::results::{self, Machine, Results, SCHEMA, machine};
+use crate::resume::resumed;
 use crate::sqs_latency::SqsLatency;
 use crate::{provenance, report, targets, terminal};
 
-/// Runs the whole comparison. The exit code is 0 only when every audit passed.
+/// Runs the whole comparison. The exit code is 0 only when every audit passed and no run but a
+/// search for the limit had errors.
 pub fn compare<'a>(
     options: &'a Options,
     stop: &'a CancellationToken,
@@ -38,6 +39,7 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
     if !options.target.is_empty() {
         return targets::compare(options, stop).await;
     }
+    refuse_proxy()?;
     let settings = settings(options)?;
     let earlier = match &options.resume {
         Some(path) => Some(resumed(path, options, &settings)?),
@@ -58,14 +60,12 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         Some(earlier) => earlier,
         None => empty(options, &settings, around.postgres_version())?,
     };
-    if matches!(around.servers, Servers::Shared(ref server) if server.pid().is_none()) {
-        results.settings.postgres = "given".to_owned();
+    if let Some(directory) = around.directory() {
+        results.machine.fsync = machine::fsync(directory).ok();
     }
 
     let conducted = everything(&around, options, &settings, &mut results, &output, stop).await;
-    if let Err(error) = &conducted {
-        results.partial = Some(format!("{error:#}"));
-    }
+    end(&mut results, &conducted);
     finish(options, &results, &output)?;
     conducted?;
     drop(around);
@@ -104,25 +104,30 @@ async fn everything(
     conduct(around, settings, &planned, results, output, stop).await
 }
 
-/// Runs of two sets of settings are not to be mixed.
-fn resumed(path: &Path, options: &Options, settings: &Settings) -> anyhow::Result<Results> {
-    let earlier = read_results(path)?;
-    let mut ours = empty(options, settings, None)?.settings;
-    ours.postgres.clone_from(&earlier.settings.postgres);
-    if earlier.settings != ours {
-        bail!(
-            "{} was made with other settings: give the options of {:?} again beside --resume",
-            path.display(),
-            earlier.command
-        );
+/// Results are partial from the beginning; only here they cease to be.
+pub fn end(results: &mut Results, conducted: &anyhow::Result<()>) {
+    match conducted {
+        Err(error) => results.partial = Some(format!("{error:#}")),
+        Ok(()) if results.partial.as_deref() == Some(UNFINISHED) => results.partial = None,
+        Ok(()) => {}
     }
-    Ok(Results {
-        partial: None,
-        ..earlier
-    })
+}
+
+/// goose asks the environment, and its load would go by way of the proxy.
+fn refuse_proxy() -> anyhow::Result<()> {
+    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let exempt = |name: &str| std::env::var(name).is_ok_and(|all| all.contains("127.0.0.1"));
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    match proxies.into_iter().find(|name| set(name)) {
+        Some(name) if !exempt("NO_PROXY") && !exempt("no_proxy") => {
+            bail!("{name} would take the load: set NO_PROXY=127.0.0.1,localhost")
+        }
+        _ => Ok(()),
+    }
 }
 
 pub const INTERRUPTED: &str = "it was interrupted";
+pub const UNFINISHED: &str = "it was not finished";
 
 pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::Result<()> {
     output.write_results(results)?;
@@ -149,7 +154,8 @@ pub fn finish(options: &Options, results: &Results, output: &Output) -> anyhow::
 }
 
 pub fn exit_code(results: &Results) -> ExitCode {
-    match results.partial.is_none() && results.all_promises_kept() {
+    let sound = results.all_promises_kept() && !results.has_errors();
+    match results.partial.is_none() && sound {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
@@ -158,18 +164,19 @@ pub fn exit_code(results: &Results) -> ExitCode {
 pub fn settings(options: &Options) -> anyhow::Result<Settings> {
     let duration = options
         .duration
-        .unwrap_or(if options.full { 60 } else { 7 });
+        .unwrap_or(if options.full { 60 } else { 6 });
+    let (warm_up, order_expiry) = match mode(options) {
+        "full" => (duration.min(10), duration.clamp(5, 15)),
+        "quick" => (1, 3),
+        _ => (1, 5),
+    };
     Ok(Settings {
-        warm_up: Duration::from_secs(if options.full { duration.min(10) } else { 2 }),
+        warm_up: Duration::from_secs(warm_up),
         duration: Duration::from_secs(duration),
         objective: Duration::from_millis(500),
         cancellation_window: Duration::from_secs(2),
         // The message that sees to it is waited for: short runs cannot afford a long one.
-        order_expiry: Duration::from_secs(if options.full {
-            duration.clamp(5, 15)
-        } else {
-            5
-        }),
+        order_expiry: Duration::from_secs(order_expiry),
         products: 1_000,
         customers: 50,
         seed: options.seed,
@@ -192,43 +199,60 @@ pub fn postgres(options: &Options) -> PostgresMode {
     }
 }
 
+fn mode(options: &Options) -> &'static str {
+    let own = options.rates.is_some() || options.users.is_some() || options.scenarios.is_some();
+    let own = own || options.pairs.is_some() || options.duration.is_some();
+    match (options.full, own || !options.target.is_empty()) {
+        (true, _) => "full",
+        (false, true) => "custom",
+        (false, false) => "quick",
+    }
+}
+
+/// Orders per second that were asked for, before anything is known of a capacity.
+fn rates(options: &Options) -> Vec<f64> {
+    let given = options.rates.clone();
+    let none = options.full || options.users.is_some();
+    given.unwrap_or_else(|| if none { vec![] } else { vec![plan::QUICK_RATE] })
+}
+
+fn postgres_is(options: &Options) -> &'static str {
+    match options.postgres {
+        _ if !options.target.is_empty() => "elsewhere",
+        Postgres::Shared if given_server().is_some() => "given",
+        Postgres::Shared => "shared",
+        Postgres::Each => "each",
+    }
+}
+
+/// Nothing was made yet: until somebody says so, it was not finished.
 pub fn empty(
     options: &Options,
     settings: &Settings,
     postgres_version: Option<&str>,
 ) -> anyhow::Result<Results> {
-    let own = options.rates.is_some() || options.users.is_some() || options.scenarios.is_some();
-    let own = own || options.pairs.is_some() || options.duration.is_some();
-    let mode = match (options.full, own || !options.target.is_empty()) {
-        (true, _) => "full",
-        (false, true) => "custom",
-        (false, false) => "quick",
-    };
     let latency = &settings.sqs_latency;
     Ok(Results {
         schema: SCHEMA,
         command: provenance::command(),
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
-        partial: None,
+        partial: Some(UNFINISHED.to_owned()),
         settings: results::Settings {
-            mode: mode.to_owned(),
+            mode: mode(options).to_owned(),
             arms: options
                 .arms
                 .0
                 .iter()
                 .map(|(_, label)| label.clone())
                 .collect(),
-            rates: options
-                .rates
-                .clone()
-                .unwrap_or_else(|| vec![plan::QUICK_RATE]),
+            rates: rates(options),
             seed: settings.seed,
             duration_s: settings.duration.as_secs_f64(),
             warm_up_s: settings.warm_up.as_secs_f64(),
             objective_ms: settings.objective.as_secs_f64() * 1_000.0,
             cancellation_window_ms: settings.cancellation_window.as_millis() as u64,
             storage: format!("{:?}", options.storage).to_lowercase(),
-            postgres: format!("{:?}", options.postgres).to_lowercase(),
+            postgres: postgres_is(options).to_owned(),
             planted: options.plant.as_ref().map(Plant::described),
             sqs_latency: format!(
                 "p50 {} ms, p99 {} ms a call: {}",
@@ -240,4 +264,56 @@ pub fn empty(
         runs: vec![],
         capacities: vec![],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Top};
+
+    fn options(arguments: &[&str]) -> Options {
+        let all = ["cargo", "compare"].iter().chain(arguments);
+        let Top::Compare(compare) = Cli::parse_from(all).command;
+        compare.options
+    }
+
+    #[test]
+    fn what_was_broken_off_is_never_called_whole() {
+        let quick = options(&[]);
+        let whole = |conducted: anyhow::Result<()>, interrupted: bool| {
+            let mut results = empty(&quick, &settings(&quick).unwrap(), None).unwrap();
+            assert!(results.partial.is_some());
+            if interrupted {
+                results.partial = Some(INTERRUPTED.to_owned());
+            }
+            end(&mut results, &conducted);
+            results.partial.is_none()
+        };
+        assert!(whole(Ok(()), false));
+        assert!(!whole(Ok(()), true));
+        assert!(!whole(Err(anyhow::anyhow!("broken")), false));
+    }
+
+    #[test]
+    fn a_run_with_errors_fails_the_comparison_though_every_promise_was_kept() {
+        let quick = options(&[]);
+        let mut results = empty(&quick, &settings(&quick).unwrap(), None).unwrap();
+        results.partial = None;
+        let mut run = results::Run {
+            requests: 100,
+            ..results::Run::default()
+        };
+        run.audit.checks = vec![results::Check {
+            promise: "kept".to_owned(),
+            examined: 1,
+            broken: 0,
+            example: None,
+        }];
+        results.runs = vec![run];
+        assert_eq!(exit_code(&results), ExitCode::SUCCESS);
+        results.runs[0].errors = 1;
+        assert_eq!(exit_code(&results), ExitCode::FAILURE);
+    }
 }

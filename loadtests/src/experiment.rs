@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod conduct;
 pub mod drain;
+mod loading;
 pub mod meter;
 pub mod one_run;
 pub mod settling;

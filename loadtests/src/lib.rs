@@ -19,6 +19,7 @@ pub mod progress;
 pub mod provenance;
 pub mod report;
 pub mod results;
+pub mod resume;
 pub mod sqs_latency;
 pub mod statistics;
 pub mod targets;

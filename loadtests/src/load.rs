@@ -4,7 +4,8 @@
 //! - in the open model an operation is due at its slot whether or not earlier ones were answered,
 //!   and its latency counts from the slot: a server that stalls cannot hide its queue;
 //! - both arms are sent the same operations, in the same order, at the same times;
-//! - nothing here waits for an order to settle: that is read from the databases afterwards.
+//! - when an order settled is read from the databases afterwards; only users of the closed model
+//!   wait for theirs, as customers do, by asking the shop.
 
 pub mod attack;
 pub mod pace;

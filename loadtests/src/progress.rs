@@ -39,10 +39,13 @@ impl Progress {
         self.0.inc(1);
     }
 
-    pub fn end(&self, run: &Run) {
+    pub fn end(&self, run: &Run, again: bool) {
         let load = verdicts::short(&run.cell());
         let line = match run.refusal() {
-            Some(reason) => format!("  {} {load}: void, because {reason}", run.arm),
+            Some(reason) => {
+                let again = if again { "; once more" } else { "" };
+                format!("  {} {load}: void, because {reason}{again}", run.arm)
+            }
             None => format!(
                 "  {} {load}: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
                  kept",
@@ -53,7 +56,7 @@ impl Progress {
                 run.settled,
             ),
         };
-        self.0.inc(1);
+        self.0.inc(u64::from(!again));
         match std::io::stderr().is_terminal() {
             true => self.0.println(line),
             false => eprintln!("{line}"),

@@ -10,12 +10,12 @@ pub mod run;
 
 pub use machine::Machine;
 pub use quantiles::Quantiles;
-pub use run::{Audit, Check, Noise, PostgresWork, Run, Second};
+pub use run::{Audit, Check, Endings, Noise, PostgresWork, Run, Second};
 
 use crate::statistics::usl::Knee;
 
 /// The shape of `results.json`. A reader that finds another number refuses the file.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Results {
@@ -39,7 +39,7 @@ pub struct Settings {
     /// `quick`, `full` or `custom`.
     pub mode: String,
     pub arms: Vec<String>,
-    /// Orders per second.
+    /// Orders per second, as far as they were given: the full method finds its own.
     pub rates: Vec<f64>,
     pub seed: u64,
     pub duration_s: f64,
@@ -50,10 +50,9 @@ pub struct Settings {
     /// `disk` or `memory`: where the databases lived.
     pub storage: String,
     /// `shared` or `each`: one Postgres server for all, or one a service; `given`: one that was
-    /// running already.
+    /// running already, and `elsewhere` that of a target.
     pub postgres: String,
     /// A slowdown that was put in on purpose: the arm, and microseconds of CPU an order.
-    #[serde(default)]
     pub planted: Option<(String, u64)>,
     /// What the queue server adds to each call in the cells that say so.
     pub sqs_latency: String,
@@ -85,6 +84,13 @@ impl Results {
     /// Whether every run's audit ran and found every promise kept.
     pub fn all_promises_kept(&self) -> bool {
         !self.runs.is_empty() && self.runs.iter().all(|run| run.audit.passed())
+    }
+
+    /// Whether any run but a search for the capacity had more errors than it may.
+    pub fn has_errors(&self) -> bool {
+        self.runs
+            .iter()
+            .any(|run| run.has_errors() && !run.is_probe())
     }
 
     pub fn arm_names(&self) -> Vec<&str> {

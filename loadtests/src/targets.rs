@@ -4,17 +4,18 @@ mod access;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::Arm;
 use crate::cli::{Arms, Options};
-use crate::compare::{INTERRUPTED, empty, exit_code, finish, settings};
+use crate::compare::{INTERRUPTED, empty, end, exit_code, finish, settings};
 use crate::experiment::target::Target;
 use crate::load::Scenario;
 use crate::output::Output;
-use crate::plan::{self, CellPlan};
+use crate::plan::{self, CellPlan, Planned, Settings};
 use crate::progress::Progress;
+use crate::results::Results;
 
 /// Loads the targets in turn. What their processes used cannot be seen from here. They are audited
 /// where the addresses for it were given; without an audit there is no verdict, and the report
@@ -55,25 +56,45 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
     });
     let planned = plan::order(&cells.collect::<Vec<_>>(), &arms, options.seed);
 
+    let conducted = conduct(&targets, &settings, &planned, &mut results, &output, stop).await;
+    end(&mut results, &conducted);
+    finish(&options, &results, &output)?;
+    conducted?;
+    Ok(exit_code(&results))
+}
+
+/// The runs in their order. What was made before one that could not be is in the results.
+async fn conduct(
+    targets: &[Target],
+    settings: &Settings,
+    planned: &[Planned],
+    results: &mut Results,
+    output: &Output,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let arms = results.settings.arms.clone();
     let progress = Progress::new(planned.len());
-    for run in &planned {
-        let at = arms.iter().position(|(_, label)| *label == run.label);
+    for run in planned {
+        let at = arms.iter().position(|label| *label == run.label);
         let Some(target) = at.map(|at| &targets[at]) else {
             continue;
         };
         progress.begin(&run.title());
-        let Some(made) = stop.run_until_cancelled(target.run(&settings, run)).await else {
+        let run = Planned {
+            position: results.runs.len(),
+            ..run.clone()
+        };
+        let Some(made) = stop.run_until_cancelled(target.run(settings, &run)).await else {
             results.partial = Some(INTERRUPTED.to_owned());
             break;
         };
-        let made = made?;
-        progress.end(&made);
+        let made = made.with_context(|| format!("run {} could not be made", run.title()))?;
+        progress.end(&made, false);
         results.runs.push(made);
-        output.write_results(&results)?;
+        output.write_results(results)?;
     }
     progress.finish();
-    finish(&options, &results, &output)?;
-    Ok(exit_code(&results))
+    Ok(())
 }
 
 fn arm(name: &str) -> Arm {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::arms::{Arm, described};
+use crate::audit::promises::ACCEPTED_ARE_KEPT;
 use crate::results::{Results, Run};
-use crate::verdicts;
+use crate::{statistics, verdicts};
 
 /// `the monolith (A0) and the services (A3)`
 pub fn arms(arms: &[(Arm, String)]) -> String {
@@ -57,7 +58,7 @@ fn table(results: &Results) -> String {
         "", "", "settled", "an order", "p50 / p99", "p50 / p99", "MiB", "calls"
     );
     for (title, arm, runs) in verdicts::grouped(results) {
-        let median = |of: fn(&Run) -> f64| verdicts::median(runs.iter().map(|run| of(run)));
+        let median = |of: fn(&Run) -> f64| statistics::median(runs.iter().map(|run| of(run)));
         let pair = |low: f64, high: f64| format!("{low:.1} / {high:.1}");
         let _ = writeln!(
             text,
@@ -85,7 +86,10 @@ fn audit(results: &Results) -> String {
         .iter()
         .filter(|run| run.audit.failure().is_some())
         .collect();
-    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    // Those of the warm-ups too.
+    let checks = results.runs.iter().flat_map(|run| &run.audit.checks);
+    let kept = checks.filter(|check| check.promise == ACCEPTED_ARE_KEPT);
+    let orders: u64 = kept.map(|check| check.examined).sum();
     match failed.first() {
         None if results.runs.is_empty() => "Audit: no run was finished.".to_owned(),
         None => format!(

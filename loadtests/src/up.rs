@@ -38,6 +38,7 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         .await?;
         let wanted = Wanted {
             arm: *arm,
+            name: label.clone(),
             replicas: 1,
             products: settings.products,
             provider_latency_ms: 0,
@@ -68,7 +69,7 @@ fn introduction(
     around: &Surroundings,
 ) -> anyhow::Result<String> {
     let token = around.tokens(1)?.remove(0);
-    let url = &deployment.base_url;
+    let url = &deployment.base_urls[0];
     let mut text = format!("\n{} is at {url}\n", described(label));
     for process in &deployment.processes {
         text += &format!(

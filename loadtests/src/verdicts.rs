@@ -40,12 +40,15 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-/// The verdicts on the cells with the most pairs, and one on every cell that is void. What holds
-/// for all measures of a cell, that it is void or has too few runs, is said once. With SQS as
-/// slow as Amazon's it is the time to settled that is asked for.
+/// The verdicts on every cell of the open model with enough pairs, and one on every cell that is
+/// void. Users who wait for their orders hide queues: they are spoken of only where there is
+/// nothing else. What holds for all measures of a cell, that it is void or has too few runs, is
+/// said once, and the latter only where no cell has enough. With SQS as slow as Amazon's it is the
+/// time to settled that is asked for.
 pub fn main(results: &Results) -> Vec<Verdict> {
     let comparisons = comparisons(results);
-    let most = comparisons.iter().map(|one| one.pairs).max().unwrap_or(0);
+    let none_has_enough = comparisons.iter().all(|one| one.ratio.is_none());
+    let only_closed = comparisons.iter().all(|one| one.cell.model == "closed");
     let mut said: Vec<(Cell, String)> = vec![];
     let mut verdicts = vec![];
     for one in comparisons {
@@ -57,8 +60,12 @@ pub fn main(results: &Results) -> Vec<Verdict> {
         if folded && !told {
             said.push((one.cell.clone(), one.other.clone()));
         }
-        let main = one.pairs == most && most > 0;
-        if folded && !told && (main || is_void(&one)) || !folded && asked && main {
+        let open = only_closed || one.cell.model != "closed";
+        let worth = match folded {
+            true => !told && (is_void(&one) || open && none_has_enough),
+            false => asked && open,
+        };
+        if worth {
             let sentence = sentence(&one);
             verdicts.push(Verdict {
                 other: one.other,
@@ -120,19 +127,10 @@ pub fn caveats(results: &Results) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let late = results.runs.iter().filter(|run| run.void.is_some());
-    let foreign = late.clone().filter_map(|run| run.noise.foreign_percent);
-    if late.count() > 0 {
-        caveats.push(format!(
-            "Runs were void: what else ran on this machine took up to {:.0}% of it meanwhile. \
-             Compare again when it is quieter, or at a lower rate.",
-            foreign.fold(0.0, f64::max)
-        ));
-    }
-    let used = results
-        .runs
-        .iter()
-        .filter_map(|run| run.noise.generator_percent);
+    // A search for the capacity goes where the generator cannot follow, and is in no verdict.
+    let judged: Vec<&Run> = results.runs.iter().filter(|run| !run.is_probe()).collect();
+    caveats.extend(lateness(&judged));
+    let used = judged.iter().filter_map(|run| run.noise.generator_percent);
     let most = used.fold(0.0, f64::max);
     if most > GENERATOR_LIMIT {
         caveats.push(format!(
@@ -140,8 +138,50 @@ pub fn caveats(results: &Results) -> Vec<String> {
              are partly its own."
         ));
     }
+    caveats.extend(unsteady(results));
     caveats
 }
+
+fn lateness(runs: &[&Run]) -> Option<String> {
+    let late = runs
+        .iter()
+        .filter(|run| run.void.is_some() && run.is_late());
+    let foreign = late.clone().filter_map(|run| run.noise.foreign_percent);
+    let meanwhile = match foreign.max_by(f64::total_cmp) {
+        Some(most) => format!(": what else ran on this machine took up to {most:.0}% of it"),
+        None => String::new(),
+    };
+    (late.count() > 0).then(|| {
+        format!(
+            "Runs were void because the generator was late{meanwhile}. Compare again when it is \
+             quieter, or at a lower rate."
+        )
+    })
+}
+
+/// The cells in which no run of an arm was steady from the beginning.
+fn unsteady(results: &Results) -> Option<String> {
+    let unsteady = |runs: &[&Run]| {
+        let mut late = runs.iter().map(|run| run.steady_after_s / run.duration_s);
+        runs.len() > 1 && late.all(|share| share > UNSTEADY_SHARE)
+    };
+    let grouped = grouped(results).into_iter();
+    let constant = grouped.filter(|(_, _, runs)| runs.iter().all(|run| run.scenario != "S5"));
+    let cells: Vec<String> = constant
+        .filter(|(_, _, runs)| unsteady(runs))
+        .map(|(cell, arm, _)| format!("{arm} {cell}"))
+        .collect();
+    (!cells.is_empty()).then(|| {
+        format!(
+            "Answers were not as quick at first as later on, or not as slow, in {}: a longer \
+             --duration would tell what is usual there.",
+            cells.join("; ")
+        )
+    })
+}
+
+/// The share of a load after which it should long be steady.
+const UNSTEADY_SHARE: f64 = 1.0 / 3.0;
 
 /// Percent of the machine that the generator may use before the report says so.
 const GENERATOR_LIMIT: f64 = 10.0;
@@ -223,16 +263,6 @@ pub fn short(cell: &Cell) -> String {
         String::new()
     };
     format!("{} {load}{remote}{replicas}", cell.scenario)
-}
-
-pub fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => values[n / 2],
-        n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
-    }
 }
 
 pub fn capitalised(sentence: &str) -> String {

@@ -1,6 +1,7 @@
 //! One arm, started whole, on fresh and seeded databases.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,7 +15,9 @@ use super::outside::{Provider, Queues};
 use super::plant;
 use super::process::{Environment, Process};
 use super::surroundings::Servers;
-use super::wiring::{DATABASE_URLS, URLS, context_of, start_order};
+use super::wiring::{
+    DATABASE_URLS, URLS, context_of, door_of, replica_name, replicas_of, start_order,
+};
 use super::{Arm, Surroundings};
 use crate::audit::Sources;
 
@@ -22,6 +25,8 @@ use crate::audit::Sources;
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub arm: Arm,
+    /// What the folder of its logs is called.
+    pub name: String,
     /// Processes of each service, or of the monolith.
     pub replicas: usize,
     pub products: usize,
@@ -40,8 +45,8 @@ pub struct Wanted {
 #[derive(Debug)]
 pub struct Deployment {
     pub arm: Arm,
-    /// Its door: the monolith, or the gateway.
-    pub base_url: String,
+    /// Its doors, one for each replica: the monoliths, or the gateways.
+    pub base_urls: Vec<String>,
     pub processes: Vec<Process>,
     pub provider: Provider,
     pub queues: Option<Queues>,
@@ -61,12 +66,16 @@ pub const CONTEXTS: [(&str, Context); 5] = [
     ("shipping", Context::Shipping),
 ];
 
-/// The connections that either architecture may hold, replicas aside: the same for both.
+/// The connections that either architecture may hold with one replica: the same for both.
 const CONNECTIONS: usize = 40;
+/// Replicas share them, but none is starved: more than these are opened instead.
+const LEAST_CONNECTIONS: usize = 8;
 
 impl Deployment {
     pub async fn start(around: &Surroundings, wanted: &Wanted) -> anyhow::Result<Deployment> {
-        let logs = &around.logs;
+        let logs = &around.logs.join(&wanted.name);
+        std::fs::create_dir_all(logs)
+            .with_context(|| format!("cannot write to {}", logs.display()))?;
         let provider = Provider::start(
             &around.binaries,
             logs,
@@ -84,7 +93,7 @@ impl Deployment {
         };
         let mut deployment = Deployment {
             arm: wanted.arm,
-            base_url: String::new(),
+            base_urls: vec![],
             processes: vec![],
             provider,
             queues,
@@ -95,7 +104,7 @@ impl Deployment {
         };
         deployment.make_databases(around).await?;
         deployment.seed(wanted.products).await?;
-        deployment.start_processes(around, wanted).await?;
+        deployment.start_processes(around, wanted, logs).await?;
         Ok(deployment)
     }
 
@@ -150,6 +159,7 @@ impl Deployment {
         &mut self,
         around: &Surroundings,
         wanted: &Wanted,
+        logs: &Path,
     ) -> anyhow::Result<()> {
         for package in start_order(self.arm) {
             let program = around.binaries.path(package)?;
@@ -160,41 +170,39 @@ impl Deployment {
                 wanted.replicas
             };
             for replica in 0..replicas {
-                let name = match replica {
-                    0 => package.to_owned(),
-                    n => format!("{package}-{}", n + 1),
-                };
+                let name = replica_name(package, replica);
                 let process =
-                    Process::start(&name, program.clone(), &[], &environment, &around.logs).await?;
+                    Process::start(&name, program.clone(), &[], &environment, logs).await?;
                 self.processes.push(process);
             }
         }
         for process in &mut self.processes {
             process.ready(&around.http).await?;
         }
-        let door = self
-            .processes
-            .last()
-            .context("an arm has at least one process")?;
-        self.base_url = door.url.clone();
+        let names = self.processes.iter().map(|one| (&one.name, &one.url));
+        self.base_urls = replicas_of(door_of(self.arm), names);
         if let Some(burnt) = wanted.planted {
-            self.plant(burnt, around).await?;
+            self.plant(burnt, logs).await?;
         }
         Ok(())
     }
 
-    async fn plant(&mut self, burnt: Duration, around: &Surroundings) -> anyhow::Result<()> {
-        let upstream = self.base_url.trim_start_matches("http://").to_owned();
+    async fn plant(&mut self, burnt: Duration, logs: &Path) -> anyhow::Result<()> {
         let burnt = burnt.as_micros().to_string();
-        let arguments = ["compare", "door", &upstream, &burnt];
-        let (program, nothing) = (std::env::current_exe()?, Environment::new());
-        let door = Process::start(plant::NAME, program, &arguments, &nothing, &around.logs).await?;
-        self.base_url = door.url.clone();
-        self.processes.push(door);
+        for (n, url) in self.base_urls.iter_mut().enumerate() {
+            let upstream = url.trim_start_matches("http://").to_owned();
+            let arguments = ["compare", "door", &upstream, &burnt];
+            let (program, nothing) = (std::env::current_exe()?, Environment::new());
+            let name = replica_name(plant::NAME, n);
+            let door = Process::start(&name, program, &arguments, &nothing, logs).await?;
+            url.clone_from(&door.url);
+            self.processes.push(door);
+        }
         Ok(())
     }
 
-    /// The environment that a deployment sets, nothing else.
+    /// What a deployment sets. A process has it beside the environment of this program itself,
+    /// which is the same for all arms.
     fn environment(&self, package: &str, around: &Surroundings, wanted: &Wanted) -> Environment {
         let mut environment = Environment::from([
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
@@ -209,6 +217,8 @@ impl Deployment {
                 "ORDER_EXPIRY_MS",
                 wanted.order_expiry.as_millis().to_string(),
             ),
+            // A proxy of this machine is for the world outside it.
+            ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
@@ -226,7 +236,7 @@ impl Deployment {
         };
         environment.insert(
             "DATABASE_POOL_SIZE",
-            (pool / wanted.replicas).max(2).to_string(),
+            (pool / wanted.replicas).max(LEAST_CONNECTIONS).to_string(),
         );
         if package == "all-in-one" {
             let kind = if self.arm.uses_sqs() { "sqs" } else { "local" };
@@ -238,9 +248,11 @@ impl Deployment {
         if let Some(database) = self.databases.get(context_of(package)) {
             environment.insert("DATABASE_URL", database.url.clone());
         }
-        for (name, variable) in URLS {
-            if let Some(process) = self.processes.iter().find(|process| process.name == name) {
-                environment.insert(variable, process.url.clone());
+        for (package, variable) in URLS {
+            let names = self.processes.iter().map(|one| (&one.name, &one.url));
+            let urls = replicas_of(package, names);
+            if !urls.is_empty() {
+                environment.insert(variable, urls.join(","));
             }
         }
         environment

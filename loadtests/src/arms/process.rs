@@ -111,14 +111,6 @@ impl Process {
             Some(status) => bail!("{} ended with {status}: {}", self.name, last_words(log)),
         }
     }
-
-    /// What it warned of, for a report of what went wrong.
-    pub fn warnings(&self) -> usize {
-        let log = self.child.log_text();
-        log.lines()
-            .filter(|line| line.contains(" WARN ") || line.contains(" ERROR "))
-            .count()
-    }
 }
 
 /// Only what went wrong, and where the process listens: a line an order would be measured as CPU.

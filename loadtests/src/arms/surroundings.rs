@@ -1,6 +1,6 @@
 //! What all runs share: one Postgres, the binaries, a pair of keys.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chassis::auth::{KeyPair, TokenIssuer};
@@ -57,7 +57,7 @@ impl Surroundings {
             queues: None,
             keys: KeyPair::generate(),
             logs,
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder().no_proxy().build()?,
         })
     }
 
@@ -72,6 +72,14 @@ impl Surroundings {
         Ok(tokens.collect::<Result<_, _>>()?)
     }
 
+    /// Where the databases are, when that is known before a run and the server is ours.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.servers {
+            Servers::Shared(server) => server.directory(),
+            Servers::Each { .. } => None,
+        }
+    }
+
     /// As the server names itself.
     pub fn postgres_version(&self) -> Option<&str> {
         match &self.servers {
@@ -83,8 +91,13 @@ impl Surroundings {
 
 /// `DATABASE_URL` when it is set, else a server of our own.
 async fn server(storage: Storage) -> Result<Server, sandbox::Error> {
-    match std::env::var("DATABASE_URL") {
-        Ok(url) => Server::given(&url).await,
-        Err(_) => Server::start(storage).await,
+    match given_server() {
+        Some(url) => Server::given(&url).await,
+        None => Server::start(storage).await,
     }
+}
+
+/// Somebody's server, for all databases.
+pub fn given_server() -> Option<String> {
+    std::env::var("DATABASE_URL").ok()
 }

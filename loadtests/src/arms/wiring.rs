@@ -36,3 +36,53 @@ pub(super) fn context_of(package: &str) -> &str {
         _ => "orders",
     }
 }
+
+/// Requests come in here.
+pub(super) fn door_of(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Monolith => "monolith",
+        Arm::Events | Arm::OneProcess => "all-in-one",
+        Arm::Services => "gateway",
+    }
+}
+
+/// `monolith`, `monolith-2`, ...
+pub(super) fn replica_name(package: &str, replica: usize) -> String {
+    match replica {
+        0 => package.to_owned(),
+        n => format!("{package}-{}", n + 1),
+    }
+}
+
+/// The addresses of all of a package's processes.
+pub(super) fn replicas_of<'a>(
+    package: &str,
+    processes: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Vec<String> {
+    let ours = processes.filter(|(name, _)| component(name) == package);
+    ours.map(|(_, url)| url.clone()).collect()
+}
+
+/// The package that a process belongs to: replicas count as one component.
+pub fn component(name: &str) -> &str {
+    let digits = |last: char| last.is_ascii_digit();
+    name.trim_end_matches(digits).trim_end_matches('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_replica_is_found_by_its_package_and_nobody_else() {
+        let names = ["order-service", "order-service-2", "gateway", "monolith-4"];
+        let urls = names.map(|name| (name.to_owned(), format!("http://{name}")));
+        let found = |package| replicas_of(package, urls.iter().map(|(name, url)| (name, url)));
+        assert_eq!(
+            found("order-service"),
+            ["http://order-service", "http://order-service-2"]
+        );
+        assert_eq!(found("monolith"), ["http://monolith-4"]);
+        assert_eq!(replica_name("monolith", 3), "monolith-4");
+    }
+}

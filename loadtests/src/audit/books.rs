@@ -32,8 +32,7 @@ pub struct OrderEntry {
     pub total_minor: i64,
     /// Pieces by SKU.
     pub lines: BTreeMap<String, i64>,
-    /// Milliseconds since 1970 by the database's clock.
-    pub placed_at_ms: f64,
+    /// With their times, in milliseconds since 1970 by the database's clock.
     pub facts: Vec<(Fact, f64)>,
 }
 
@@ -88,10 +87,9 @@ pub fn settles(fact: Fact) -> bool {
 
 impl Books {
     pub async fn read_orders(&mut self, database: &mut PgConnection) -> anyhow::Result<()> {
-        type Row = (Uuid, i64, Vec<String>, Vec<i32>, f64, Vec<String>, Vec<f64>);
+        type Row = (Uuid, i64, Vec<String>, Vec<i32>, Vec<String>, Vec<f64>);
         let rows: Vec<Row> = sqlx::query_as(
-            "select id, total_minor, skus, quantities,
-                    extract(epoch from placed_at)::float8 * 1000, facts, times
+            "select id, total_minor, skus, quantities, facts, times
              from orders
              cross join lateral (
                  select array_agg(sku) as skus, array_agg(quantity) as quantities
@@ -108,7 +106,7 @@ impl Books {
         .fetch_all(database)
         .await
         .context("cannot read the orders")?;
-        for (id, total_minor, skus, quantities, placed_at_ms, facts, times) in rows {
+        for (id, total_minor, skus, quantities, facts, times) in rows {
             let facts = facts
                 .iter()
                 .zip(times)
@@ -116,7 +114,6 @@ impl Books {
             let entry = OrderEntry {
                 total_minor,
                 lines: lines(skus, quantities),
-                placed_at_ms,
                 facts: facts.collect::<anyhow::Result<_>>()?,
             };
             self.orders.insert(id, entry);

@@ -1,23 +1,37 @@
 //! The promises, as plain functions of the books.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Fact, Facts, Payment, Reservation, Shipment, Status};
 use uuid::Uuid;
 
 use super::Books;
 use super::books::OrderEntry;
+use super::ledger::the_ledger_agrees;
 use crate::results::Check;
 
-/// Looks at every promise. `accepted` are the orders that the generator was told were accepted.
-pub fn audit(books: &Books, accepted: &[Uuid]) -> Vec<Check> {
+/// An order that the generator was told was accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    pub id: Uuid,
+    /// Pieces by SKU, as they were ordered.
+    pub lines: BTreeMap<String, i64>,
+}
+
+pub const ACCEPTED_ARE_KEPT: &str = "every accepted order is on the books";
+
+/// Looks at every promise. `failed` is the number of orders that were asked for and answered with
+/// an error, or not at all.
+pub fn audit(books: &Books, accepted: &[Sent], failed: u64) -> Vec<Check> {
     let dead_letters = books.queues.iter().filter(is_dead_letter_queue);
     let queues = books
         .queues
         .iter()
         .filter(|queue| !is_dead_letter_queue(queue));
     vec![
+        orders_are_accepted(accepted),
         accepted_orders_are_kept(books, accepted),
+        orders_are_as_they_were_sent(books, accepted),
         each_order(
             "every order reached one status, and no facts contradict it",
             books,
@@ -41,7 +55,7 @@ pub fn audit(books: &Books, accepted: &[Uuid]) -> Vec<Check> {
             no_stock,
         ),
         stock_is_conserved(books),
-        the_ledger_agrees(books),
+        the_ledger_agrees(books, failed),
         nothing_belongs_to_nobody(books),
         nothing_waits("no message is in a dead-letter queue", dead_letters),
         nothing_waits("no message is left in a queue", queues),
@@ -50,7 +64,7 @@ pub fn audit(books: &Books, accepted: &[Uuid]) -> Vec<Check> {
 }
 
 /// Looks at all of `items` and keeps the first complaint.
-fn check<T>(
+pub(super) fn check<T>(
     promise: &str,
     items: impl IntoIterator<Item = T>,
     complaint: impl Fn(T) -> Option<String>,
@@ -83,9 +97,25 @@ fn each_order(
     })
 }
 
-fn accepted_orders_are_kept(books: &Books, accepted: &[Uuid]) -> Check {
-    check("every accepted order is on the books", accepted, |id| {
-        (!books.orders.contains_key(id)).then(|| format!("order {id} was accepted and is gone"))
+/// Who does nothing breaks no other promise.
+fn orders_are_accepted(accepted: &[Sent]) -> Check {
+    check("orders are accepted", [accepted.len()], |accepted| {
+        (accepted == 0).then(|| "no order was accepted".to_owned())
+    })
+}
+
+fn accepted_orders_are_kept(books: &Books, accepted: &[Sent]) -> Check {
+    check(ACCEPTED_ARE_KEPT, accepted, |sent| {
+        let id = sent.id;
+        (!books.orders.contains_key(&id)).then(|| format!("order {id} was accepted and is gone"))
+    })
+}
+
+fn orders_are_as_they_were_sent(books: &Books, accepted: &[Sent]) -> Check {
+    let promise = "every order on the books is the one that was sent";
+    check(promise, accepted, |Sent { id, lines }| {
+        let kept = &books.orders.get(id)?.lines;
+        (kept != lines).then(|| format!("order {id} asked for {lines:?} and is for {kept:?}"))
     })
 }
 
@@ -219,55 +249,6 @@ fn stock_is_conserved(books: &Books) -> Check {
             }
         },
     )
-}
-
-/// Both ways: every authorization has the payment that the shop thinks it has, and every payment
-/// has an authorization.
-fn the_ledger_agrees(books: &Books) -> Check {
-    let ledger: HashMap<Uuid, _> = books
-        .ledger
-        .iter()
-        .map(|entry| (entry.order_id, entry))
-        .collect();
-    let mut orders: Vec<&Uuid> = ledger.keys().chain(books.payments.keys()).collect();
-    orders.sort_unstable();
-    orders.dedup();
-
-    check(
-        "the payment provider's ledger agrees with ours",
-        orders,
-        |id| {
-            let ours = books.payments.get(id).map(|payment| payment.state.as_str());
-            match (ledger.get(id), ours) {
-                // What never was, was voided, or was declined, moves no money on either side.
-                (Some(entry), None) if ["voided", "declined"].contains(&entry.status.as_str()) => {
-                    None
-                }
-                (None, Some("declined" | "voided")) => None,
-                (Some(entry), Some(ours)) if entry.status == ours => amounts(books, id, entry),
-                // An authorization that was declined is void from the start.
-                (Some(entry), Some("voided")) if entry.status == "declined" => None,
-                (theirs, ours) => {
-                    let theirs = theirs.map_or("nothing", |entry| entry.status.as_str());
-                    let ours = ours.unwrap_or("nothing");
-                    Some(format!(
-                        "of order {id} the provider says {theirs} and the shop {ours}"
-                    ))
-                }
-            }
-        },
-    )
-}
-
-fn amounts(books: &Books, id: &Uuid, entry: &super::LedgerEntry) -> Option<String> {
-    let ours = books.payments.get(id)?.amount_minor;
-    let theirs = entry
-        .authorization
-        .as_ref()
-        .map_or(0, |one| one.amount_minor);
-    let moved = !["voided", "declined"].contains(&entry.status.as_str());
-    (moved && ours != theirs)
-        .then(|| format!("of order {id} the provider has {theirs} and the shop {ours}"))
 }
 
 fn nothing_belongs_to_nobody(books: &Books) -> Check {

@@ -43,14 +43,19 @@ impl Sources {
         urls
     }
 
-    /// Takes what is there now for what was there before the run.
-    pub async fn begin_here(&mut self) -> anyhow::Result<()> {
+    /// The order that was placed last, or the smallest id when there is none.
+    pub async fn last_order(&self) -> anyhow::Result<Uuid> {
         let mut orders = self.connect("orders").await?;
         // Postgres 17 has no max() of uuids.
         let last = "select id from orders order by id desc limit 1";
         let last: Option<Uuid> = sqlx::query_scalar(last).fetch_optional(&mut orders).await?;
-        self.since = last.unwrap_or_default();
         orders.close().await?;
+        Ok(last.unwrap_or_default())
+    }
+
+    /// Takes what is there now for what was there before the run.
+    pub async fn begin_here(&mut self) -> anyhow::Result<()> {
+        self.since = self.last_order().await?;
 
         let mut inventory = self.connect("inventory").await?;
         let stock: Vec<(String, i64)> =

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use domain::Payment;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use super::books::Authorization;
-use super::{Books, LedgerEntry, audit};
+use super::{Books, LedgerEntry, Sent, audit};
 use crate::results::Check;
 
 const CONFIRMED: Uuid = Uuid::from_u128(1);
@@ -78,6 +79,13 @@ async fn books(database: &mut PgConnection) -> Books {
     books
 }
 
+fn sent(id: Uuid) -> Sent {
+    Sent {
+        id,
+        lines: [("teapot".to_owned(), 2)].into(),
+    }
+}
+
 fn broken(checks: &[Check]) -> Vec<&str> {
     let broken = checks.iter().filter(|check| check.broken > 0);
     broken.map(|check| check.promise.as_str()).collect()
@@ -88,9 +96,9 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
     let database = sandbox::testing::database("audit").await;
     let mut connection = database.connect().await.unwrap();
     shop(&mut connection).await;
-    let accepted = [CONFIRMED, DISPATCHED, CANCELLED];
+    let accepted = [CONFIRMED, DISPATCHED, CANCELLED].map(sent);
 
-    let intact = audit(&books(&mut connection).await, &accepted);
+    let intact = audit(&books(&mut connection).await, &accepted, 0);
     assert_eq!(broken(&intact), Vec::<&str>::new(), "{intact:?}");
     assert!(intact.iter().all(|check| check.examined > 0), "{intact:?}");
 
@@ -177,6 +185,11 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
           delete from orders where id::text like '%1'",
             "is on the books",
         ),
+        (
+            "update order_lines set quantity = 3;
+          update reservations set quantities = '{3}'",
+            "the one that was sent",
+        ),
     ];
     for (sql, promise) in corruptions {
         let mut tx = connection.begin().await.unwrap();
@@ -184,7 +197,7 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
             .execute(&mut *tx)
             .await
             .unwrap();
-        let checks = audit(&books(&mut tx).await, &accepted);
+        let checks = audit(&books(&mut tx).await, &accepted, 0);
         let found = broken(&checks);
         assert!(
             found.iter().any(|broken| broken.contains(promise)),
@@ -203,7 +216,7 @@ async fn what_is_broken_outside_the_databases_is_found_too() {
     let check = |corrupt: fn(&mut Books), promise: &str| {
         let mut books = intact.clone();
         corrupt(&mut books);
-        let checks = audit(&books, &[]);
+        let checks = audit(&books, &[CONFIRMED].map(sent), 0);
         assert!(
             broken(&checks)
                 .iter()
@@ -237,4 +250,43 @@ async fn what_is_broken_outside_the_databases_is_found_too() {
         |books| *books.outboxes.get_mut("orders").unwrap() = 1,
         "outbox",
     );
+}
+
+#[test]
+fn a_shop_that_accepts_no_order_breaks_a_promise() {
+    let checks = audit(&Books::default(), &[], 0);
+    assert_eq!(broken(&checks), ["orders are accepted"]);
+}
+
+/// A customer may cancel before the shop has asked for money.
+#[tokio::test]
+async fn an_order_that_was_voided_before_it_was_declined_moved_no_money() {
+    let database = sandbox::testing::database("audit").await;
+    let mut connection = database.connect().await.unwrap();
+    shop(&mut connection).await;
+    let mut books = books(&mut connection).await;
+    books.payments.get_mut(&CANCELLED).unwrap().state = Payment::Declined;
+    let passes = |books: &Books| broken(&audit(books, &[CONFIRMED].map(sent), 0)).is_empty();
+    assert!(
+        !passes(&books),
+        "money was set aside and the shop thinks not"
+    );
+    books.ledger[2].authorization = None;
+    assert!(passes(&books));
+}
+
+#[tokio::test]
+async fn money_set_aside_for_nobody_is_owed_only_where_orders_failed() {
+    let database = sandbox::testing::database("audit").await;
+    let mut connection = database.connect().await.unwrap();
+    shop(&mut connection).await;
+    let mut books = books(&mut connection).await;
+    let orphan = LedgerEntry {
+        order_id: Uuid::from_u128(9),
+        ..books.ledger[0].clone()
+    };
+    books.ledger.push(orphan);
+    let passes = |failed| broken(&audit(&books, &[CONFIRMED].map(sent), failed)).is_empty();
+    assert!(!passes(0));
+    assert!(passes(1));
 }

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::conduct::is_made;
-use super::one_run::{is_late, one_run};
+use super::one_run;
 use crate::arms::{Arm, Surroundings};
 use crate::load::Scenario;
 use crate::output::Output;
@@ -58,8 +58,8 @@ pub async fn search(
         steps.push(step);
     }
     steps.sort_by(|one, other| one.offered_per_s.total_cmp(&other.offered_per_s));
-    let points: Vec<(f64, f64)> = steps
-        .iter()
+    let held_steps = steps.iter().filter(|step| step.held);
+    let points: Vec<(f64, f64)> = held_steps
         .map(|step| (step.offered_per_s, step.goodput_per_s))
         .collect();
     results.capacities.push(Capacity {
@@ -108,7 +108,7 @@ async fn probe_at(
             }
         };
         attempt += 1;
-        if attempt == ATTEMPTS || holds(&run) || !is_late(&run) {
+        if attempt == ATTEMPTS || holds(&run) || !run.is_late() {
             return Ok(Some(run));
         }
         eprintln!("  once more: {}", run.void.unwrap_or_default());
@@ -142,9 +142,8 @@ fn told(step: &Step, run: &Run) -> String {
 /// objective leave no growing backlog behind them. A late generator voids a run's latencies; a rate
 /// that was held in spite of it was held, for time counts from the slot.
 fn holds(run: &Run) -> bool {
-    let errors = run.errors as f64 / run.offered.max(1) as f64;
-    let sound = run.audit.failure().is_none() && (run.void.is_none() || is_late(run));
-    sound && errors < 0.001 && run.good as f64 >= 0.99 * run.due as f64
+    let sound = run.audit.failure().is_none() && (run.void.is_none() || run.is_late());
+    sound && !run.has_errors() && run.good as f64 >= 0.99 * run.due as f64
 }
 
 #[cfg(test)]
@@ -163,7 +162,8 @@ mod tests {
         let sound = Run {
             rate_per_s: 100.0,
             duration_s: 10.0,
-            offered: 1_200,
+            offered: 1_000,
+            requests: 1_000,
             due: 1_000,
             good: 995,
             audit: Audit {
@@ -179,6 +179,7 @@ mod tests {
         }));
         assert!(!holds(&Run {
             errors: 2,
+            requests: 1_000,
             ..sound.clone()
         }));
         assert!(!holds(&Run {

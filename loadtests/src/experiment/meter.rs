@@ -1,4 +1,4 @@
-//! Meters read before a run and after it.
+//! Meters read before the measured load, at its end, and when nothing is left to do.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 
 use crate::arms::Deployment;
+use crate::arms::wiring::component;
 use crate::measure::processes::{Processes, peak_memory_bytes};
 use crate::measure::system::System;
 use crate::measure::{noise, postgres};
@@ -14,18 +15,42 @@ use crate::results::{PostgresWork, Run};
 
 /// One reading of every meter.
 pub struct Reading {
+    busy: Busy,
+    postgres: PostgresWork,
+    calls: BTreeMap<String, u64>,
+}
+
+/// What was used by then. To read it asks nobody.
+pub struct Busy {
     at: Instant,
     system: System,
     /// CPU milliseconds by component, the arm's and the third parties'.
     cpu_ms: BTreeMap<String, f64>,
-    postgres: PostgresWork,
-    calls: BTreeMap<String, u64>,
+}
+
+impl Busy {
+    /// `watchers` are Postgres backends that serve us, not the arm.
+    pub fn now(deployment: &Deployment, watchers: &[u32]) -> anyhow::Result<Busy> {
+        let processes = Processes::now()?;
+        Ok(Busy {
+            at: Instant::now(),
+            system: System::now(),
+            cpu_ms: cpu_ms(deployment, &processes, watchers),
+        })
+    }
+
+    fn used_since(&self, before: &Busy) -> BTreeMap<String, f64> {
+        let used = self.cpu_ms.iter().map(|(name, now)| {
+            let before = before.cpu_ms.get(name).copied().unwrap_or(0.0);
+            (name.clone(), (now - before).max(0.0))
+        });
+        used.collect()
+    }
 }
 
 const GENERATOR: &str = "generator";
 
 impl Reading {
-    /// `watchers` are Postgres backends that serve us, not the arm.
     pub async fn take(
         deployment: &Deployment,
         meter: &mut postgres::Meter,
@@ -39,30 +64,26 @@ impl Reading {
             }
             None => BTreeMap::new(),
         };
-        let processes = Processes::now()?;
         Ok(Reading {
-            at: Instant::now(),
-            system: System::now(),
-            cpu_ms: cpu_ms(deployment, &processes, watchers),
+            busy: Busy::now(deployment, watchers)?,
             postgres,
             calls,
         })
     }
 
-    /// Writes down what was used since the reading before, but for so many statements of ours.
-    pub fn since(&self, before: &Reading, own_statements: u64, run: &mut Run) {
-        let used = self.cpu_ms.iter().map(|(name, now)| {
-            let before = before.cpu_ms.get(name).copied().unwrap_or(0.0);
-            (name.clone(), (now - before).max(0.0))
-        });
-        run.cpu_ms = used.collect();
+    /// Writes down what was used since the reading before, but for so many statements of ours. What
+    /// else went on is asked of the load alone: the wait after it would only thin it.
+    pub fn since(&self, before: &Reading, loaded: &Busy, own_statements: u64, run: &mut Run) {
+        run.cpu_ms = self.busy.used_since(&before.busy);
         run.postgres = postgres::between(&before.postgres, &self.postgres, own_statements);
         run.sqs_calls = calls_between(&before.calls, &self.calls);
 
-        let ours_ms = run.cpu_ms.values().sum();
-        let generator = run.cpu_ms.get(&outside(GENERATOR)).copied().unwrap_or(0.0);
-        let wall = self.at - before.at;
-        run.noise = noise::noise(before.system, self.system, wall, ours_ms, generator);
+        let under_load = loaded.used_since(&before.busy);
+        let ours_ms = under_load.values().sum();
+        let generator = under_load.get(&outside(GENERATOR)).copied().unwrap_or(0.0);
+        let wall = loaded.at - before.busy.at;
+        let (quiet, busy) = (before.busy.system, loaded.system);
+        run.noise = noise::noise(quiet, busy, wall, ours_ms, generator);
     }
 }
 
@@ -88,7 +109,9 @@ fn cpu_ms(
 ) -> BTreeMap<String, f64> {
     let mut cpu_ms = BTreeMap::new();
     for process in &deployment.processes {
-        *cpu_ms.entry(component(&process.name)).or_default() += processes.cpu_ms(process.pid());
+        *cpu_ms
+            .entry(component(&process.name).to_owned())
+            .or_default() += processes.cpu_ms(process.pid());
     }
     let servers = deployment.postgres_pids.iter();
     let of_servers: f64 = servers.map(|pid| processes.tree_cpu_ms(*pid)).sum();
@@ -104,20 +127,14 @@ fn cpu_ms(
     cpu_ms
 }
 
-/// Replicas count as one component.
-fn component(name: &str) -> String {
-    let digits = |last: char| last.is_ascii_digit();
-    name.trim_end_matches(digits)
-        .trim_end_matches('-')
-        .to_owned()
-}
-
 /// The largest resident set of each of the arm's processes, in bytes; of replicas, their sum.
 pub fn memory(deployment: &Deployment) -> BTreeMap<String, u64> {
     let mut memory = BTreeMap::new();
     for process in &deployment.processes {
         if let Some(bytes) = peak_memory_bytes(process.pid()) {
-            *memory.entry(component(&process.name)).or_default() += bytes;
+            *memory
+                .entry(component(&process.name).to_owned())
+                .or_default() += bytes;
         }
     }
     memory

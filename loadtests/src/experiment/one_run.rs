@@ -1,32 +1,27 @@
 //! One run, from fresh databases to an audited result.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::drain::{Left, Watch};
-use super::meter::{self, Reading};
-use super::settling::{self, Timing};
+use super::loading::{Door, Load, Phase, load};
+use super::meter::{self, Busy, Reading};
+use super::settling;
 use crate::arms::deployment::Wanted;
 use crate::arms::{Deployment, Surroundings};
-use crate::audit::audit;
-use crate::load::{Attack, Outcome, Pace, Recorder, Scenario, attack, schedule};
+use crate::audit::{Books, audit};
 use crate::measure::postgres;
 use crate::plan::{Model, Planned, Settings};
-use crate::results::{Audit, Run};
+use crate::results::run::LAG_LIMIT_MS;
+use crate::results::{Audit, Check, Run};
 
-/// Lateness of the generator itself, at its 99th percentile, above which a run is void.
-const LAG_LIMIT_MS: f64 = 5.0;
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
-/// A search for the capacity goes beyond it on purpose, and what was accepted is owed even so.
-const PROBE_DRAIN_LIMIT: Duration = Duration::from_secs(300);
-/// Users are all there before the first slot.
-const LEAD: Duration = Duration::from_millis(300);
+/// A search for the capacity goes beyond it on purpose, and users who never rest may; what was
+/// accepted is owed even so.
+const LONG_DRAIN_LIMIT: Duration = Duration::from_secs(300);
 
 /// Starts the arm, loads it, waits until it is done, audits it and takes it down. None when it was
 /// told to stop before it was done.
@@ -59,26 +54,45 @@ async fn measure(
     let mut watch = Watch::start(&sources).await?;
     let mut meter = postgres::Meter::open(&sources).await?;
     watch.backends.extend(meter.backends().await?);
-
-    let before = Reading::take(deployment, &mut meter, &watch.backends).await?;
     let door = Door {
-        base_url: &deployment.base_url,
+        base_urls: deployment.base_urls.clone(),
         tokens: around.tokens(settings.customers)?,
-        seed: settings.seed,
         keys: settings.seed.to_string(),
     };
-    let (outcomes, timing) = load(settings, planned, door).await?;
-    let limit = match planned.model {
-        Model::Probe { .. } => PROBE_DRAIN_LIMIT,
-        _ => DRAIN_LIMIT,
-    };
-    let (drained, left) = watch.drain(limit).await?;
+
+    let warm_up = load(settings, planned, &door, Phase::WarmUp).await?;
+    let (_, cold) = watch.drain(drain_limit(planned.model)).await?;
+    let since = sources.last_order().await?;
+
+    let asked = watch.statements;
+    let before = Reading::take(deployment, &mut meter, &watch.backends).await?;
+    let measured = load(settings, planned, &door, Phase::Measured).await?;
+    let loaded = Busy::now(deployment, &watch.backends)?;
+    let (drained, left) = watch.drain(drain_limit(planned.model)).await?;
     let after = Reading::take(deployment, &mut meter, &watch.backends).await?;
-    let own_statements = watch.statements + meter.own_statements();
+    let own_statements = watch.statements - asked + meter.own_statements();
 
     let mut books = sources.read().await?;
     books.outboxes = watch.outboxes().await?.into_iter().collect();
     let mut run = Run {
+        drain_ms: drained.as_secs_f64() * 1_000.0,
+        memory_bytes: meter::memory(deployment),
+        audit: Audit {
+            checks: audited(&books, &warm_up, &measured),
+            not_run: None,
+        },
+        ..blank(settings, planned)
+    };
+    after.since(&before, &loaded, own_statements, &mut run);
+    settling::note(&mut run, &measured, &books, since, settings.objective);
+    let left = if left.is_nothing() { cold } else { left };
+    run.void = void(&run, left);
+    Ok(run)
+}
+
+/// A run of which nothing is known yet but what was planned.
+pub(super) fn blank(settings: &Settings, planned: &Planned) -> Run {
+    Run {
         arm: planned.label.clone(),
         scenario: planned.scenario.code().to_owned(),
         model: planned.model.name().to_owned(),
@@ -87,20 +101,16 @@ async fn measure(
         position: planned.position,
         replicas: planned.replicas,
         remote_sqs: planned.remote_sqs,
-        duration_s: settings.duration.as_secs_f64(),
-        offered: offered(settings, planned, outcomes.len()),
-        drain_ms: drained.as_secs_f64() * 1_000.0,
-        memory_bytes: meter::memory(deployment),
-        audit: Audit {
-            checks: audit(&books, &accepted(&outcomes)),
-            not_run: None,
-        },
+        warm_up_s: settings.warm_up.as_secs_f64(),
         ..Run::default()
-    };
-    after.since(&before, own_statements, &mut run);
-    settling::note(&mut run, &outcomes, &books, timing);
-    run.void = void(&run, left);
-    Ok(run)
+    }
+}
+
+fn drain_limit(model: Model) -> Duration {
+    match model {
+        Model::Open { .. } => DRAIN_LIMIT,
+        Model::Probe { .. } | Model::Closed { .. } => LONG_DRAIN_LIMIT,
+    }
 }
 
 fn wanted(settings: &Settings, run: &Planned) -> Wanted {
@@ -112,6 +122,7 @@ fn wanted(settings: &Settings, run: &Planned) -> Wanted {
     let planted = planted.filter(|plant| plant.label == run.label);
     Wanted {
         arm: run.arm,
+        name: format!("{:03}-{}", run.position + 1, run.label.replace(' ', "-")),
         replicas: run.replicas,
         products: settings.products,
         provider_latency_ms: run.scenario.provider_latency_ms(),
@@ -123,79 +134,10 @@ fn wanted(settings: &Settings, run: &Planned) -> Wanted {
     }
 }
 
-/// Where a load goes, and in whose name.
-pub(super) struct Door<'a> {
-    pub base_url: &'a str,
-    pub tokens: Vec<String>,
-    pub seed: u64,
-    /// What the idempotency keys begin with.
-    pub keys: String,
-}
-
-pub(super) async fn load(
-    settings: &Settings,
-    planned: &Planned,
-    door: Door<'_>,
-) -> anyhow::Result<(Vec<Outcome>, Timing)> {
-    let length = settings.warm_up + settings.duration;
-    let begin = Instant::now() + LEAD;
-    let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
-    let (pace, users) = match planned.model {
-        // A user for every request of some seconds: enough unless the arm stands still.
-        Model::Open { rate } | Model::Probe { rate } => (
-            Pace::open(slots(settings, planned, rate), begin),
-            (rate * 6.0) as usize + 20,
-        ),
-        Model::Closed { users } => (Pace::closed(length, begin), users),
-    };
-    let sent = Arc::new(Attack {
-        base_url: door.base_url.to_owned(),
-        scenario: planned.scenario,
-        seed: door.seed,
-        keys: door.keys,
-        products: settings.products,
-        last_orders: door.tokens.iter().map(|_| Mutex::default()).collect(),
-        tokens: door.tokens,
-        pace,
-        recorder: Recorder::default(),
-    });
-    attack(Arc::clone(&sent), users, length).await?;
-    let timing = Timing {
-        begin_ms,
-        warm_up: settings.warm_up,
-        constant: planned.scenario != Scenario::Burst,
-        length,
-        objective: settings.objective,
-    };
-    Ok((sent.recorder.take(), timing))
-}
-
-/// Operations, of which the scenario makes `rate` orders a second.
-fn slots(settings: &Settings, planned: &Planned, rate: f64) -> Vec<Duration> {
-    let shape = planned.scenario.shape(settings.warm_up, settings.duration);
-    let operations = rate / planned.scenario.order_share();
-    schedule::slots(shape, operations, settings.warm_up + settings.duration)
-}
-
-pub(super) fn offered(settings: &Settings, planned: &Planned, sent: usize) -> u64 {
-    match planned.model {
-        Model::Open { rate } | Model::Probe { rate } => slots(settings, planned, rate).len() as u64,
-        Model::Closed { .. } => sent as u64,
-    }
-}
-
-pub(super) fn wall_ms() -> anyhow::Result<f64> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
-}
-
-pub(super) fn accepted(outcomes: &[Outcome]) -> Vec<Uuid> {
-    let orders = outcomes.iter().filter_map(|one| one.order);
-    orders.map(|order| order.id).collect()
-}
-
-/// In the closed model nothing is ever late.
-pub(super) fn is_late(run: &Run) -> bool {
-    run.model != "closed" && run.lag_ms.p99 > LAG_LIMIT_MS
+/// The audit looks at the orders of the warm-up too.
+pub(super) fn audited(books: &Books, warm_up: &Load, measured: &Load) -> Vec<Check> {
+    let accepted = [&warm_up.accepted[..], &measured.accepted].concat();
+    audit(books, &accepted, warm_up.failed + measured.failed)
 }
 
 pub(super) fn void(run: &Run, left: Left) -> Option<String> {
@@ -205,7 +147,38 @@ pub(super) fn void(run: &Run, left: Left) -> Option<String> {
             "{waited:.0} s after the load had ended there were still {left}"
         ));
     }
-    is_late(run).then(|| {
-        format!("the generator was {lag:.1} ms late at its 99th percentile, and the limit is 5 ms")
+    if run.has_errors() && !run.is_probe() {
+        let (errors, requests) = (run.errors, run.requests);
+        return Some(format!(
+            "{errors} of {requests} requests failed, and the limit is one in a thousand"
+        ));
+    }
+    run.is_late().then(|| {
+        format!(
+            "the generator was {lag:.1} ms late at its 99th percentile, and the limit is \
+             {LAG_LIMIT_MS} ms"
+        )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_one_error_in_a_thousand_voids_a_run_unless_it_looks_for_the_limit() {
+        let check = |errors: u64, model: &str, voided: bool| {
+            let run = Run {
+                errors,
+                requests: 1_000,
+                model: model.to_owned(),
+                ..Run::default()
+            };
+            assert_eq!(void(&run, Left::default()).is_some(), voided, "{errors}");
+        };
+        check(1, "open", false);
+        check(2, "open", true);
+        check(2, "closed", true);
+        check(900, "capacity", false);
+    }
 }

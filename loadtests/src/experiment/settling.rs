@@ -1,101 +1,115 @@
 //! From outcomes and books to the figures of a run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use domain::{Facts, Status};
 use uuid::Uuid;
 
+use super::loading::Load;
 use crate::audit::Books;
+use crate::audit::books::OrderEntry;
 use crate::load::Outcome;
-use crate::results::{Quantiles, Run, Second};
+use crate::results::{Endings, Quantiles, Run, Second};
 use crate::statistics::steady;
 
-/// When the load began, and how it was laid out.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// The beginning in milliseconds since 1970.
-    pub begin_ms: f64,
-    /// The least; see [`steady`].
-    pub warm_up: Duration,
-    /// Whether the rate stays the same, so that steadiness can be waited for.
-    pub constant: bool,
-    /// Of the load in all, warm-up included.
-    pub length: Duration,
-    pub objective: Duration,
-}
-
-/// Fills in what the generator and the databases saw. Latencies come from the time after the
-/// warm-up; what the audit and the CPU count by, orders and settled ones, from all of it.
-pub fn note(run: &mut Run, outcomes: &[Outcome], books: &Books, timing: Timing) {
+/// Fills in what the generator and the databases saw of the measured load. Orders up to `since` are
+/// those of the warm-up.
+pub(super) fn note(run: &mut Run, load: &Load, books: &Books, since: Uuid, objective: Duration) {
+    let outcomes = &load.outcomes;
     let orders: Vec<&Outcome> = outcomes
         .iter()
         .filter(|one| one.operation == "place_order")
         .collect();
-    let warm_up = warm_up(&orders, timing);
-    run.warm_up_s = warm_up.as_secs_f64();
-    run.duration_s = timing.length.saturating_sub(warm_up).as_secs_f64();
-    let after_warm_up = |one: &&Outcome| one.due >= warm_up;
-    let unsent = run.offered.saturating_sub(outcomes.len() as u64);
-    run.due = orders.iter().copied().filter(after_warm_up).count() as u64 + unsent;
+    let turns = outcomes.iter().filter(|one| one.took_turn()).count() as u64;
+    let unsent = load.offered.saturating_sub(turns);
+    run.offered = load.offered;
+    run.due = orders.len() as u64 + unsent;
+    run.requests = outcomes.len() as u64 + unsent;
+    run.duration_s = load.length.as_secs_f64();
 
     for outcome in outcomes {
         *run.answers.entry(outcome.label()).or_default() += 1;
     }
-    run.errors = outcomes.iter().filter(|one| one.is_error()).count() as u64;
+    if unsent > 0 {
+        run.answers.insert("never sent".to_owned(), unsent);
+    }
+    run.errors = outcomes.iter().filter(|one| one.is_error()).count() as u64 + unsent;
     run.accepted = orders.iter().filter(|one| one.order.is_some()).count() as u64;
-    let settled = books
-        .orders
-        .values()
-        .filter(|order| order.settled_at_ms().is_some());
-    run.settled = settled.count() as u64;
 
-    let answered = orders
-        .iter()
-        .copied()
-        .filter(after_warm_up)
-        .filter(|one| !one.is_error());
-    let mut latencies: Vec<f64> = answered.map(|one| ms(one.latency)).collect();
+    let answered = orders.iter().filter(|one| !one.is_error());
+    let answers: Vec<(Duration, f64)> = answered.map(|one| (one.due, ms(one.latency))).collect();
+    run.steady_after_s = steady::steady_after(&answers, load.length).as_secs_f64();
+    let mut latencies: Vec<f64> = answers.into_iter().map(|(_, latency)| latency).collect();
     run.acknowledged_ms = Quantiles::of(&mut latencies);
-    let mut lags: Vec<f64> = outcomes
-        .iter()
-        .filter(after_warm_up)
-        .map(|one| ms(one.lag))
-        .collect();
+    let sent = outcomes.iter().filter(|one| one.took_turn());
+    let mut lags: Vec<f64> = sent.map(|one| ms(one.lag)).collect();
     run.lag_ms = Quantiles::of(&mut lags);
 
-    let times = times_to_settled(&orders, books, timing);
-    let measured = orders.iter().copied().filter(after_warm_up);
-    let mut measured: Vec<f64> = measured
-        .filter_map(|one| times.get(&one.order?.id).copied())
-        .collect();
-    run.good = measured
-        .iter()
-        .filter(|time| **time <= ms(timing.objective))
-        .count() as u64;
+    run.endings = endings(&orders, books, since);
+    run.settled = run.endings.confirmed + run.endings.refused + run.endings.cancelled;
+    let times = times_to_settled(&orders, books, load.begin_ms);
+    let mut measured: Vec<f64> = times.values().copied().collect();
+    let in_time = measured.iter().filter(|time| **time <= ms(objective));
+    run.good = in_time.count() as u64;
     run.settled_ms = Quantiles::of(&mut measured);
-    run.seconds = seconds(&orders, &times, timing);
+    run.seconds = seconds(&orders, &times, load.length);
 }
 
-fn warm_up(orders: &[&Outcome], timing: Timing) -> Duration {
-    if !timing.constant {
-        return timing.warm_up;
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    Confirmed,
+    Refused,
+    Cancelled,
+    Expired,
+}
+
+/// None of an order that is not settled. `asked` says whether its customer wanted it cancelled:
+/// whatever else is cancelled took the shop too long.
+fn ending(order: &OrderEntry, asked: bool) -> Option<Ending> {
+    let facts: Facts = order.facts.iter().map(|(fact, _)| *fact).collect();
+    match Status::of(facts) {
+        Status::Placed => None,
+        Status::Confirmed | Status::Dispatched => Some(Ending::Confirmed),
+        Status::Cancelled if asked => Some(Ending::Cancelled),
+        Status::Cancelled if Status::refusal(facts).is_some() => Some(Ending::Refused),
+        Status::Cancelled => Some(Ending::Expired),
     }
-    let answers = orders.iter().map(|one| (one.due, ms(one.latency)));
-    steady::warm_up(&answers.collect::<Vec<_>>(), timing.warm_up, timing.length)
+}
+
+/// Of all orders on the books, those among them whose answer was lost on its way.
+fn endings(orders: &[&Outcome], books: &Books, since: Uuid) -> Endings {
+    let placed = orders.iter().filter_map(|one| one.order);
+    let asked: HashSet<Uuid> = placed.filter(|one| one.cancel).map(|one| one.id).collect();
+    let mut endings = Endings::default();
+    for (id, order) in books.orders.iter().filter(|(id, _)| **id > since) {
+        let count = match ending(order, asked.contains(id)) {
+            Some(Ending::Confirmed) => &mut endings.confirmed,
+            Some(Ending::Refused) => &mut endings.refused,
+            Some(Ending::Cancelled) => &mut endings.cancelled,
+            Some(Ending::Expired) => &mut endings.expired,
+            None => continue,
+        };
+        *count += 1;
+    }
+    endings
 }
 
 /// Milliseconds from an order's slot to its settling. An order whose answer said that it is
 /// settled settles for the customer with the answer, which comes after the commit that the
-/// database's time stamp precedes.
-fn times_to_settled(orders: &[&Outcome], books: &Books, timing: Timing) -> HashMap<Uuid, f64> {
+/// database's time stamp precedes. One that expired never settled for anybody.
+fn times_to_settled(orders: &[&Outcome], books: &Books, begin_ms: f64) -> HashMap<Uuid, f64> {
     let times = orders.iter().filter_map(|outcome| {
         let accepted = outcome.order?;
-        let settled_at = books.orders.get(&accepted.id)?.settled_at_ms()?;
-        let by_database = settled_at - timing.begin_ms - ms(outcome.due);
-        let by_answer = if accepted.settled {
-            ms(outcome.latency)
-        } else {
-            0.0
+        let order = books.orders.get(&accepted.id)?;
+        let settled_at = order.settled_at_ms()?;
+        if ending(order, accepted.cancel)? == Ending::Expired {
+            return None;
+        }
+        let by_database = settled_at - begin_ms - ms(outcome.due);
+        let by_answer = match accepted.settled {
+            true => ms(outcome.latency),
+            false => 0.0,
         };
         Some((accepted.id, by_database.max(by_answer)))
     });
@@ -103,8 +117,8 @@ fn times_to_settled(orders: &[&Outcome], books: &Books, timing: Timing) -> HashM
 }
 
 /// What was offered, what settled and what was left over, second by second until all is done.
-fn seconds(orders: &[&Outcome], settled: &HashMap<Uuid, f64>, timing: Timing) -> Vec<Second> {
-    let mut seconds = vec![Second::default(); timing.length.as_secs_f64().ceil() as usize];
+fn seconds(orders: &[&Outcome], settled: &HashMap<Uuid, f64>, length: Duration) -> Vec<Second> {
+    let mut seconds = vec![Second::default(); length.as_secs_f64().ceil() as usize];
     let mut count = |at_ms: f64, add: fn(&mut Second)| {
         let second = (at_ms / 1_000.0) as usize;
         if second >= seconds.len() {
@@ -135,27 +149,19 @@ mod tests {
     use domain::Fact;
 
     use super::*;
-    use crate::audit::books::OrderEntry;
-    use crate::load::recorder::Accepted;
+    use crate::load::recorder::{Accepted, CANCEL};
 
-    const TIMING: Timing = Timing {
-        begin_ms: 1_000_000.0,
-        warm_up: Duration::from_secs(1),
-        constant: true,
-        length: Duration::from_secs(3),
-        objective: Duration::from_millis(500),
-    };
+    const BEGIN_MS: f64 = 1_000_000.0;
 
-    /// An order due after `due_ms` that settled `settled_ms` later, and was answered after 20 ms.
-    fn order(books: &mut Books, due_ms: u64, settled_ms: Option<f64>, at_once: bool) -> Outcome {
+    /// An order due after `due_ms` with these facts, each so much later, answered after 20 ms.
+    fn order(books: &mut Books, due_ms: u64, facts: &[(Fact, f64)]) -> Outcome {
         let id = Uuid::now_v7();
-        let at = |time: f64| TIMING.begin_ms + due_ms as f64 + time;
-        let fact = settled_ms.map(|time| (Fact::ShipmentScheduled, at(time)));
+        let at = |time: f64| BEGIN_MS + due_ms as f64 + time;
+        let facts = facts.iter().map(|(fact, time)| (*fact, at(*time)));
         let entry = OrderEntry {
             total_minor: 1,
             lines: [].into(),
-            placed_at_ms: 0.0,
-            facts: fact.into_iter().collect(),
+            facts: facts.collect(),
         };
         books.orders.insert(id, entry);
         Outcome {
@@ -167,29 +173,98 @@ mod tests {
             order: Some(Accepted {
                 id,
                 customer: 0,
-                settled: at_once,
+                number: 0,
+                settled: false,
+                cancel: false,
             }),
         }
     }
 
-    #[test]
-    fn time_to_settled_counts_from_the_slot_and_leaves_the_warm_up_out() {
-        let mut books = Books::default();
-        let outcomes = [
-            order(&mut books, 100, Some(900.0), false),
-            order(&mut books, 1_500, Some(80.0), false),
-            order(&mut books, 2_000, Some(700.0), false),
-            // The commit came after the time stamp: the answer counts.
-            order(&mut books, 2_500, Some(5.0), true),
-            order(&mut books, 2_600, None, false),
-        ];
+    fn noted(outcomes: Vec<Outcome>, books: &Books, since: Uuid) -> Run {
+        let load = Load {
+            offered: outcomes.iter().filter(|one| one.took_turn()).count() as u64,
+            outcomes,
+            accepted: vec![],
+            failed: 0,
+            begin_ms: BEGIN_MS,
+            length: Duration::from_secs(3),
+        };
         let mut run = Run::default();
-        note(&mut run, &outcomes, &books, TIMING);
+        note(&mut run, &load, books, since, Duration::from_millis(500));
+        run
+    }
 
-        assert_eq!((run.accepted, run.settled, run.good), (5, 4, 2));
+    fn order_of(outcome: &mut Outcome) -> &mut Accepted {
+        outcome.order.as_mut().unwrap()
+    }
+
+    #[test]
+    fn time_to_settled_counts_from_the_slot_and_the_warm_up_is_in_no_figure() {
+        let mut books = Books::default();
+        let confirmed = |time| [(Fact::ShipmentScheduled, time)];
+        let warm_up = order(&mut books, 100, &confirmed(900.0));
+        let mut outcomes = vec![
+            order(&mut books, 1_500, &confirmed(80.0)),
+            order(&mut books, 2_000, &confirmed(700.0)),
+            order(&mut books, 2_500, &confirmed(5.0)),
+            order(&mut books, 2_600, &[]),
+        ];
+        // The commit came after the time stamp: the answer counts.
+        order_of(&mut outcomes[2]).settled = true;
+        let run = noted(outcomes, &books, warm_up.order.unwrap().id);
+
+        assert_eq!((run.accepted, run.settled, run.good), (4, 3, 2));
         assert_eq!(run.settled_ms.count, 3);
         assert!((run.settled_ms.max - 700.0).abs() < 1e-6);
         assert!((run.settled_ms.curve[0].1 - 20.0).abs() < 1e-6);
         assert_eq!(run.seconds.last().unwrap().backlog, 1);
+    }
+
+    #[test]
+    fn an_order_that_expired_is_no_settled_one() {
+        let mut books = Books::default();
+        let cancelled = [
+            (Fact::CancelRequested, 10.0),
+            (Fact::ShipmentCancelled, 90.0),
+        ];
+        let mut outcomes = vec![
+            order(&mut books, 0, &[(Fact::ShipmentScheduled, 80.0)]),
+            order(&mut books, 10, &[(Fact::PaymentDeclined, 80.0)]),
+            order(&mut books, 20, &cancelled),
+            order(&mut books, 30, &cancelled),
+        ];
+        order_of(&mut outcomes[3]).cancel = true;
+        let run = noted(outcomes, &books, Uuid::nil());
+
+        let expected = Endings {
+            confirmed: 1,
+            refused: 1,
+            cancelled: 1,
+            expired: 1,
+        };
+        assert_eq!(run.endings, expected);
+        assert_eq!((run.settled, run.good, run.settled_ms.count), (3, 3, 3));
+    }
+
+    #[test]
+    fn a_slot_that_nobody_sent_is_an_error_however_many_orders_were_cancelled() {
+        let mut books = Books::default();
+        let placed = order(&mut books, 0, &[(Fact::ShipmentScheduled, 80.0)]);
+        let cancelled = Outcome {
+            operation: CANCEL,
+            order: None,
+            ..placed.clone()
+        };
+        let load = Load {
+            offered: 2,
+            outcomes: vec![placed, cancelled],
+            accepted: vec![],
+            failed: 0,
+            begin_ms: BEGIN_MS,
+            length: Duration::from_secs(3),
+        };
+        let mut run = Run::default();
+        note(&mut run, &load, &books, Uuid::nil(), Duration::from_secs(1));
+        assert_eq!((run.errors, run.due, run.requests), (1, 2, 3));
     }
 }

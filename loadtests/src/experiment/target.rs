@@ -15,16 +15,17 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::drain::{Left, Watch};
+use super::loading::{Door, Phase, load, wall_ms};
 use super::meter::calls_between;
-use super::one_run::{Door, accepted, load, offered, void};
-use super::settling::{self, Timing};
+use super::one_run::{audited, blank, void};
+use super::settling;
 use crate::audit::books::OrderEntry;
-use crate::audit::{Books, Sources, audit};
+use crate::audit::{Books, Sources};
 use crate::load::Outcome;
 use crate::load::recorder::Accepted;
 use crate::measure::postgres::{self, Meter};
 use crate::plan::{Planned, Settings};
-use crate::results::{Audit, PostgresWork, Run};
+use crate::results::{Audit, Run};
 
 /// How long a target may take, after the load, to finish what it has accepted: its cancellation
 /// window is its own.
@@ -98,24 +99,25 @@ impl Target {
     }
 
     pub async fn run(&self, settings: &Settings, planned: &Planned) -> anyhow::Result<Run> {
-        let mut run = Run {
-            arm: planned.label.clone(),
-            scenario: planned.scenario.code().to_owned(),
-            model: planned.model.name().to_owned(),
-            rate_per_s: planned.rate(),
-            pair: planned.pair,
-            position: planned.position,
-            replicas: planned.replicas,
-            duration_s: settings.duration.as_secs_f64(),
-            ..Run::default()
+        let mut run = blank(settings, planned);
+        let door = Door {
+            base_urls: vec![self.url.clone()],
+            tokens: self.tokens.clone(),
+            // The key of an order must be new to a shop that has seen us before.
+            keys: Uuid::now_v7().to_string(),
         };
         match &self.sources {
-            Ok(sources) => self.audited(sources, settings, planned, &mut run).await?,
+            Ok(sources) => {
+                let planned = (settings, planned);
+                self.audited(sources, planned, &door, &mut run).await?;
+            }
             Err(missing) => {
-                let (outcomes, timing) = self.load(settings, planned).await?;
-                run.offered = offered(settings, planned, outcomes.len());
-                let books = self.ask(&outcomes).await?;
-                settling::note(&mut run, &outcomes, &books, timing);
+                let warm_up = load(settings, planned, &door, Phase::WarmUp).await?;
+                self.ask(&warm_up.outcomes).await?;
+                let load = load(settings, planned, &door, Phase::Measured).await?;
+                let books = self.ask(&load.outcomes).await?;
+                let objective = settings.objective;
+                settling::note(&mut run, &load, &books, Uuid::nil(), objective);
                 run.audit.not_run = Some(format!("{missing}, so the verdict is withheld"));
                 run.void = void(&run, Left::default());
             }
@@ -127,8 +129,8 @@ impl Target {
     async fn audited(
         &self,
         sources: &Sources,
-        settings: &Settings,
-        planned: &Planned,
+        (settings, planned): (&Settings, &Planned),
+        door: &Door,
         run: &mut Run,
     ) -> anyhow::Result<()> {
         let mut sources = sources.clone();
@@ -136,40 +138,30 @@ impl Target {
         let ahead_ms = clock_ahead_ms(&sources).await?;
         let mut watch = Watch::start(&sources).await?;
         let mut meter = Meter::open(&sources).await?;
+        let warm_up = load(settings, planned, door, Phase::WarmUp).await?;
+        let (_, cold) = watch.drain(DRAIN_LIMIT).await?;
+        let since = sources.last_order().await?;
+
+        let asked = watch.statements;
         let (before, calls_before) = (meter.read().await?, calls(&sources).await);
-        let (outcomes, mut timing) = self.load(settings, planned).await?;
+        let mut measured = load(settings, planned, door, Phase::Measured).await?;
         let (drained, left) = watch.drain(DRAIN_LIMIT).await?;
         let (after, calls_after) = (meter.read().await?, calls(&sources).await);
+        let ours = watch.statements - asked + meter.own_statements();
 
         let mut books = sources.read().await?;
         books.outboxes = watch.outboxes().await?.into_iter().collect();
-        timing.begin_ms += ahead_ms;
-        run.offered = offered(settings, planned, outcomes.len());
+        measured.begin_ms += ahead_ms;
         run.drain_ms = drained.as_secs_f64() * 1_000.0;
         run.sqs_calls = calls_between(&calls_before, &calls_after);
-        run.postgres = work(&before, &after, &watch, &meter);
-        settling::note(run, &outcomes, &books, timing);
+        run.postgres = postgres::between(&before, &after, ours);
+        settling::note(run, &measured, &books, since, settings.objective);
         run.audit = Audit {
-            checks: audit(&books, &accepted(&outcomes)),
+            checks: audited(&books, &warm_up, &measured),
             not_run: None,
         };
-        run.void = void(run, left);
+        run.void = void(run, if left.is_nothing() { cold } else { left });
         Ok(())
-    }
-
-    async fn load(
-        &self,
-        settings: &Settings,
-        planned: &Planned,
-    ) -> anyhow::Result<(Vec<Outcome>, Timing)> {
-        let door = Door {
-            base_url: &self.url,
-            tokens: self.tokens.clone(),
-            seed: settings.seed,
-            // The key of an order must be new to a shop that has seen us before.
-            keys: Uuid::now_v7().to_string(),
-        };
-        load(settings, planned, door).await
     }
 
     /// What the shop says of each accepted order, once it is settled or the limit is over.
@@ -208,7 +200,6 @@ impl Target {
         Ok(OrderEntry {
             total_minor: 0,
             lines: [].into(),
-            placed_at_ms: 0.0,
             facts: facts.collect(),
         })
     }
@@ -222,23 +213,13 @@ async fn calls(sources: &Sources) -> BTreeMap<String, u64> {
     }
 }
 
-fn work(
-    before: &PostgresWork,
-    after: &PostgresWork,
-    watch: &Watch<'_>,
-    meter: &Meter,
-) -> PostgresWork {
-    let ours = watch.statements + meter.own_statements();
-    postgres::between(before, after, ours)
-}
-
 /// How far the clock of the orders' database is ahead of ours, by the quickest of some questions:
 /// half its way is what the answer may be wrong by.
 async fn clock_ahead_ms(sources: &Sources) -> anyhow::Result<f64> {
     let mut orders = sources.connect("orders").await?;
     let mut best = (f64::INFINITY, 0.0);
     for _ in 0..10 {
-        let (asked, ours) = (Instant::now(), super::one_run::wall_ms()?);
+        let (asked, ours) = (Instant::now(), wall_ms()?);
         let now = "select extract(epoch from clock_timestamp())::float8 * 1000";
         let theirs: f64 = sqlx::query_scalar(now).fetch_one(&mut orders).await?;
         let way = asked.elapsed().as_secs_f64() * 1_000.0;

@@ -35,7 +35,8 @@ pub async fn attack(attack: Arc<Attack>, users: usize, length: Duration) -> anyh
     let scenario =
         scenario!("TheNextTurn").register_transaction(Transaction::new(send).set_name("turn"));
 
-    let configuration = configuration(&attack.base_url, users, length)?;
+    let host = attack.base_urls.first().context("an arm has a door")?;
+    let configuration = configuration(host, users, length)?;
     let attack = GooseAttack::initialize_with_config(configuration)?
         .set_client_builder_without_cookies(client)?
         .register_scenario(scenario);
@@ -89,16 +90,26 @@ mod tests {
     use super::super::{Pace, Recorder, Scenario};
     use super::*;
 
-    /// Answers every request as a monolith would, each after `pause`, one at a time per connection.
-    async fn shop(pause: Duration) -> String {
-        async fn serve(mut stream: TcpStream, pause: Duration) -> std::io::Result<()> {
+    /// goose has one switch for all attacks of a process.
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+    /// Answers every order with this status and every question with `confirmed`, each after
+    /// `pause`, one at a time per connection.
+    async fn shop(pause: Duration, placed: &'static str) -> String {
+        async fn serve(
+            mut stream: TcpStream,
+            pause: Duration,
+            placed: &'static str,
+        ) -> std::io::Result<()> {
             let mut buffer = vec![0; 16_384];
             while stream.read(&mut buffer).await? > 0 {
                 tokio::time::sleep(pause).await;
-                let body = format!(
-                    r#"{{"id":"{}","status":"confirmed"}}"#,
-                    uuid::Uuid::now_v7()
-                );
+                let status = match buffer.starts_with(b"POST") {
+                    true => placed,
+                    false => "confirmed",
+                };
+                let id = uuid::Uuid::now_v7();
+                let body = format!(r#"{{"id":"{id}","status":"{status}"}}"#);
                 let head = format!(
                     "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n",
                     body.len()
@@ -111,25 +122,34 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, pause));
+                tokio::spawn(serve(stream, pause, placed));
             }
         });
         format!("http://{address}")
+    }
+
+    /// A load without end at these doors.
+    fn at(base_urls: Vec<String>) -> Attack {
+        Attack {
+            base_urls,
+            scenario: Scenario::Checkout,
+            seed: 1,
+            keys: "1".to_owned(),
+            products: 10,
+            tokens: vec!["token".to_owned()],
+            pace: Pace::closed(Duration::MAX, Instant::now()),
+            awaits: true,
+            recorder: Recorder::default(),
+            last_orders: vec![std::sync::Mutex::default()],
+        }
     }
 
     async fn load(pause: Duration, rate: f64, users: usize) -> Vec<super::super::Outcome> {
         let length = Duration::from_secs(1);
         let begin = Instant::now() + Duration::from_millis(200);
         let attack = Arc::new(Attack {
-            base_url: shop(pause).await,
-            scenario: Scenario::Checkout,
-            seed: 1,
-            keys: "1".to_owned(),
-            products: 10,
-            tokens: vec!["token".to_owned()],
             pace: Pace::open(slots(Shape::Constant, rate, length), begin),
-            recorder: Recorder::default(),
-            last_orders: vec![std::sync::Mutex::default()],
+            ..at(vec![shop(pause, "confirmed").await])
         });
         super::attack(Arc::clone(&attack), users, length)
             .await
@@ -139,6 +159,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn goose_sends_every_slot_and_hides_no_queue() {
+        let _alone = ALONE.lock().await;
         let quick = load(Duration::ZERO, 100.0, 20).await;
         assert_eq!(quick.len(), 100);
         assert!(
@@ -153,5 +174,39 @@ mod tests {
         let latest = slow.iter().map(|one| one.latency).max().unwrap();
         assert!(latest > Duration::from_millis(700), "{latest:?}");
         assert!(slow.iter().any(|one| one.lag > Duration::from_millis(500)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn users_of_the_closed_model_wait_until_their_order_is_settled() {
+        let _alone = ALONE.lock().await;
+        let length = Duration::from_secs(1);
+        let attack = Arc::new(Attack {
+            pace: Pace::closed(length, Instant::now() + Duration::from_millis(200)),
+            ..at(vec![shop(Duration::ZERO, "placed").await])
+        });
+        super::attack(Arc::clone(&attack), 2, length).await.unwrap();
+        let outcomes = attack.recorder.take();
+        let orders = outcomes.iter().filter(|one| one.took_turn()).count();
+        // Two users who look again after 100 ms: ten orders each, and not thousands.
+        assert!((4..=22).contains(&orders), "{orders}");
+        assert_eq!(outcomes.len(), 2 * orders, "each was looked at once");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn users_share_out_the_doors_among_them() {
+        let _alone = ALONE.lock().await;
+        let length = Duration::from_secs(1);
+        let closed_door = "http://127.0.0.1:1".to_owned();
+        let attack = Arc::new(Attack {
+            pace: Pace::closed(length, Instant::now() + Duration::from_millis(200)),
+            ..at(vec![
+                shop(Duration::from_millis(50), "confirmed").await,
+                closed_door,
+            ])
+        });
+        super::attack(Arc::clone(&attack), 4, length).await.unwrap();
+        let outcomes = attack.recorder.take();
+        assert!(outcomes.iter().any(|one| one.is_error()));
+        assert!(outcomes.iter().any(|one| !one.is_error()));
     }
 }

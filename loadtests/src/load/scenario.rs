@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::schedule::Shape;
 
 /// The workloads, as the report names them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Scenario {
     /// S1: every operation is an order of one to three products.
     Checkout,
@@ -100,11 +100,11 @@ impl Scenario {
         }
     }
 
-    pub fn shape(self, warm_up: Duration, duration: Duration) -> Shape {
+    pub fn shape(self, duration: Duration) -> Shape {
         match self {
             Scenario::Burst => Shape::Burst {
                 times: 3.0,
-                begin: warm_up + duration / 4,
+                begin: duration / 4,
                 length: (duration / 3).min(Duration::from_secs(10)),
             },
             _ => Shape::Constant,

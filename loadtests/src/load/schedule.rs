@@ -6,8 +6,6 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Shape {
     Constant,
-    /// From a tenth of the rate to all of it.
-    Ramp,
     /// The rate times `times`, from `begin` on for `length`, and the plain rate around it.
     Burst {
         times: f64,
@@ -22,16 +20,15 @@ pub fn slots(shape: Shape, rate: f64, duration: Duration) -> Vec<Duration> {
     let mut at = 0.0;
     while at < duration.as_secs_f64() {
         slots.push(Duration::from_secs_f64(at));
-        at += 1.0 / (rate * shape.factor(at, duration)).max(0.001);
+        at += 1.0 / (rate * shape.factor(at)).max(0.001);
     }
     slots
 }
 
 impl Shape {
-    fn factor(self, at: f64, duration: Duration) -> f64 {
+    fn factor(self, at: f64) -> f64 {
         match self {
             Shape::Constant => 1.0,
-            Shape::Ramp => 0.1 + 0.9 * at / duration.as_secs_f64(),
             Shape::Burst {
                 times,
                 begin,
@@ -67,13 +64,17 @@ mod tests {
         };
 
         check(Shape::Constant, 500);
-        check(Shape::Ramp, 275);
         check(burst, 500 + 2 * 100);
     }
 
     #[test]
     fn slots_come_in_order_and_within_the_run() {
-        let slots = slots(Shape::Ramp, 80.0, 5 * SECOND);
+        let burst = Shape::Burst {
+            times: 3.0,
+            begin: SECOND,
+            length: SECOND,
+        };
+        let slots = slots(burst, 80.0, 5 * SECOND);
         assert!(slots.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(slots.last().unwrap() < &(5 * SECOND));
     }

@@ -9,14 +9,15 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::pace::Turn;
-use super::recorder::{Accepted, Outcome, Recorder};
+use super::recorder::{AWAIT, Accepted, CANCEL, Outcome, Recorder};
 use super::scenario::{Operation, World};
 use super::{Pace, Scenario};
 
 /// One run's load.
 #[derive(Debug)]
 pub struct Attack {
-    pub base_url: String,
+    /// The doors, which users share out among them.
+    pub base_urls: Vec<String>,
     pub scenario: Scenario,
     pub seed: u64,
     /// What the idempotency keys begin with: a shop that was loaded before knows ours again.
@@ -25,9 +26,24 @@ pub struct Attack {
     /// A bearer token for each customer.
     pub tokens: Vec<String>,
     pub pace: Pace,
+    /// Whether who has ordered waits until the order is settled before the next turn.
+    pub awaits: bool,
     pub recorder: Recorder,
     /// The order each customer placed last, for those who ask after one.
     pub last_orders: Vec<Mutex<Option<Uuid>>>,
+}
+
+/// A customer who waits looks again so often. It is a request as any other, and costs the arm one.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Whoever waits longer gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who an answer is for, and what an accepted order is to be noted with.
+#[derive(Clone, Copy)]
+struct Asker {
+    customer: usize,
+    number: usize,
+    cancel: bool,
 }
 
 #[derive(Deserialize)]
@@ -83,14 +99,17 @@ impl Attack {
         order: &PlaceOrder,
         cancel: bool,
     ) -> TransactionResult {
-        let request = user
-            .get_request_builder(&GooseMethod::Post, "/orders")?
+        let asker = Asker {
+            customer,
+            number: turn.number,
+            cancel,
+        };
+        let request = self
+            .request(user, &GooseMethod::Post, "/orders")?
             .bearer_auth(&self.tokens[customer])
             .header("idempotency-key", format!("{}-{}", self.keys, turn.number))
             .json(order);
-        let accepted = self
-            .send(user, turn, "place_order", customer, request)
-            .await?;
+        let accepted = self.send(user, turn, "place_order", asker, request).await?;
         let Some(accepted) = accepted else {
             return Ok(());
         };
@@ -98,17 +117,59 @@ impl Attack {
 
         if cancel {
             let path = format!("/orders/{}/cancel", accepted.id);
-            let request = user
-                .get_request_builder(&GooseMethod::Post, &path)?
+            let request = self
+                .request(user, &GooseMethod::Post, &path)?
                 .bearer_auth(&self.tokens[customer]);
-            let turn = Turn {
-                due: self.pace.elapsed(),
-                ..turn
-            };
-            self.send(user, turn, "cancel_order", customer, request)
-                .await?;
+            let turn = self.now(turn);
+            self.send(user, turn, CANCEL, asker, request).await?;
+        }
+        if self.awaits && !accepted.settled {
+            self.settled(user, turn, asker, accepted.id).await?;
         }
         Ok(())
+    }
+
+    /// Looks at an order until it is settled.
+    async fn settled(
+        &self,
+        user: &mut GooseUser,
+        turn: Turn,
+        asker: Asker,
+        order: Uuid,
+    ) -> TransactionResult {
+        let begin = self.pace.elapsed();
+        while self.pace.elapsed() < begin + PATIENCE {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let request = self
+                .request(user, &GooseMethod::Get, &format!("/orders/{order}"))?
+                .bearer_auth(&self.tokens[asker.customer]);
+            let seen = self
+                .send(user, self.now(turn), AWAIT, asker, request)
+                .await?;
+            if seen.is_some_and(|seen| seen.settled) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows on an operation is due when it is sent.
+    fn now(&self, turn: Turn) -> Turn {
+        Turn {
+            due: self.pace.elapsed(),
+            ..turn
+        }
+    }
+
+    /// Each user has one of the doors.
+    fn request(
+        &self,
+        user: &mut GooseUser,
+        method: &GooseMethod,
+        path: &str,
+    ) -> Result<reqwest::RequestBuilder, Box<TransactionError>> {
+        let door = user.weighted_users_index % self.base_urls.len();
+        user.get_request_builder(method, &format!("{}{path}", self.base_urls[door]))
     }
 
     async fn get(
@@ -119,12 +180,16 @@ impl Attack {
         path: &str,
         customer: Option<usize>,
     ) -> TransactionResult {
-        let mut request = user.get_request_builder(&GooseMethod::Get, path)?;
+        let mut request = self.request(user, &GooseMethod::Get, path)?;
         if let Some(customer) = customer {
             request = request.bearer_auth(&self.tokens[customer]);
         }
-        self.send(user, turn, operation, customer.unwrap_or(0), request)
-            .await?;
+        let asker = Asker {
+            customer: customer.unwrap_or(0),
+            number: turn.number,
+            cancel: false,
+        };
+        self.send(user, turn, operation, asker, request).await?;
         Ok(())
     }
 
@@ -133,7 +198,7 @@ impl Attack {
         user: &mut GooseUser,
         turn: Turn,
         operation: &'static str,
-        customer: usize,
+        asker: Asker,
         request: reqwest::RequestBuilder,
     ) -> Result<Option<Accepted>, Box<TransactionError>> {
         let lag = self.pace.elapsed().saturating_sub(turn.due);
@@ -148,8 +213,8 @@ impl Attack {
                 // The whole answer belongs to the latency, and a read one frees its connection.
                 match response.bytes().await {
                     Err(error) => (Err(reason(&error).to_owned()), None),
-                    Ok(body) if operation == "place_order" => {
-                        (Ok(status), accepted(status, &body, customer))
+                    Ok(body) if ["place_order", AWAIT].contains(&operation) => {
+                        (Ok(status), accepted(status, &body, asker))
                     }
                     Ok(_) => (Ok(status), None),
                 }
@@ -161,7 +226,8 @@ impl Attack {
             lag,
             latency: self.pace.elapsed().saturating_sub(turn.due),
             answer,
-            order: accepted,
+            // What is only looked at was noted when it was placed.
+            order: accepted.filter(|_| operation == "place_order"),
         });
         Ok(accepted)
     }
@@ -180,14 +246,16 @@ impl Attack {
     }
 }
 
-fn accepted(status: u16, body: &[u8], customer: usize) -> Option<Accepted> {
+fn accepted(status: u16, body: &[u8], asker: Asker) -> Option<Accepted> {
     let placed: Placed = serde_json::from_slice(body)
         .ok()
         .filter(|_| (200..300).contains(&status))?;
     Some(Accepted {
         id: placed.id,
-        customer,
+        customer: asker.customer,
+        number: asker.number,
         settled: placed.status != "placed",
+        cancel: asker.cancel,
     })
 }
 

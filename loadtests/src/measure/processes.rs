@@ -12,7 +12,9 @@ pub struct Processes(HashMap<u32, Usage>);
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Usage {
     pub parent: u32,
-    /// User and system time of all its threads, in milliseconds. Linux counts it to 10 ms.
+    /// User and system time of all its threads, in milliseconds. Linux shows it to 10 ms, and to
+    /// the nanosecond for processes of one thread: Postgres is many of those, and their rounding
+    /// would add up.
     pub cpu_ms: f64,
     /// The same of those of its children that have ended.
     pub ended_children_cpu_ms: f64,
@@ -37,8 +39,13 @@ impl Processes {
             };
             // A process that has just ended has nothing to say.
             if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat"))
-                && let Some(usage) = parse_stat(&stat)
+                && let Some((mut usage, threads)) = parse_stat(&stat)
             {
+                if threads == 1
+                    && let Some(exact) = exact_cpu_ms(pid)
+                {
+                    usage.cpu_ms = exact;
+                }
                 processes.insert(pid, usage);
             }
         }
@@ -103,17 +110,27 @@ pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Fields as proc(5) numbers them: 4 is the parent, 14 to 17 are times in ticks. The name in
-/// field 2 may hold anything, even spaces and brackets, so counting begins after its end.
-fn parse_stat(stat: &str) -> Option<Usage> {
+/// The first number is the time on a core, in nanoseconds, of the thread that the process began
+/// with.
+fn exact_cpu_ms(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e6)
+}
+
+/// What was used, and the number of threads. Fields as proc(5) numbers them: 4 is the parent, 14 to
+/// 17 are times in ticks, 20 counts threads. The name in field 2 may hold anything, even spaces
+/// and brackets, so counting begins after its end.
+fn parse_stat(stat: &str) -> Option<(Usage, u32)> {
     let after_name = &stat[stat.rfind(')')? + 1..];
     let fields: Vec<&str> = after_name.split_whitespace().collect();
     let ticks = |field: usize| -> Option<f64> { fields.get(field - 3)?.parse().ok() };
-    Some(Usage {
+    let usage = Usage {
         parent: fields.get(1)?.parse().ok()?,
         cpu_ms: (ticks(14)? + ticks(15)?) * MS_PER_TICK,
         ended_children_cpu_ms: (ticks(16)? + ticks(17)?) * MS_PER_TICK,
-    })
+    };
+    Some((usage, fields.get(17)?.parse().ok()?))
 }
 
 /// The kernel shows 100 ticks a second to programs on every architecture that Rust supports.
@@ -147,7 +164,8 @@ mod tests {
     fn a_stat_line_is_read_whatever_the_name_of_the_process() {
         let check = |name: &str| {
             let line = format!("42 ({name}) S 7 1 1 0 -1 4 0 0 0 0 150 50 30 20 20 0 1 0 9 0 0");
-            let usage = parse_stat(&line).unwrap();
+            let (usage, threads) = parse_stat(&line).unwrap();
+            assert_eq!(threads, 1);
             assert_eq!(
                 usage,
                 Usage {
@@ -170,6 +188,21 @@ mod tests {
         };
         check("0:01.50", 1_500.0);
         check("01:02:03", 3_723_000.0);
+    }
+
+    #[test]
+    fn a_process_of_one_thread_is_counted_finer_than_a_tick() {
+        if !std::path::Path::new("/proc/self/schedstat").exists() {
+            return;
+        }
+        let mut waiting = Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let cpu_ms = Processes::now().unwrap().cpu_ms(waiting.id());
+        waiting.kill().unwrap();
+        waiting.wait().unwrap();
+        assert!(cpu_ms > 0.0 && cpu_ms % MS_PER_TICK != 0.0, "{cpu_ms}");
     }
 
     #[test]

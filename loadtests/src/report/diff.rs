@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use crate::output::read_results;
 use crate::results::run::Cell;
 use crate::results::{Results, Run};
-use crate::statistics::verdict::between;
-use crate::statistics::{Comparison, Finding};
+use crate::statistics::Finding;
+use crate::statistics::welch::{Change, between};
 use crate::verdicts;
 
 /// Prints, for every arm and cell that both have, what changed from the one to the other.
@@ -17,6 +17,9 @@ use crate::verdicts;
 pub fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
     let (before, after) = (read_results(before)?, read_results(after)?);
     println!("before: {}\nafter:  {}\n", origin(&before), origin(&after));
+    for difference in different_settings(&before, &after)? {
+        println!("Not alike but for the change: {difference}");
+    }
     let mut common = 0;
     for cell in verdicts::cells(&before) {
         for arm in before.arm_names() {
@@ -26,7 +29,7 @@ pub fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
             }
             common += 1;
             println!("{arm} {}", verdicts::at(&cell));
-            for one in between(&old, &new, before.settings.seed) {
+            for one in between(&old, &new) {
                 println!("  {}", line(&one));
             }
         }
@@ -35,6 +38,16 @@ pub fn diff(before: &Path, after: &Path) -> anyhow::Result<ExitCode> {
         anyhow::bail!("the two have no arm and load in common: run both with the same options");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What may explain a change as well: settings that are not the same in both.
+pub(super) fn different_settings(before: &Results, after: &Results) -> anyhow::Result<Vec<String>> {
+    let [before, after] = [before, after].map(|results| serde_json::to_value(&results.settings));
+    let (before, after) = (before?, after?);
+    let all = before.as_object().into_iter().flatten();
+    let different = all.filter(|(name, value)| after.get(*name) != Some(value));
+    let told = different.map(|(name, value)| format!("{name} {value} -> {}", after[name]));
+    Ok(told.collect())
 }
 
 fn origin(results: &Results) -> String {
@@ -58,8 +71,11 @@ fn sound<'a>(results: &'a Results, arm: &str, cell: &Cell) -> Vec<&'a Run> {
     runs.filter(|run| run.refusal().is_none()).collect()
 }
 
-fn line(one: &Comparison) -> String {
-    let change = one.other_ms / one.base_ms;
+fn line(one: &Change) -> String {
+    let change = match one.ratio {
+        Some(ratio) => ratio.mean,
+        None => one.after_ms / one.before_ms,
+    };
     let interval = match one.ratio {
         Some(ratio) => format!("{:.2} to {:.2}", ratio.low, ratio.high),
         None => "too few runs for an interval".to_owned(),
@@ -70,6 +86,6 @@ fn line(one: &Comparison) -> String {
         _ => "inconclusive",
     };
     let name = one.measure.name();
-    let (base, other) = (one.base_ms, one.other_ms);
-    format!("{name:<24} {base:>8.2} -> {other:>8.2} ms  x{change:.2} ({interval})  {verdict}")
+    let (before, after) = (one.before_ms, one.after_ms);
+    format!("{name:<24} {before:>8.2} -> {after:>8.2} ms  x{change:.2} ({interval})  {verdict}")
 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::tables::number;
 use crate::load::Scenario;
+use crate::plan::PROBE;
 use crate::results::{Quantiles, Results, Run};
 use crate::verdicts;
 
@@ -58,35 +59,48 @@ pub(super) fn audit(results: &Results) -> Markup {
     }
 }
 
+/// Only what was done here.
 pub(super) fn method(results: &Results) -> Markup {
     let settings = &results.settings;
+    let runs = |model: &str| results.runs.iter().any(|run| run.model == model);
     html! {
         h2 { "The method" }
-        p { "Both arms are the release binaries, started as the processes a deployment runs, one \
-            arm at a time, on fresh databases on the same Postgres server, with durability on. \
-            Each run of one arm has a neighbour of the other with the same operations at the \
-            same times; the order is drawn by lot from the seed." }
-        p { "The load is an open model: an order is due at its slot whether or not earlier ones \
-            were answered, and its latency counts from the slot. A run in which the generator \
-            itself was more than 5 ms late at its 99th percentile is void. Errors are never in a \
-            latency or a rate." }
+        p { (arms(results)) " Each run of one arm has a neighbour of the other with the same \
+            operations; the order is drawn by lot from the seed." }
+        @if runs("open") || runs(PROBE) {
+            p { "The load is an open model: an order is due at its slot whether or not earlier \
+                ones were answered, and its latency counts from the slot. A run in which the \
+                generator itself was more than 5 ms late at its 99th percentile is void." }
+        }
+        @if runs("closed") {
+            p { "In the closed model each user orders again as soon as the order before is \
+                settled. Where the answer does not say what became of an order, its user asks for \
+                it every 100 ms, as a customer would: the questions are part of what that arm \
+                costs." }
+        }
+        p { "Errors are never in a latency or a rate, and a run in which more than one request in \
+            a thousand failed is void." }
         p { "The unit of statistics is the run. Ratios are means of paired log-ratios; intervals \
-            are bootstrapped and widened for few runs; the headline measures are judged together \
-            by Holm's method at 5%; differences within 5%, or within what these runs' own noise \
-            would show of two equal arms, are not called differences." }
+            are bootstrapped and widened for few runs. The measures of one cell and one pair of \
+            arms are judged together by Holm's method at 5%; each cell is judged on its own, so \
+            that of twenty cells one may err. Differences within 5%, or within what these runs' \
+            own noise would show of two equal arms, are not called differences. A pair whose \
+            orders ended in different ways, by more than one in a hundred, is not compared." }
         p.note { "An order counts as settled when the order's keeper has written down that it is \
             confirmed or cancelled. That time stamp is taken inside the transaction, so the \
             services' curve leaves out the last commit, about one flush of the disk; where the \
-            answer itself says what became of the order, the answer counts." }
-        p { "The warm-up ends where what follows is steady (the rule MSER), after "
-            (settings.warm_up_s) " s at the least. "
+            answer itself says what became of the order, the answer counts. An order that the shop \
+            let expire is no settled one." }
+        p { "Before the measured load comes a warm-up of " (settings.warm_up_s) " s at the same \
+            rate, with orders of its own, and everything that follows on it is waited for. It is \
+            in the audit and in no figure. "
             @if let Some(most) = generator(results) {
-                "The load generator used at most " (number(most)) "% of this machine in a run, and \
-                belongs to no arm; the databases are asked after the load, by connections whose \
-                use is taken off Postgres's account."
+                "The load generator used at most " (number(most)) "% of this machine during a \
+                load, and belongs to no arm; the databases are asked after the load, by \
+                connections whose use is taken off Postgres's account."
             }
         }
-        p.note { "Settings: " (settings.duration_s) " s after the least warm-up; objective "
+        p.note { "Settings: " (settings.duration_s) " s after the warm-up; objective "
             (settings.objective_ms) " ms; cancellation window "
             (settings.cancellation_window_ms) " ms; databases on " (settings.storage) ", Postgres "
             (settings.postgres) "; seed " (settings.seed) ". Slow SQS: " (settings.sqs_latency) }
@@ -94,6 +108,24 @@ pub(super) fn method(results: &Results) -> Markup {
             @if n > 0 { ", " } (scenario.code()) " " (scenario.title())
         } "." }
     }
+}
+
+fn arms(results: &Results) -> String {
+    let profile = results.versions.get("profile").map_or("", String::as_str);
+    let postgres = match results.settings.postgres.as_str() {
+        "elsewhere" => {
+            return "The arms were running already, and were loaded in turn from here; what they \
+                    run on is not known."
+                .to_owned();
+        }
+        "each" => "a Postgres server for each of their databases, with durability on",
+        "given" => "the same Postgres server, which was given by its address",
+        _ => "the same Postgres server, with durability on",
+    };
+    format!(
+        "The arms are {profile} builds, started as the processes a deployment runs, one arm at a \
+         time, on fresh databases on {postgres}."
+    )
 }
 
 /// The largest share of the machine, in percent.
@@ -111,9 +143,10 @@ pub(super) fn runs(results: &Results) -> Markup {
         div.wide.raw { table {
             thead { tr {
                 th { "#" } th.text { "arm" } th.text { "load" } th { "pair" }
-                th { "offered" } th { "accepted" } th { "settled" } th { "errors" }
+                th { "offered" } th { "accepted" } th { "confirmed" } th { "refused" }
+                th { "cancelled" } th { "expired" } th { "errors" }
                 th { "CPU ms/order" } th { "answered p50 / p99" } th { "settled p50 / p99" }
-                th { "warm-up s" } th { "lag p99" } th { "drain s" }
+                th { "steady after s" } th { "lag p99" } th { "drain s" }
                 th { "steal %" } th { "foreign %" }
                 th { "CPU pressure %" } th { "disk pressure %" } th { "generator %" }
                 th.text { "audit" }
@@ -121,12 +154,13 @@ pub(super) fn runs(results: &Results) -> Markup {
             tbody { @for run in &results.runs { (row(run)) } }
         } }
         p.note { "Lag is how late the generator was; steal, foreign and generator are shares of \
-            all cores; pressure is the share of time in which something waited for a core." }
+            all cores during the load; pressure is the share of that time in which something \
+            waited for a core. Expired orders were cancelled by the shop, for it took too long." }
     }
 }
 
 fn row(run: &Run) -> Markup {
-    let refusal = run.refusal();
+    let (refusal, ended) = (run.refusal(), run.endings);
     let share = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1}"));
     let pair =
         |quantiles: &Quantiles| format!("{} / {}", number(quantiles.p50), number(quantiles.p99));
@@ -134,10 +168,12 @@ fn row(run: &Run) -> Markup {
         tr.refused[refusal.is_some()] {
             td { (run.position + 1) } td.text { (run.arm) }
             td.text { (verdicts::short(&run.cell())) } td { (run.pair + 1) }
-            td { (run.offered) } td { (run.accepted) } td { (run.settled) } td { (run.errors) }
+            td { (run.offered) } td { (run.accepted) } td { (ended.confirmed) }
+            td { (ended.refused) } td { (ended.cancelled) } td { (ended.expired) }
+            td { (run.errors) }
             td { (number(run.cpu_ms_per_order())) }
             td { (pair(&run.acknowledged_ms)) } td { (pair(&run.settled_ms)) }
-            td { (number(run.warm_up_s)) } td { (number(run.lag_ms.p99)) }
+            td { (number(run.steady_after_s)) } td { (number(run.lag_ms.p99)) }
             td { (number(run.drain_ms / 1_000.0)) }
             td { (share(run.noise.steal_percent)) } td { (share(run.noise.foreign_percent)) }
             td { (share(run.noise.cpu_pressure_percent)) }
@@ -161,10 +197,10 @@ pub(super) fn machine(results: &Results) -> Markup {
             @if let Some(bytes) = machine.memory_bytes {
                 dt { "memory" } dd { (number(bytes as f64 / 1_073_741_824.0)) " GiB" }
             }
-            @if let Some(fsync) = &machine.fsync_ms {
+            @if let Some(fsync) = &machine.fsync {
                 dt { "making 8 KiB durable" }
-                dd { "p50 " (number(fsync.p50)) " ms, p99 " (number(fsync.p99)) " ms, slowest "
-                    (number(fsync.max)) " ms" }
+                dd { "p50 " (number(fsync.p50_ms)) " ms, p99 " (number(fsync.p99_ms)) " ms, where \
+                    the databases are" }
             }
             @for (name, version) in &results.versions { dt { (name) } dd { (version) } }
         }

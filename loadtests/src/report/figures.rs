@@ -1,6 +1,6 @@
 //! The drawings, each with the words it needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, PreEscaped, html};
 
@@ -10,16 +10,23 @@ use crate::arms::described;
 use crate::results::run::{Cell, OUTSIDE};
 use crate::results::{Results, Run};
 use crate::statistics::verdict::cell_of;
-use crate::verdicts::{self, capitalised, median};
+use crate::statistics::{Comparison, Finding, median};
+use crate::verdicts::{self, capitalised};
 
-/// The cell with the most runs that count: the one the verdicts are about.
+/// The cell that was planned with the most pairs, among those of which there is anything to show:
+/// a void run takes it nothing.
 pub(super) fn main_cell(results: &Results) -> Option<Cell> {
-    let sound = |cell: &Cell| {
-        let of_cell = results.runs.iter().filter(|run| run.cell() == *cell);
-        of_cell.filter(|run| run.refusal().is_none()).count()
+    let planned = |cell: &Cell| {
+        let of_cell = || results.runs.iter().filter(|run| run.cell() == *cell);
+        let pairs: BTreeSet<usize> = of_cell().map(|run| run.pair).collect();
+        let shown = of_cell().any(|run| run.refusal().is_none());
+        (shown, cell.model != "closed", pairs.len())
     };
     // Of equals the last wins: the plain cell before the one with slow SQS.
-    verdicts::cells(results).into_iter().rev().max_by_key(sound)
+    verdicts::cells(results)
+        .into_iter()
+        .rev()
+        .max_by_key(planned)
 }
 
 /// Of each arm, its sound runs in a cell. Where SQS is slow, an arm that needs none is as it was.
@@ -43,29 +50,37 @@ fn typical<'a>(runs: &[&'a Run]) -> Option<&'a Run> {
 }
 
 pub(super) fn ratios(results: &Results) -> Markup {
-    let Some(cell) = main_cell(results) else {
-        return html! {};
-    };
     let all = verdicts::comparisons(results);
     let others = results.settings.arms.iter().skip(1);
     html! {
         @for other in others {
-            @let rows: Vec<_> =
-                all.iter().filter(|one| one.other == *other && one.cell == cell).collect();
-            @if let Some(svg) = charts::forest(&rows) {
-                h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) }
-                figure {
-                    (PreEscaped(svg))
-                    figcaption {
-                        "Ratio of " (other) " to " (rows[0].base) ", " (verdicts::at(&cell)) ": "
-                        "the mean over " (rows[0].pairs) " pairs of runs and its 95% interval. \
-                        To the right of 1x, " (other) " takes more. Within the grey band, 5% \
-                        either way, arms count as equal."
+            @for cell in verdicts::cells(results) {
+                @let rows = shown(&all, other, &cell);
+                @if let Some(svg) = charts::forest(&rows) {
+                    h2 { (capitalised(&described(other))) " beside " (described(&rows[0].base)) ", "
+                        (verdicts::at(&cell)) }
+                    figure {
+                        (PreEscaped(svg))
+                        figcaption {
+                            "Ratio of " (other) " to " (rows[0].base) ": the mean over "
+                            (rows[0].pairs) " pairs of runs and its 95% interval. To the right of \
+                            1x, " (other) " takes more. Within the grey band, 5% either way, arms \
+                            count as equal."
+                        }
                     }
                 }
             }
         }
     }
+}
+
+/// What is void has no number, and so no drawing.
+fn shown<'a>(all: &'a [Comparison], other: &str, cell: &Cell) -> Vec<&'a Comparison> {
+    let ours = all
+        .iter()
+        .filter(|one| one.other == other && one.cell == *cell);
+    ours.filter(|one| !matches!(one.finding, Finding::Void { .. }))
+        .collect()
 }
 
 pub(super) fn latencies(results: &Results) -> Markup {
@@ -156,7 +171,9 @@ pub(super) fn capacities(results: &Results) -> Markup {
             (PreEscaped(charts::capacity(capacities)))
             figcaption { "Full dots are rates that were held, rings rates that were not; on the \
                 dotted line everything offered is settled in time. The lines are the universal \
-                scalability law fitted to what was measured, never drawn past twice that." }
+                scalability law fitted to the rates that were held, never drawn past twice those. \
+                An arrival rate is not the number of users that the law is about: they show where \
+                throughput begins to fall behind, and foretell no peak." }
         }
         @for one in capacities {
             p {

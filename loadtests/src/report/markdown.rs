@@ -6,7 +6,8 @@ use super::tables::number;
 use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::{Quantiles, Results, Run};
-use crate::verdicts::{self, median};
+use crate::statistics::median;
+use crate::verdicts;
 
 pub(super) fn markdown(results: &Results) -> anyhow::Result<String> {
     let names: Vec<String> = results
@@ -56,8 +57,8 @@ fn surroundings(results: &Results) -> anyhow::Result<String> {
     let (machine, settings) = (&results.machine, &results.settings);
     let (system, processor) = (&machine.system, &machine.processor);
     let mut text = format!("\n{system}, {processor}, {} cores", machine.cores);
-    if let Some(fsync) = &machine.fsync_ms {
-        let (p50, p99) = (number(fsync.p50), number(fsync.p99));
+    if let Some(fsync) = &machine.fsync {
+        let (p50, p99) = (number(fsync.p50_ms), number(fsync.p99_ms));
         write!(text, "; making 8 KiB durable takes {p50} ms, p99 {p99} ms")?;
     }
     for (name, version) in &results.versions {

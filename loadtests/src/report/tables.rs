@@ -7,7 +7,8 @@ use crate::arms::described;
 use crate::prices::Prices;
 use crate::results::run::OUTSIDE;
 use crate::results::{Quantiles, Results, Run};
-use crate::verdicts::{self, median};
+use crate::statistics::median;
+use crate::verdicts;
 
 const MIB: f64 = 1_048_576.0;
 
@@ -42,10 +43,10 @@ pub(super) fn headline(results: &Results) -> Markup {
                 }
             } } }
         } }
-        p.note { "CPU is that of the arm's own processes and of its Postgres, from the first order \
-            to the end of the last one's story, dispatch and capture included. Goodput counts \
-            orders settled within " (results.settings.objective_ms) " ms. Begin and commit count \
-            as statements. Memory is that of the arm's processes, without Postgres." }
+        p.note { "CPU is that of the arm's own processes and of its Postgres, from the first \
+            measured order to the end of the last one's story, dispatch and capture included. \
+            Goodput counts orders settled within " (results.settings.objective_ms) " ms. Begin and \
+            commit count as statements. Memory is that of the arm's processes, without Postgres." }
     }
 }
 
@@ -57,7 +58,10 @@ pub(super) fn percentiles(results: &Results) -> Markup {
         ("p50", |of| of.p50),
         ("p90", |of| of.p90),
         ("p99", |of| of.p99),
-        ("p99.9", |of| of.p999),
+        (
+            "p99.9",
+            |of| if of.count < 1_000 { f64::NAN } else { of.p999 },
+        ),
         ("slowest", |of| of.max),
     ];
     let cells = verdicts::grouped(results);
@@ -85,7 +89,8 @@ pub(super) fn percentiles(results: &Results) -> Markup {
                 } }
             } }
         } }
-        p.note { "Medians over runs. Both count from the moment the order was due." }
+        p.note { "Medians over runs. Both count from the moment the order was due. Below a \
+            thousand orders a run there is no p99.9 to be told from the slowest." }
     }
 }
 
@@ -132,7 +137,7 @@ pub(super) fn replicas(results: &Results) -> Markup {
         return html! {};
     }
     html! {
-        h2 { "As fast as it is answered" }
+        h2 { "As fast as orders settle" }
         div.wide { table {
             thead { tr {
                 th { "load" } th.text { "arm" } th { "settled in time a second" }
@@ -145,9 +150,9 @@ pub(super) fn replicas(results: &Results) -> Markup {
                 td { (number(median(runs.iter().map(|run| run.settled_ms.p99)))) }
             } } } }
         } }
-        p.note { "A closed model: each user sends the next order as soon as the last is answered. \
-            It shows how much fits on this machine, and hides queues; latencies are those of the \
-            open model above. x2 to x4 are replicas of every service, or of the monolith." }
+        p.note { "A closed model: each user orders again as soon as the last order is settled. It \
+            shows how much fits on this machine, and hides queues: an open model tells more of \
+            latencies. x2 to x4 are replicas of every service, or of the monolith." }
     }
 }
 

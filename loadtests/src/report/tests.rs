@@ -132,3 +132,66 @@ fn a_broken_promise_leaves_no_number_of_its_cell() {
     assert!(!page.contains("2.99 times as much"));
     assert!(!results.all_promises_kept());
 }
+
+#[test]
+fn one_late_run_silences_neither_its_cell_nor_another() {
+    let mut runs = pairs();
+    runs.extend(pairs().into_iter().map(|run| Run {
+        rate_per_s: 25.0,
+        ..run
+    }));
+    runs[0].void = Some("the generator was late".to_owned());
+    runs[0].lag_ms.p99 = 9.0;
+    let page = page::page(&results(runs)).unwrap().into_string();
+    assert!(page.contains("CPU per settled order at 50 orders/s: "));
+    assert!(page.contains("CPU per settled order at 25 orders/s: "));
+    assert!(page.contains("void because the generator was late"));
+}
+
+#[test]
+fn the_generator_is_blamed_for_its_own_lateness_alone() {
+    let mut runs = pairs();
+    runs[0].void = Some("9 of 100 requests failed".to_owned());
+    let mut probe = run("A0", 0, 3.0, false);
+    probe.model = "capacity".to_owned();
+    probe.void = Some("the generator was late".to_owned());
+    probe.lag_ms.p99 = 9.0;
+    probe.noise.generator_percent = Some(60.0);
+    runs.push(probe);
+    let page = page::page(&results(runs)).unwrap().into_string();
+    assert!(!page.contains("Runs were void because the generator was late"));
+    assert!(!page.contains("generator used up to"));
+}
+
+#[test]
+fn the_method_tells_what_was_done_and_nothing_else() {
+    let closed = pairs().into_iter().map(|run| Run {
+        model: "closed".to_owned(),
+        ..run
+    });
+    let mut closed = results(closed.collect());
+    closed.settings.postgres = "elsewhere".to_owned();
+    closed.capacities.clear();
+    let page = page::page(&closed).unwrap().into_string();
+    assert!(page.contains("as a customer would"));
+    for other in [
+        "open model:",
+        "on the same Postgres server",
+        "builds, started",
+    ] {
+        assert!(!page.contains(other), "{other}");
+    }
+}
+
+#[test]
+fn a_diff_names_what_was_set_differently() {
+    let (before, mut after) = (results(pairs()), results(pairs()));
+    assert!(
+        diff::different_settings(&before, &after)
+            .unwrap()
+            .is_empty()
+    );
+    after.settings.duration_s = 20.0;
+    let told = diff::different_settings(&before, &after).unwrap();
+    assert_eq!(told, ["duration_s 8.0 -> 20.0"]);
+}

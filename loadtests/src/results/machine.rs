@@ -1,12 +1,10 @@
 //! The machine a comparison ran on: without it no figure means anything.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
-use std::{fs, io::Write};
 
 use serde::{Deserialize, Serialize};
-
-use super::Quantiles;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Machine {
@@ -14,11 +12,26 @@ pub struct Machine {
     pub processor: String,
     pub cores: usize,
     pub memory_bytes: Option<u64>,
-    /// How long the disk takes to make 8 KiB durable, in milliseconds: a commit cannot be faster.
-    pub fsync_ms: Option<Quantiles>,
+    /// Where the databases are. None where they are not ours.
+    pub fsync: Option<Fsync>,
+}
+
+/// How long it takes to make 8 KiB durable: a commit cannot be faster.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fsync {
+    pub p50_ms: f64,
+    pub p99_ms: f64,
 }
 
 impl Machine {
+    /// Whether figures of the two may stand side by side.
+    pub fn is_like(&self, other: &Machine) -> bool {
+        let named = |one: &Machine| (one.system.clone(), one.processor.clone());
+        named(self) == named(other)
+            && self.cores == other.cores
+            && self.memory_bytes == other.memory_bytes
+    }
+
     pub fn probe() -> Machine {
         let system = output("uname", &["-srm"]).unwrap_or_else(|| std::env::consts::OS.to_owned());
         Machine {
@@ -26,7 +39,7 @@ impl Machine {
             processor: processor().unwrap_or_else(|| "unknown".to_owned()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: memory_bytes(),
-            fsync_ms: fsync_latency().ok(),
+            fsync: None,
         }
     }
 }
@@ -54,23 +67,12 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     (output.status.success() && !text.is_empty()).then_some(text)
 }
 
-/// Appends and syncs one page at a time, as a database's log does, for at most half a second.
-fn fsync_latency() -> std::io::Result<Quantiles> {
-    let path = std::env::temp_dir().join(format!("twofold-fsync-{}", std::process::id()));
-    let mut file = fs::File::create(&path)?;
-    let page = [0x5a_u8; 8_192];
-    let mut samples = vec![];
-    let begin = Instant::now();
-    let result = loop {
-        if samples.len() == 200 || begin.elapsed() > Duration::from_millis(500) {
-            break Ok(Quantiles::of(&mut samples));
-        }
-        let started = Instant::now();
-        if let Err(error) = file.write_all(&page).and_then(|()| file.sync_data()) {
-            break Err(error);
-        }
-        samples.push(started.elapsed().as_secs_f64() * 1_000.0);
-    };
-    fs::remove_file(&path)?;
-    result
+/// # Errors
+/// When the directory cannot be written to.
+pub fn fsync(databases: &Path) -> Result<Fsync, sandbox::Error> {
+    let latency = sandbox::probe_fsync(databases, 100)?;
+    Ok(Fsync {
+        p50_ms: latency.p50.as_secs_f64() * 1_000.0,
+        p99_ms: latency.p99.as_secs_f64() * 1_000.0,
+    })
 }

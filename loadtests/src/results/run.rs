@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Quantiles;
+use crate::plan::PROBE;
 
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Run {
@@ -22,22 +23,27 @@ pub struct Run {
     pub replicas: usize,
     /// Whether the queue server took as long as Amazon's does.
     pub remote_sqs: bool,
-    /// Until the load was steady. What came before is in no latency and no rate.
-    #[serde(default)]
+    /// Of a load before the one that was measured, which was finished and is in no figure.
     pub warm_up_s: f64,
-    /// What was measured, after the warm-up.
+    /// What was measured.
     pub duration_s: f64,
+    /// How long answers were slower, or quicker, than they were later on. To be warned by: nothing
+    /// is cut off.
+    pub steady_after_s: f64,
 
     pub offered: u64,
-    /// Orders due after the warm-up: what `good` is measured against.
-    #[serde(default)]
+    /// Orders due: what `good` is measured against.
     pub due: u64,
+    /// Requests sent, and slots that nobody was free to send.
+    pub requests: u64,
     /// Requests by operation and outcome, such as `place_order 201`.
     pub answers: BTreeMap<String, u64>,
     /// Orders the shop accepted.
     pub accepted: u64,
     pub errors: u64,
+    /// Orders that ended as their customer could expect: all but the expired.
     pub settled: u64,
+    pub endings: Endings,
     /// Orders settled within the objective.
     pub good: u64,
     /// From the slot in the schedule to the answer of `POST /orders`, in milliseconds.
@@ -61,6 +67,19 @@ pub struct Run {
     pub audit: Audit,
     /// Why no number of this run counts.
     pub void: Option<String>,
+}
+
+/// How the orders of a run ended. Arms are compared where they did the same work: a refusal is
+/// cheaper than a confirmation.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Endings {
+    pub confirmed: u64,
+    /// Declined, or out of stock.
+    pub refused: u64,
+    /// At the customer's wish.
+    pub cancelled: u64,
+    /// Cancelled by the shop, which took too long.
+    pub expired: u64,
 }
 
 /// What Postgres was asked to do during the run.
@@ -134,6 +153,11 @@ impl Audit {
     }
 }
 
+/// Lateness of the generator itself, at its 99th percentile, above which a run is void.
+pub const LAG_LIMIT_MS: f64 = 5.0;
+/// The share of requests that may fail.
+pub const ERROR_LIMIT: f64 = 0.001;
+
 /// The prefix of components that are shown apart from the arm's own.
 pub const OUTSIDE: &str = "outside:";
 
@@ -202,9 +226,18 @@ impl Run {
         }
     }
 
-    /// Whether two runs of different arms may be compared with each other.
-    pub fn comparable(&self, other: &Run) -> bool {
-        self.cell() == other.cell() && self.pair == other.pair
+    /// No verdict is read from a search for the capacity, and past it errors are to be expected.
+    pub fn is_probe(&self) -> bool {
+        self.model == PROBE
+    }
+
+    /// In the closed model nothing is ever late.
+    pub fn is_late(&self) -> bool {
+        self.model != "closed" && self.lag_ms.p99 > LAG_LIMIT_MS
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.errors as f64 > ERROR_LIMIT * self.requests as f64
     }
 
     /// What was run, whichever arm and pair it was.
@@ -216,6 +249,36 @@ impl Run {
             replicas: self.replicas,
             remote_sqs: self.remote_sqs,
         }
+    }
+}
+
+impl Endings {
+    /// How far the shares of two runs' orders are apart, at the ending where they differ most.
+    pub fn distance(&self, other: &Endings) -> f64 {
+        let differences = self.shares().into_iter().zip(other.shares());
+        let differences = differences.map(|(ours, theirs)| (ours - theirs).abs());
+        differences.fold(0.0, f64::max)
+    }
+
+    fn shares(&self) -> [f64; 4] {
+        let counts = [self.confirmed, self.refused, self.cancelled, self.expired];
+        let all = counts.iter().sum::<u64>().max(1) as f64;
+        counts.map(|count| count as f64 / all)
+    }
+}
+
+impl std::fmt::Display for Endings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Endings {
+            confirmed,
+            refused,
+            cancelled,
+            expired,
+        } = self;
+        write!(
+            f,
+            "{confirmed} confirmed, {refused} refused, {cancelled} cancelled, {expired} expired"
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{Comparison, Finding, compare};
-use crate::results::{Audit, Check, Quantiles, Run};
+use crate::results::{Audit, Check, Endings, Quantiles, Run};
 
 const RUN_NOISE: f64 = 0.07;
 const PAIR_DRIFT: f64 = 0.10;
@@ -142,4 +142,91 @@ fn a_broken_promise_voids_every_measure_of_the_cell() {
                 .contains("void, because made up")
         );
     }
+}
+
+#[test]
+fn what_is_said_of_no_difference_is_true() {
+    let held = (0..TRIALS)
+        .filter(|seed| {
+            let comparisons = experiment(3, 1.1, *seed);
+            comparisons.iter().all(|one| {
+                let bounds = one.bounds.unwrap();
+                one.finding != Finding::NoDifference || (bounds.low..=bounds.high).contains(&1.1)
+            })
+        })
+        .count();
+    assert!(held as u64 >= TRIALS * 95 / 100, "{held} of {TRIALS}");
+}
+
+/// The findings of two arms that differ so much in these pairs.
+fn findings(ratios: &[f64]) -> Vec<Finding> {
+    let mut runs = vec![];
+    for (pair, ratio) in ratios.iter().enumerate() {
+        runs.push(run("A0", pair, [1.0; 5]));
+        runs.push(run("B", pair, [*ratio; 5]));
+    }
+    let comparisons = compare(&runs, "A0", "B", &runs[0].cell(), 1);
+    comparisons.into_iter().map(|one| one.finding).collect()
+}
+
+#[test]
+fn no_difference_is_not_said_where_almost_anything_fits() {
+    let check = |ratios: &[f64], expected: Finding| {
+        assert!(
+            findings(ratios).iter().all(|one| *one == expected),
+            "{ratios:?}"
+        );
+    };
+    check(&[1.5, 0.6, 1.2], Finding::Inconclusive);
+    check(&[1.05, 0.96], Finding::Inconclusive);
+    check(&[1.05, 0.96, 1.02], Finding::NoDifference);
+    // A small difference, and sure: within the band that counts as equal, or across its edge.
+    check(&[1.020, 1.021, 1.022], Finding::NoDifference);
+    check(&[1.046, 1.047, 1.048], Finding::Inconclusive);
+}
+
+#[test]
+fn a_pair_whose_orders_ended_differently_is_not_compared() {
+    let mut runs = vec![];
+    for pair in 0..3 {
+        runs.push(run("A0", pair, [1.0; 5]));
+        runs.push(run("B", pair, [2.0 + 0.01 * pair as f64; 5]));
+    }
+    let (alike, other) = (
+        Endings {
+            confirmed: 100,
+            ..Endings::default()
+        },
+        Endings {
+            confirmed: 90,
+            expired: 10,
+            ..Endings::default()
+        },
+    );
+    for run in &mut runs {
+        run.endings = alike;
+    }
+    let pairs = |runs: &[Run]| compare(runs, "A0", "B", &runs[0].cell(), 1).remove(0);
+    assert_eq!(pairs(&runs).pairs, 3);
+    runs[1].endings = other;
+    assert_eq!(pairs(&runs).pairs, 2);
+    runs[3].endings = other;
+    let withheld = pairs(&runs).sentence("", "A0", "B");
+    assert!(
+        withheld.contains("void, because their orders did not end alike"),
+        "{withheld}"
+    );
+}
+
+#[test]
+fn a_run_that_was_void_and_made_again_counts_as_it_was_made_last() {
+    let mut runs = vec![];
+    for pair in 0..3 {
+        runs.push(run("A0", pair, [1.0; 5]));
+        runs.push(run("B", pair, [2.0 + 0.01 * pair as f64; 5]));
+    }
+    let again = runs[1].clone();
+    runs[1].void = Some("late".to_owned());
+    runs.push(again);
+    assert_eq!(compare(&runs, "A0", "B", &runs[0].cell(), 1)[0].pairs, 3);
 }

@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use super::bootstrap::{self, Interval};
-use super::{Measure, holm, student};
+use super::pairs::{Sample, apart, bounds, p_value, paired};
+use super::{Measure, holm, median, student};
 use crate::results::Run;
 use crate::results::run::Cell;
 
 /// Differences within this are of no interest, however sure: 5%.
 pub const EQUIVALENCE: f64 = 0.05;
+/// Where even this ratio would fit, or its inverse, nobody looked closely enough to say that no
+/// difference was shown.
+pub const COARSEST: f64 = 4.0;
 /// The chance taken of claiming a difference that is none, over all headline measures together.
 pub const LEVEL: f64 = 0.05;
 
@@ -25,6 +29,8 @@ pub struct Comparison {
     pub other_ms: f64,
     /// The other arm's value over the base's, with its 95% interval; none below two pairs.
     pub ratio: Option<Interval>,
+    /// Where the ratio lies with 95% for all measures of this comparison together.
+    pub bounds: Option<Interval>,
     /// The smallest ratio that noise alone would not show, as in 1.08.
     pub floor: f64,
     pub finding: Finding,
@@ -40,11 +46,11 @@ pub enum Finding {
     Void { because: String },
 }
 
-/// The runs of both arms that ran next to each other, with the measure's value in each.
-struct Sample {
-    base: Vec<f64>,
-    other: Vec<f64>,
-}
+const UNKNOWN: Interval = Interval {
+    mean: f64::NAN,
+    low: 0.0,
+    high: f64::INFINITY,
+};
 
 /// Judges all headline measures of one cell together. An arm that needs no SQS was not run again
 /// where SQS is slow: its neighbouring runs in the plain cell stand for it.
@@ -75,11 +81,12 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
         .map(|(n, &measure)| {
             let floor = samples[n].floor(measures.len());
             let interval = bootstrap::interval(&logs[n], seed);
+            let bounds = bounds(&logs[n], measures.len());
             let finding = match &void {
                 Some(because) => Finding::Void {
                     because: because.clone(),
                 },
-                None => judge(interval, floor, significant[n]),
+                None => judge(interval, bounds, floor, significant[n]),
             };
             Comparison {
                 measure,
@@ -87,9 +94,10 @@ pub fn compare(runs: &[Run], base: &str, other: &str, cell: &Cell, seed: u64) ->
                 base: base.to_owned(),
                 other: other.to_owned(),
                 pairs: logs[n].len(),
-                base_ms: median(&samples[n].base),
-                other_ms: median(&samples[n].other),
+                base_ms: median(samples[n].base.iter().copied()),
+                other_ms: median(samples[n].other.iter().copied()),
                 ratio: interval.map(Interval::exp),
+                bounds: bounds.map(Interval::exp),
                 floor: floor.exp(),
                 finding,
                 on_local_sqs,
@@ -118,38 +126,24 @@ fn measured(runs: &[&Run]) -> Vec<Measure> {
     }
 }
 
-/// Two sets of runs that were not made next to each other, as before and after a change: their
-/// order within each set takes the place of the pair. What drifted in between shows as a change.
-pub fn between(before: &[&Run], after: &[&Run], seed: u64) -> Vec<Comparison> {
-    let relabelled = |runs: &[&Run], arm: &str| -> Vec<Run> {
-        let numbered = runs.iter().enumerate();
-        numbered
-            .map(|(pair, run)| Run {
-                arm: arm.to_owned(),
-                pair,
-                ..(*run).clone()
-            })
-            .collect()
-    };
-    let mut runs = relabelled(before, "before");
-    runs.extend(relabelled(after, "after"));
-    match runs.first().map(Run::cell) {
-        Some(cell) => compare(&runs, "before", "after", &cell, seed),
-        None => vec![],
-    }
-}
-
-/// `floor` is the logarithm below which noise alone explains a difference.
-fn judge(interval: Option<Interval>, floor: f64, significant: bool) -> Finding {
-    let Some(interval) = interval else {
+/// All of these are logarithms. `bounds` hold the truth of all measures together, and `floor` is
+/// what noise alone explains.
+pub(super) fn judge(
+    interval: Option<Interval>,
+    bounds: Option<Interval>,
+    floor: f64,
+    significant: bool,
+) -> Finding {
+    let (Some(interval), Some(bounds)) = (interval, bounds) else {
         return Finding::Inconclusive;
     };
-    let band = (1.0 + EQUIVALENCE).ln().max(floor);
-    let excludes_one = interval.low > 0.0 || interval.high < 0.0;
-    match interval.mean.abs() > band {
-        true if significant && excludes_one => Finding::Ratio,
-        true => Finding::Inconclusive,
-        false => Finding::NoDifference,
+    let equal = (1.0 + EQUIVALENCE).ln();
+    let none_shown =
+        bounds.is_within(equal) || !bounds.excludes_one() && bounds.is_within(COARSEST.ln());
+    match interval.mean.abs() > equal.max(floor) {
+        true if significant && interval.excludes_one() => Finding::Ratio,
+        false if none_shown => Finding::NoDifference,
+        _ => Finding::Inconclusive,
     }
 }
 
@@ -164,6 +158,7 @@ fn void_reason(runs: &[&Run], base: &str, other: &str) -> Option<String> {
     }
     let first = ours.find_map(|run| run.void.clone());
     let usable = paired(runs, base, other, Measure::SettledMedian).base.len();
+    let first = first.or_else(|| apart(runs, base, other));
     match (first, usable) {
         (Some(reason), 0 | 1) => Some(reason),
         (None, 0) => Some("no order settled in one of the arms".to_owned()),
@@ -171,85 +166,28 @@ fn void_reason(runs: &[&Run], base: &str, other: &str) -> Option<String> {
     }
 }
 
-fn paired(runs: &[&Run], base: &str, other: &str, measure: Measure) -> Sample {
-    let usable = |arm: &str, pair: usize| {
-        let found = runs.iter().find(|run| run.arm == arm && run.pair == pair);
-        found
-            .filter(|run| run.refusal().is_none())
-            .and_then(|run| measure.of(run))
-    };
-    let pairs = runs
-        .iter()
-        .map(|run| run.pair)
-        .max()
-        .map_or(0, |last| last + 1);
-    let (base, other) = (0..pairs)
-        .filter_map(|pair| Some((usable(base, pair)?, usable(other, pair)?)))
-        .unzip();
-    Sample { base, other }
-}
-
-impl Sample {
-    fn log_ratios(&self) -> Vec<f64> {
-        let pairs = self.base.iter().zip(&self.other);
-        pairs.map(|(base, other)| (other / base).ln()).collect()
-    }
-
-    /// The difference of means that two identical arms as noisy as these would show by chance in
-    /// one of twenty comparisons of all `measures`. Two estimates of the same: from the spread of
-    /// each arm's own runs, which has more to go by when pairs are few, and from the spread of the
-    /// ratios, which is free of the drift that a pair shares. The smaller one counts.
-    fn floor(&self, measures: usize) -> f64 {
-        let pairs = self.base.len() as f64;
-        if self.base.len() < 2 {
-            return f64::INFINITY;
-        }
-        let chance = 1.0 - LEVEL / (2.0 * measures as f64);
-        let by_spread = |squares: f64, freedom: f64, variances: f64| {
-            student::quantile(chance, freedom) * (variances * squares / freedom / pairs).sqrt()
-        };
-        let arms = log_squares(&self.base) + log_squares(&self.other);
-        let unpaired = by_spread(arms, 2.0 * (pairs - 1.0), 2.0);
-        unpaired.min(by_spread(squares(&self.log_ratios()), pairs - 1.0, 1.0))
-    }
-}
-
-fn log_squares(values: &[f64]) -> f64 {
-    squares(&values.iter().map(|value| value.ln()).collect::<Vec<_>>())
-}
-
-/// The sum of squared deviations from the mean.
-fn squares(values: &[f64]) -> f64 {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    values.iter().map(|value| (value - mean).powi(2)).sum()
-}
-
-/// The paired t-test on logarithms of ratios.
-fn p_value(ratios: &[f64]) -> f64 {
-    let count = ratios.len() as f64;
-    if ratios.len() < 2 {
-        return 1.0;
-    }
-    let mean = ratios.iter().sum::<f64>() / count;
-    let error = (squares(ratios) / (count - 1.0) / count).sqrt();
-    if mean == 0.0 {
-        return 1.0;
-    }
-    student::two_sided(mean / error, count - 1.0)
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
-    }
-}
-
 impl Interval {
-    fn exp(self) -> Interval {
+    /// By Student's t, at 95% for so many of its kind together.
+    pub(super) fn around(mean: f64, error: f64, freedom: f64, together: usize) -> Interval {
+        let chance = 1.0 - LEVEL / (2.0 * together as f64);
+        let reach = student::quantile(chance, freedom) * error;
+        Interval {
+            mean,
+            low: mean - reach,
+            high: mean + reach,
+        }
+    }
+
+    /// Of logarithms.
+    fn excludes_one(self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+
+    fn is_within(self, reach: f64) -> bool {
+        -reach <= self.low && self.high <= reach
+    }
+
+    pub(super) fn exp(self) -> Interval {
         Interval {
             mean: self.mean.exp(),
             low: self.low.exp(),
@@ -272,10 +210,11 @@ impl Comparison {
                  {low:.2} to {high:.2}."
             ),
             (Finding::NoDifference, _) => {
-                let band = (self.floor - 1.0).max(EQUIVALENCE) * 100.0;
+                let Interval { low, high, .. } = self.bounds.unwrap_or(UNKNOWN);
                 format!(
-                    "{name} {what}: no difference shown between {other} and {base} beyond \
-                        {band:.0}%."
+                    "{name} {what}: no difference shown between {other} and {base}. If there is \
+                     one, it lies between {low:.2} and {high:.2} times, with 95% for all measures \
+                     here together."
                 )
             }
             (_, Some(Interval { low, high, .. })) => format!(

@@ -89,7 +89,7 @@ impl Doors {
         let (mut addresses, mut deployments) = (vec![], vec![]);
         for arm in arms {
             let deployment = Deployment::start(&around, &wanted(arm)).await?;
-            addresses.push((arm.title(), deployment.base_url.clone()));
+            addresses.push((arm.title(), deployment.base_urls[0].clone()));
             deployments.push(deployment);
         }
         Ok(Doors {
@@ -102,6 +102,7 @@ impl Doors {
 fn wanted(arm: Arm) -> Wanted {
     Wanted {
         arm,
+        name: arm.code().to_owned(),
         replicas: 1,
         products: 100,
         provider_latency_ms: 0,

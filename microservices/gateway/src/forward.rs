@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -26,9 +28,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// is sent on one that is about to close.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A service behind the gateway: `http://host:port`.
+/// A service behind the gateway: `http://host:port`, or several with commas between them, which
+/// take turns. A name that a load balancer or DNS spreads needs no list.
 #[derive(Clone, Debug)]
-pub struct Upstream(Authority);
+pub struct Upstream {
+    replicas: Vec<Authority>,
+    turn: Arc<AtomicUsize>,
+}
 
 /// Sends requests on, over connections that stay open.
 pub(crate) struct Forwarder {
@@ -62,7 +68,8 @@ impl Forwarder {
                 "too many requests are waiting: try again",
             ));
         };
-        let request = redirected(upstream, request);
+        let replica = upstream.next();
+        let request = redirected(replica, request);
 
         match self.http.request(request).await {
             Ok(mut response) => {
@@ -75,7 +82,7 @@ impl Forwarder {
                 "the body did not arrive as it was announced",
             )),
             Err(error) => {
-                warn!(upstream = %upstream.0, error = said(&error), "no answer from a service");
+                warn!(upstream = %replica, error = said(&error), "no answer from a service");
                 Err(Problem::new(StatusCode::BAD_GATEWAY)
                     .detail("the service behind the gateway does not answer"))
             }
@@ -85,22 +92,27 @@ impl Forwarder {
 
 /// The request as the service gets it: the same but for where it goes, and for the headers that
 /// were meant for this hop alone.
-fn redirected(upstream: &Upstream, mut request: Request) -> Request {
-    *request.uri_mut() = upstream.address(request.uri());
+fn redirected(replica: &Authority, mut request: Request) -> Request {
+    *request.uri_mut() = address(replica, request.uri());
     *request.version_mut() = Version::HTTP_11;
     headers::identify(&mut request);
     headers::keep_end_to_end(request.headers_mut());
     request
 }
 
+fn address(replica: &Authority, asked: &Uri) -> Uri {
+    let path = asked.path_and_query().cloned();
+    let mut parts = axum::http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(replica.clone());
+    parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).expect("a scheme, an authority and a path are a URI")
+}
+
 impl Upstream {
-    fn address(&self, asked: &Uri) -> Uri {
-        let path = asked.path_and_query().cloned();
-        let mut parts = axum::http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.0.clone());
-        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        Uri::from_parts(parts).expect("a scheme, an authority and a path are a URI")
+    fn next(&self) -> &Authority {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.replicas[turn % self.replicas.len()]
     }
 }
 
@@ -108,13 +120,21 @@ impl FromStr for Upstream {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Upstream, &'static str> {
-        let wrong = "expected http://host:port, with nothing behind the port";
-        let uri: Uri = text.parse().map_err(|_| wrong)?;
-        let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/";
-        match uri.into_parts().authority {
-            Some(authority) if plain => Ok(Upstream(authority)),
-            _ => Err(wrong),
-        }
+        let replicas = text.split(',').map(|one| authority(one.trim()));
+        Ok(Upstream {
+            replicas: replicas.collect::<Result<_, _>>()?,
+            turn: Arc::default(),
+        })
+    }
+}
+
+fn authority(text: &str) -> Result<Authority, &'static str> {
+    let wrong = "expected http://host:port, with nothing behind the port";
+    let uri: Uri = text.parse().map_err(|_| wrong)?;
+    let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/";
+    match uri.into_parts().authority {
+        Some(authority) if plain => Ok(authority),
+        _ => Err(wrong),
     }
 }
 

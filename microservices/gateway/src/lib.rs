@@ -21,7 +21,8 @@ use chassis::auth::{Customer, TokenVerifier};
 use chassis::{Context, Problem, config, document};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use forward::{Forwarder, Upstream};
+use forward::Forwarder;
+pub use forward::Upstream;
 use tokio::sync::Semaphore;
 
 /// The gateway: one door for all the services.
@@ -33,11 +34,12 @@ pub struct Settings {
     #[command(flatten)]
     pub token_key: config::TokenKey,
 
-    /// Where the auth service is reached, such as `http://127.0.0.1:8081`.
+    /// Where the auth service is reached, such as `http://127.0.0.1:8081`. Several addresses with
+    /// commas between them are replicas, which take turns.
     #[arg(long, env = "AUTH_SERVICE_URL")]
     pub auth_service_url: Upstream,
 
-    /// Where the order service is reached.
+    /// Where the order service is reached: one address or several, as above.
     #[arg(long, env = "ORDER_SERVICE_URL")]
     pub order_service_url: Upstream,
 

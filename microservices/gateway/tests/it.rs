@@ -15,7 +15,7 @@ use chassis::config::{Serving, TokenKey, TokenSigning};
 use chassis::{Json, Problem, Running, launch};
 use domain::CustomerId;
 use futures::StreamExt;
-use gateway::Settings;
+use gateway::{Settings, Upstream};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -299,6 +299,21 @@ async fn a_service_that_is_down_is_a_502() {
     let door = Door::open([down.clone(), down], |_| {}).await;
     let detail = problem(door.get("/products").await, 502).await;
     assert!(detail.contains("does not answer"));
+}
+
+#[tokio::test]
+async fn replicas_of_a_service_take_turns() {
+    let named = |name: &'static str| serve(Router::new().route("/orders", get(async move || name)));
+    let (one, two) = (named("one").await, named("two").await);
+    let both = format!("{},{}", one.url(), two.url());
+    let door = Door::open([one.url(), both], |_| {}).await;
+
+    let mut answers = vec![];
+    for _ in 0..4 {
+        answers.push(text(door.get("/orders").await).await);
+    }
+    assert_eq!(answers, ["one", "two", "one", "two"]);
+    assert!("http://a:1,".parse::<Upstream>().is_err());
 }
 
 #[tokio::test]
