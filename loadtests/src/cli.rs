@@ -37,6 +37,9 @@ pub struct Compare {
 pub enum Action {
     /// Starts both architectures and keeps them up, to be tried by hand.
     Up(Box<Options>),
+    /// Starts each architecture and leaves it alone for ten seconds: what its processes need to be
+    /// there, and how soon they are.
+    Idle(Box<Options>),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.

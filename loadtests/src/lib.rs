@@ -10,6 +10,7 @@ pub mod audit;
 pub mod cli;
 pub mod compare;
 pub mod experiment;
+pub mod idle;
 pub mod load;
 pub mod measure;
 pub mod output;

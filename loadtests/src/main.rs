@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use loadtests::arms::plant;
 use loadtests::cli::{Action, Cli, Top};
-use loadtests::{compare, report};
+use loadtests::{compare, idle, report, up};
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::NoSubscriber;
 
@@ -28,7 +28,11 @@ async fn main() -> ExitCode {
             microseconds,
         }) => plant::door(upstream, Duration::from_micros(*microseconds)).await,
         Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
-            Ok(()) => loadtests::up::up(options, &stop).await,
+            Ok(()) => up::up(options, &stop).await,
+            Err(error) => Err(error.into()),
+        },
+        Some(Action::Idle(options)) => match listen_for_interrupts(&stop) {
+            Ok(()) => idle::idle(options, &stop).await,
             Err(error) => Err(error.into()),
         },
     };

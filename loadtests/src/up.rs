@@ -1,6 +1,7 @@
 //! `cargo compare up`: both architectures, to be tried by hand.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -12,6 +13,7 @@ use crate::arms::{Arm, Deployment, Surroundings, described};
 use crate::cli::Options;
 use crate::compare::{postgres, settings, storage};
 use crate::output::Output;
+use crate::plan::Settings;
 
 /// Starts the arms and prints how to reach them, until Ctrl-C.
 pub fn up<'a>(
@@ -36,19 +38,7 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
             output.logs(),
         )
         .await?;
-        let wanted = Wanted {
-            arm: *arm,
-            name: label.clone(),
-            replicas: 1,
-            products: settings.products,
-            provider_latency_ms: 0,
-            sqs_arguments: vec![],
-            cancellation_window: std::time::Duration::from_secs(60),
-            order_expiry: std::time::Duration::from_secs(900),
-            seed: settings.seed,
-            planted: None,
-        };
-        let deployment = Deployment::start(&around, &wanted).await?;
+        let deployment = Deployment::start(&around, &as_for_people(*arm, label, &settings)).await?;
         println!("{}", introduction(label, &deployment, &around)?);
         up.push((deployment, around));
     }
@@ -61,6 +51,22 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         deployment.remove(&around).await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// With time to look at an order before it is dispatched.
+pub(crate) fn as_for_people(arm: Arm, label: &str, settings: &Settings) -> Wanted {
+    Wanted {
+        arm,
+        name: label.to_owned(),
+        replicas: 1,
+        products: settings.products,
+        provider_latency_ms: 0,
+        sqs_arguments: vec![],
+        cancellation_window: Duration::from_secs(60),
+        order_expiry: Duration::from_secs(900),
+        seed: settings.seed,
+        planted: None,
+    }
 }
 
 fn introduction(

@@ -17,6 +17,7 @@ mod settings;
 pub mod settlement;
 pub mod sweep;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -40,6 +41,11 @@ pub struct Shop {
     /// How long a confirmed order can still be cancelled.
     #[from_ref(skip)]
     pub window: Duration,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("monolith", |all: &Settings| &all.serving, start)
 }
 
 /// Connects, starts what runs in the background, and returns what is served.

@@ -1,14 +1,5 @@
-//! The monolith's process.
+//! The process; everything of it is in the library, where tests reach it.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-use monolith::Settings;
-
-fn main() -> ExitCode {
-    let settings = Settings::parse();
-    let serving = settings.serving.clone();
-    chassis::run("monolith", serving, |context| {
-        monolith::start(settings, context)
-    })
+fn main() -> std::process::ExitCode {
+    monolith::main()
 }

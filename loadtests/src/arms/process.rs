@@ -15,6 +15,10 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct Process {
     pub name: String,
     pub url: String,
+    /// How long it took from its start until it was ready, which with what it depends on in place
+    /// is its own affair.
+    pub ready_after: Option<Duration>,
+    started: Instant,
     child: Supervised,
 }
 
@@ -51,10 +55,13 @@ impl Process {
             .map(|(key, value)| ((*key).to_owned(), value.clone()));
         launch.environment.extend(given);
 
+        let started = Instant::now();
         let child = Supervised::spawn(&launch).with_context(|| format!("cannot start {name}"))?;
         let mut process = Process {
             name: name.to_owned(),
             url: String::new(),
+            ready_after: None,
+            started,
             child,
         };
         process.url = format!("http://{}", process.address().await?);
@@ -90,6 +97,7 @@ impl Process {
         loop {
             let answer = http.get(format!("{}/readyz", self.url)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
+                self.ready_after = Some(self.started.elapsed());
                 return Ok(());
             }
             let log = self.child.log_text();

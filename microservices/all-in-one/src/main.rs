@@ -10,17 +10,15 @@ use std::process::ExitCode;
 
 use axum::Router;
 use chassis::Context;
-use clap::Parser;
 use settings::Settings;
 
 fn main() -> ExitCode {
-    let settings = Settings::parse().on_its_queue();
-    let serving = settings.serving.clone();
-    chassis::run("all-in-one", serving, |context| start(settings, context))
+    chassis::run("all-in-one", |all: &Settings| &all.serving, start)
 }
 
 /// Only the auth and the order service have routes; the others' are empty and merge to nothing.
 async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
+    let settings = settings.on_its_queue();
     Ok(auth_service::start(settings.auth(), context.clone())
         .await?
         .merge(inventory_service::start(settings.inventory(), context.clone()).await?)

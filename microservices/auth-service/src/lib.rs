@@ -2,6 +2,8 @@
 //!
 //! It sends no event and hears none, so nobody waits for it but who signs in.
 
+use std::process::ExitCode;
+
 use axum::Router;
 use chassis::auth::TokenIssuer;
 use chassis::{config, database};
@@ -19,6 +21,11 @@ pub struct Settings {
     pub database: config::Database,
     #[command(flatten)]
     pub signing: config::TokenSigning,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("auth-service", |all: &Settings| &all.serving, start)
 }
 
 pub async fn start(settings: Settings, context: chassis::Context) -> anyhow::Result<Router> {

@@ -1,12 +1,5 @@
-//! The auth service's process.
+//! The process; everything of it is in the library, where tests reach it.
 
-use std::process::ExitCode;
-
-use auth_service::{Settings, start};
-use clap::Parser;
-
-fn main() -> ExitCode {
-    let settings = Settings::parse();
-    let serving = settings.serving.clone();
-    chassis::run("auth-service", serving, |context| start(settings, context))
+fn main() -> std::process::ExitCode {
+    auth_service::main()
 }

@@ -11,6 +11,7 @@
 mod forward;
 mod headers;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
@@ -60,6 +61,11 @@ struct Services {
     auth: Upstream,
     order: Upstream,
     forwarder: Forwarder,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("gateway", |all: &Settings| &all.serving, start)
 }
 
 /// It is ready as soon as it listens: a service that is down must not take the others with it.

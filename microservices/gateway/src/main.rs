@@ -1,12 +1,5 @@
-//! The gateway's process.
+//! The process; everything of it is in the library, where tests reach it.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-use gateway::{Settings, start};
-
-fn main() -> ExitCode {
-    let settings = Settings::parse();
-    let serving = settings.serving.clone();
-    chassis::run("gateway", serving, |context| start(settings, context))
+fn main() -> std::process::ExitCode {
+    gateway::main()
 }

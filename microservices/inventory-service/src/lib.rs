@@ -7,6 +7,8 @@
 
 pub mod handlers;
 
+use std::process::ExitCode;
+
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
@@ -24,6 +26,11 @@ pub struct Settings {
     pub database: config::Database,
     #[command(flatten)]
     pub queues: messaging::Settings,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("inventory-service", |all: &Settings| &all.serving, start)
 }
 
 /// Handles messages. Nothing is served but health and metrics.

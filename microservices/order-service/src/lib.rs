@@ -10,6 +10,7 @@ pub mod handlers;
 mod place_order;
 mod routes;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -50,6 +51,11 @@ pub(crate) struct Orders {
     relay: Relay,
     #[from_ref(skip)]
     expiry: Duration,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("order-service", |all: &Settings| &all.serving, start)
 }
 
 /// Serves orders and handles messages.

@@ -6,6 +6,8 @@
 
 pub mod handlers;
 
+use std::process::ExitCode;
+
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
@@ -28,6 +30,11 @@ pub struct Settings {
     /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     pub payment_provider_url: String,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("payment-service", |all: &Settings| &all.serving, start)
 }
 
 /// Handles messages. Nothing is served but health and metrics.

@@ -7,6 +7,7 @@
 
 pub mod handlers;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -32,6 +33,11 @@ pub struct Settings {
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     pub cancellation_window_ms: u64,
+}
+
+/// The process.
+pub fn main() -> ExitCode {
+    chassis::run("shipping-service", |all: &Settings| &all.serving, start)
 }
 
 /// Handles messages. Nothing is served but health and metrics.

@@ -1,12 +1,5 @@
-use std::process::ExitCode;
+//! The process; everything of it is in the library, where tests reach it.
 
-use clap::Parser;
-use shipping_service::{Settings, start};
-
-fn main() -> ExitCode {
-    let settings = Settings::parse();
-    let serving = settings.serving.clone();
-    chassis::run("shipping-service", serving, |context| {
-        start(settings, context)
-    })
+fn main() -> std::process::ExitCode {
+    shipping_service::main()
 }

@@ -2,14 +2,17 @@
 
 pub mod handlers;
 
+use std::process::ExitCode;
+
 use axum::extract::State;
 use axum::{Router, routing::get};
 use chassis::{Context, Json, Path, Problem, config, database};
+use clap::Parser;
 use messaging::Service;
 use sqlx::PgPool;
 
 /// The template service.
-#[derive(clap::Parser, Clone, Debug)]
+#[derive(Parser, Clone, Debug)]
 #[command(version)]
 pub struct Settings {
     #[command(flatten)]
@@ -18,6 +21,10 @@ pub struct Settings {
     pub database: config::Database,
     #[command(flatten)]
     pub queues: messaging::Settings,
+}
+
+pub fn main() -> ExitCode {
+    chassis::run("template-service", |all: &Settings| &all.serving, start)
 }
 
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {

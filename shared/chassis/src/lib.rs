@@ -1,6 +1,6 @@
 //! What every process needs, so that a service is only what makes it different.
 //!
-//! [`run`] is the whole of a `main`: it reads the log settings, starts what it is given, serves it
+//! [`run`] is the whole of a `main`: it reads the settings, starts what it is given, serves it
 //! and stops it on SIGTERM or Ctrl-C. [`launch`] does the same inside a process that has others
 //! beside it, as tests and `all-in-one` do.
 //!

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use axum::{Router, middleware};
+use clap::Parser;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use tokio::net::TcpListener;
@@ -46,16 +47,19 @@ pub struct Running {
 /// once, and not in each service.
 type Start<'a> = Box<dyn FnOnce(Context) -> LocalBoxFuture<'a, anyhow::Result<Router>> + 'a>;
 
-/// The whole of a `main`: serves what `start` returns until SIGTERM or Ctrl-C, on a runtime with a
-/// thread for each core.
+/// The whole of a `main`: reads the settings from flags and the environment, and serves what
+/// `start` returns until SIGTERM or Ctrl-C, on a runtime with a thread for each core.
 ///
 /// When something fails, one line on standard error says what, and the exit code is 1.
-pub fn run<'a, F, Fut>(name: &'static str, serving: Serving, start: F) -> ExitCode
+pub fn run<S, F, Fut>(name: &'static str, serving: fn(&S) -> &Serving, start: F) -> ExitCode
 where
-    F: FnOnce(Context) -> Fut + 'a,
-    Fut: Future<Output = anyhow::Result<Router>> + 'a,
+    S: Parser + 'static,
+    F: FnOnce(S, Context) -> Fut + 'static,
+    Fut: Future<Output = anyhow::Result<Router>> + 'static,
 {
-    let start: Start<'a> = Box::new(|context| start(context).boxed_local());
+    let settings = S::parse();
+    let serving = serving(&settings).clone();
+    let start = Box::new(|context| start(settings, context).boxed_local());
     on_a_runtime(name, serving, start)
 }
 
