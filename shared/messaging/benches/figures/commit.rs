@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::system::Server;
 use crate::{Asked, Figure};
 
-const MESSAGES: u32 = 300;
+const MESSAGES: u32 = 200;
+/// Longer than the relay gathers what comes one by one: idle is what this is about.
+const REST: Duration = Duration::from_millis(100);
 
 #[derive(Serialize, Deserialize)]
 struct Ping(u32);
@@ -49,8 +51,7 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
 
     let (mut from_call, mut from_return) = (vec![], vec![]);
     for n in 0..MESSAGES {
-        // Idle is what this is about.
-        tokio::time::sleep(Duration::from_millis(40)).await;
+        tokio::time::sleep(REST).await;
         let mut tx = relay.begin().await?;
         tx.push(&Ping(n))?;
         let called = Instant::now();

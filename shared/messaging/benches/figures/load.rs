@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use messaging::{Consumer, QueueSpec, Sqs, Transport};
 use tokio_util::sync::CancellationToken;
 
-use crate::letters::{BYTES, Count, fill};
+use crate::letters::{BYTES, Count, Letter, fill};
 use crate::system::{Server, cpu_time};
 use crate::{Asked, Figure};
 
@@ -16,6 +16,11 @@ const MESSAGES: usize = 20_000;
 /// Loops of receive and delete side by side, without any limit, order or second attempt.
 const LOOPS: usize = 8;
 const ROUNDS: usize = 5;
+/// The attributes of SQS's own that the consumer asks for.
+const SYSTEM: [MessageSystemAttributeName; 2] = [
+    MessageSystemAttributeName::ApproximateReceiveCount,
+    MessageSystemAttributeName::SentTimestamp,
+];
 
 #[derive(Clone, Copy)]
 struct Round {
@@ -29,10 +34,12 @@ struct Round {
 
 pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Result<Vec<Figure>> {
     println!("{MESSAGES} messages of {BYTES} bytes, on {on}: received, handled and deleted");
-    let (mut loops, mut consumers) = (vec![], vec![]);
+    let (mut loops, mut readers, mut consumers) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
         fill(sqs, MESSAGES).await?;
-        loops.push(round("bare loop of the SDK", server, bare(sqs)).await?);
+        loops.push(round("bare loop of the SDK", server, bare(sqs, false)).await?);
+        fill(sqs, MESSAGES).await?;
+        readers.push(round("the same, and reads", server, bare(sqs, true)).await?);
         fill(sqs, MESSAGES).await?;
         consumers.push(round("consumer", server, consumer(sqs)).await?);
     }
@@ -46,6 +53,13 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Res
         Figure {
             what: format!("{on}: throughput beside the bare loop's"),
             measured: 100.0 * middle(&consumers, |round| round.rate) / bare_rate,
+            unit: "%",
+            asked: Asked::AtLeast(90.0),
+        },
+        Figure {
+            what: format!("{on}: the same beside a loop that reads what it receives"),
+            measured: 100.0 * middle(&consumers, |round| round.rate)
+                / middle(&readers, |round| round.rate),
             unit: "%",
             asked: Asked::AtLeast(90.0),
         },
@@ -70,7 +84,9 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Res
     ])
 }
 
-async fn bare(sqs: &Sqs) -> anyhow::Result<()> {
+/// One that `reads` asks for the attributes that say what a message is and how often it came, and
+/// decodes it, as whoever handles messages has to.
+async fn bare(sqs: &Sqs, reads: bool) -> anyhow::Result<()> {
     let client = sqs.client();
     let found = client.get_queue_url().queue_name("letters").send().await?;
     let url = found.queue_url.unwrap_or_default();
@@ -80,10 +96,16 @@ async fn bare(sqs: &Sqs) -> anyhow::Result<()> {
             let receive = client
                 .receive_message()
                 .queue_url(&url)
-                .max_number_of_messages(10);
+                .max_number_of_messages(10)
+                .set_message_attribute_names(reads.then(|| vec!["All".to_owned()]))
+                .set_message_system_attribute_names(reads.then(|| SYSTEM.to_vec()));
             let received = receive.send().await?.messages.unwrap_or_default();
             if received.is_empty() {
                 continue;
+            }
+            for message in received.iter().filter(|_| reads) {
+                let body = message.body.as_deref().unwrap_or_default();
+                std::hint::black_box(serde_json::from_str::<Letter>(body)?);
             }
             let entries = received.iter().enumerate().map(|(n, message)| {
                 let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string());
