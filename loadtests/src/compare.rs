@@ -1,29 +1,23 @@
 //! `cargo compare`, from its options to its exit code.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use sandbox::PostgresMode;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::{Binaries, PROFILE};
-use crate::arms::plant::Plant;
-use crate::arms::surroundings::given_server;
 use crate::arms::{Arm, Surroundings};
-use crate::cli::{Options, Postgres, Storage};
+use crate::asked::{empty, postgres, settings, storage};
+use crate::cli::Options;
 use crate::experiment::capacity;
 use crate::experiment::conduct::conduct;
 use crate::output::Output;
 use crate::plan::{self, Settings};
-use crate::results::{self, Machine, Results, SCHEMA, machine};
+use crate::results::{Results, machine};
 use crate::resume::resumed;
-use crate::sqs_latency::SqsLatency;
-use crate::{provenance, report, targets, terminal};
+use crate::{report, targets, terminal};
 
 /// Runs the whole comparison. The exit code is 0 only when every audit passed and no run but a
 /// search for the limit had errors.
@@ -161,117 +155,13 @@ pub fn exit_code(results: &Results) -> ExitCode {
     }
 }
 
-pub fn settings(options: &Options) -> anyhow::Result<Settings> {
-    let duration = options
-        .duration
-        .unwrap_or(if options.full { 60 } else { 6 });
-    let (warm_up, order_expiry) = match mode(options) {
-        "full" => (duration.min(10), duration.clamp(5, 15)),
-        "quick" => (1, 3),
-        _ => (1, 5),
-    };
-    Ok(Settings {
-        warm_up: Duration::from_secs(warm_up),
-        duration: Duration::from_secs(duration),
-        objective: Duration::from_millis(500),
-        cancellation_window: Duration::from_secs(2),
-        // The message that sees to it is waited for: short runs cannot afford a long one.
-        order_expiry: Duration::from_secs(order_expiry),
-        products: 1_000,
-        customers: 50,
-        seed: options.seed,
-        sqs_latency: SqsLatency::from_data()?,
-        plant: options.plant.clone(),
-    })
-}
-
-pub fn storage(options: &Options) -> sandbox::Storage {
-    match options.storage {
-        Storage::Disk => sandbox::Storage::Disk,
-        Storage::Memory => sandbox::Storage::Memory,
-    }
-}
-
-pub fn postgres(options: &Options) -> PostgresMode {
-    match options.postgres {
-        Postgres::Shared => PostgresMode::Shared,
-        Postgres::Each => PostgresMode::Each,
-    }
-}
-
-fn mode(options: &Options) -> &'static str {
-    let own = options.rates.is_some() || options.users.is_some() || options.scenarios.is_some();
-    let own = own || options.pairs.is_some() || options.duration.is_some();
-    match (options.full, own || !options.target.is_empty()) {
-        (true, _) => "full",
-        (false, true) => "custom",
-        (false, false) => "quick",
-    }
-}
-
-/// Orders per second that were asked for, before anything is known of a capacity.
-fn rates(options: &Options) -> Vec<f64> {
-    let given = options.rates.clone();
-    let none = options.full || options.users.is_some();
-    given.unwrap_or_else(|| if none { vec![] } else { vec![plan::QUICK_RATE] })
-}
-
-fn postgres_is(options: &Options) -> &'static str {
-    match options.postgres {
-        _ if !options.target.is_empty() => "elsewhere",
-        Postgres::Shared if given_server().is_some() => "given",
-        Postgres::Shared => "shared",
-        Postgres::Each => "each",
-    }
-}
-
-/// Nothing was made yet: until somebody says so, it was not finished.
-pub fn empty(
-    options: &Options,
-    settings: &Settings,
-    postgres_version: Option<&str>,
-) -> anyhow::Result<Results> {
-    let latency = &settings.sqs_latency;
-    Ok(Results {
-        schema: SCHEMA,
-        command: provenance::command(),
-        started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
-        partial: Some(UNFINISHED.to_owned()),
-        settings: results::Settings {
-            mode: mode(options).to_owned(),
-            arms: options
-                .arms
-                .0
-                .iter()
-                .map(|(_, label)| label.clone())
-                .collect(),
-            rates: rates(options),
-            seed: settings.seed,
-            duration_s: settings.duration.as_secs_f64(),
-            warm_up_s: settings.warm_up.as_secs_f64(),
-            objective_ms: settings.objective.as_secs_f64() * 1_000.0,
-            cancellation_window_ms: settings.cancellation_window.as_millis() as u64,
-            storage: format!("{:?}", options.storage).to_lowercase(),
-            postgres: postgres_is(options).to_owned(),
-            planted: options.plant.as_ref().map(Plant::described),
-            sqs_latency: format!(
-                "p50 {} ms, p99 {} ms a call: {}",
-                latency.p50_ms, latency.p99_ms, latency.source
-            ),
-        },
-        machine: Machine::probe(),
-        versions: provenance::versions(postgres_version),
-        runs: vec![],
-        capacities: vec![],
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
     use crate::cli::{Cli, Top};
+    use crate::results;
 
     fn options(arguments: &[&str]) -> Options {
         let all = ["cargo", "compare"].iter().chain(arguments);

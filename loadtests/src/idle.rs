@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::Binaries;
 use crate::arms::{Arm, Deployment, Surroundings, described};
+use crate::asked::{postgres, settings, storage};
 use crate::cli::Options;
-use crate::compare::{postgres, settings, storage};
 use crate::measure::processes::{Processes, peak_memory_bytes};
 use crate::output::Output;
 use crate::up::as_for_people;

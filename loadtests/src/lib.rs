@@ -6,6 +6,7 @@
 //! - a run whose audit fails has no number, and what noise explains is never called a difference.
 
 pub mod arms;
+pub mod asked;
 pub mod audit;
 pub mod cli;
 pub mod compare;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use crate::asked::empty;
 use crate::cli::Options;
-use crate::compare::{UNFINISHED, empty};
+use crate::compare::UNFINISHED;
 use crate::output::read_results;
 use crate::plan::Settings;
 use crate::results::Results;
@@ -43,8 +44,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::asked::settings;
     use crate::cli::{Cli, Top};
-    use crate::compare::settings;
     use crate::output::Output;
 
     fn options(arguments: &[&str]) -> Options {

@@ -8,8 +8,9 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::Arm;
+use crate::asked::{empty, settings};
 use crate::cli::{Arms, Options};
-use crate::compare::{INTERRUPTED, empty, end, exit_code, finish, settings};
+use crate::compare::{INTERRUPTED, end, exit_code, finish};
 use crate::experiment::target::Target;
 use crate::load::Scenario;
 use crate::output::Output;

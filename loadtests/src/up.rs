@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::arms::binaries::Binaries;
 use crate::arms::deployment::Wanted;
 use crate::arms::{Arm, Deployment, Surroundings, described};
+use crate::asked::{postgres, settings, storage};
 use crate::cli::Options;
-use crate::compare::{postgres, settings, storage};
 use crate::output::Output;
 use crate::plan::Settings;
 

@@ -92,8 +92,8 @@ mod tests {
 
     use super::*;
     use crate::arms::Arm;
+    use crate::asked::{empty, settings};
     use crate::cli::{Cli, Top};
-    use crate::compare::{empty, settings};
     use crate::plan;
 
     #[test]

@@ -166,8 +166,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::asked::settings;
     use crate::cli::{Cli, Top};
-    use crate::compare::settings;
     use crate::load::Scenario;
     use crate::plan;
 
