@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 
 use contracts::Event;
 use domain::{Fact, Order, OrderId, Reservation, Stock};
-use messaging::{Fault, Handler, outbox, trace};
+use messaging::{BatchHandler, Fault, outbox, trace};
 use sqlx::PgConnection;
 use store::inventory;
 
@@ -13,12 +13,8 @@ pub struct Inventory;
 /// What is known of an order's reservation.
 type Known<'a> = Entry<'a, OrderId, Reservation>;
 
-impl Handler for Inventory {
+impl BatchHandler for Inventory {
     type Message = Event;
-
-    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        self.handle_batch(tx, vec![event]).await
-    }
 
     async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
         // What all of them need, and in one order: two replicas never wait in a circle.

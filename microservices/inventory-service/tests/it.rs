@@ -4,7 +4,7 @@
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity};
 use inventory_service::handlers::Inventory;
-use messaging::Handler;
+use messaging::BatchHandler;
 use sandbox::postgres::Lease;
 use sandbox::testing;
 use sqlx::{Connection, PgConnection};
@@ -51,7 +51,7 @@ impl Fixture {
     async fn hear(&mut self, fact: Fact, order: &Order) {
         let mut tx = self.db.begin().await.unwrap();
         Inventory
-            .handle(&mut tx, Event::new(fact, order.clone()))
+            .handle_batch(&mut tx, vec![Event::new(fact, order.clone())])
             .await
             .unwrap();
         tx.commit().await.unwrap();

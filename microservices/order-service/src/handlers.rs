@@ -2,7 +2,7 @@
 //! that take too long.
 
 use contracts::{Event, ExpireOrder};
-use messaging::{Fault, Handler, trace};
+use messaging::{BatchHandler, Fault, trace};
 use sqlx::PgConnection;
 use store::orders;
 
@@ -11,12 +11,8 @@ use crate::cancel_order::request_cancellation;
 /// Remembers every fact. The status is read off them, so late and repeated ones do no harm.
 pub struct Remember;
 
-impl Handler for Remember {
+impl BatchHandler for Remember {
     type Message = Event;
-
-    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        self.handle_batch(tx, vec![event]).await
-    }
 
     async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
         orders::record(tx, events.iter().map(|event| (event.order.id, event.fact))).await?;
@@ -27,12 +23,8 @@ impl Handler for Remember {
 /// Asks for an order to be cancelled that is still unsettled when its time is up.
 pub struct Expire;
 
-impl Handler for Expire {
+impl BatchHandler for Expire {
     type Message = ExpireOrder;
-
-    async fn handle(&self, tx: &mut PgConnection, expiry: ExpireOrder) -> Result<(), Fault> {
-        self.handle_batch(tx, vec![expiry]).await
-    }
 
     /// Nearly all of them have settled long ago, so they are looked up together.
     async fn handle_batch(

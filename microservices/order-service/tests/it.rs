@@ -10,7 +10,7 @@ use contracts::http::OrderBody;
 use contracts::topology::{ORDER, PAYMENT, SHIPPING};
 use contracts::{Event, ExpireOrder};
 use domain::{CustomerId, Fact, OrderId, Status};
-use messaging::{Handler, Local};
+use messaging::{BatchHandler, Local};
 use order_service::handlers::{Expire, Remember};
 use order_service::{Settings, start};
 use reqwest::{Client, StatusCode};
@@ -189,7 +189,7 @@ async fn an_overdue_order_asks_to_be_cancelled_and_a_settled_one_does_not() {
     let asked = "select count(*) from order_facts where fact = 'cancel_requested'";
 
     Expire
-        .handle(&mut orders.db, expiry(&placed))
+        .handle_batch(&mut orders.db, vec![expiry(&placed)])
         .await
         .unwrap();
     let count: i64 = sqlx::query_scalar(asked)
@@ -204,7 +204,7 @@ async fn an_overdue_order_asks_to_be_cancelled_and_a_settled_one_does_not() {
         .unwrap();
     orders.hear(&placed, &[Fact::ShipmentScheduled]).await;
     Expire
-        .handle(&mut orders.db, expiry(&placed))
+        .handle_batch(&mut orders.db, vec![expiry(&placed)])
         .await
         .unwrap();
     let count: i64 = sqlx::query_scalar(asked)

@@ -3,7 +3,7 @@
 
 use contracts::Event;
 use domain::{Fact, Order, OrderId, Payment};
-use messaging::{Fault, TwoPhaseHandler, outbox, trace};
+use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
 use shop::{Provider, ProviderError};
 use sqlx::PgConnection;
 use store::payments;
@@ -13,7 +13,7 @@ pub struct Payments {
     pub provider: Provider,
 }
 
-impl TwoPhaseHandler for Payments {
+impl TwoPhaseBatchHandler for Payments {
     type Message = Event;
     /// What the provider has done.
     type Outside = Payment;
@@ -33,15 +33,6 @@ impl TwoPhaseHandler for Payments {
     }
 
     /// In the transaction: writes down what was moved, and tells of it.
-    async fn handle(
-        &self,
-        tx: &mut PgConnection,
-        event: Event,
-        payment: Payment,
-    ) -> Result<(), Fault> {
-        self.handle_batch(tx, vec![(event, payment)]).await
-    }
-
     async fn handle_batch(
         &self,
         tx: &mut PgConnection,

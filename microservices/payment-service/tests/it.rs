@@ -3,7 +3,7 @@
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Quantity};
-use messaging::{Fault, TwoPhaseHandler};
+use messaging::{Fault, TwoPhaseBatchHandler};
 use payment_service::handlers::Payments;
 use sandbox::postgres::Lease;
 use sandbox::provider;
@@ -45,7 +45,8 @@ impl Fixture {
         let event = Event::new(fact, order.clone());
         let outside = self.payments.before(&event).await?;
         let mut tx = self.db.begin().await?;
-        self.payments.handle(&mut tx, event, outside).await?;
+        let moved = vec![(event, outside)];
+        self.payments.handle_batch(&mut tx, moved).await?;
         tx.commit().await?;
         Ok(())
     }

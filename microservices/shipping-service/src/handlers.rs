@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::Event;
 use domain::{Fact, Order, Shipment};
-use messaging::{Fault, Handler, outbox, trace};
+use messaging::{BatchHandler, Fault, outbox, trace};
 use sqlx::PgConnection;
 use store::shipping;
 
@@ -17,16 +17,8 @@ pub struct Shipping {
 /// What to do when cancellation windows end.
 pub struct Dispatch;
 
-impl Handler for Shipping {
+impl BatchHandler for Shipping {
     type Message = Event;
-
-    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        match event.fact {
-            Fact::StockReserved => self.schedule(tx, event.order).await,
-            Fact::CancelRequested => self.cancel(tx, event.order).await,
-            other => Err(Fault::reject(format!("shipping has no use for {other}"))),
-        }
-    }
 
     /// One by one and in the order of their ids, as [`Dispatch`] locks them: the two never wait in
     /// a circle.
@@ -41,6 +33,14 @@ impl Handler for Shipping {
 }
 
 impl Shipping {
+    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
+        match event.fact {
+            Fact::StockReserved => self.schedule(tx, event.order).await,
+            Fact::CancelRequested => self.cancel(tx, event.order).await,
+            other => Err(Fault::reject(format!("shipping has no use for {other}"))),
+        }
+    }
+
     /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
     async fn schedule(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
         let new = shipping::insert(tx, [order.id], Shipment::Scheduled, self.window).await?;
@@ -63,12 +63,8 @@ impl Shipping {
     }
 }
 
-impl Handler for Dispatch {
+impl BatchHandler for Dispatch {
     type Message = Event;
-
-    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        self.handle_batch(tx, vec![event]).await
-    }
 
     /// Orders that were cancelled within their windows stay where they are.
     async fn handle_batch(&self, tx: &mut PgConnection, ended: Vec<Event>) -> Result<(), Fault> {

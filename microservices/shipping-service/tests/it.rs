@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Shipment};
-use messaging::{Fault, Handler};
+use messaging::{BatchHandler, Fault};
 use sandbox::postgres::Lease;
 use sandbox::testing;
 use shipping_service::handlers::{Dispatch, Shipping};
@@ -39,8 +39,11 @@ impl Fixture {
         let mut tx = self.db.begin().await?;
         match fact {
             // It comes back by a queue of its own, when the window has ended.
-            Fact::ShipmentScheduled => Dispatch.handle(&mut tx, event).await?,
-            _ => Shipping { window }.handle(&mut tx, event).await?,
+            Fact::ShipmentScheduled => Dispatch.handle_batch(&mut tx, vec![event]).await?,
+            _ => {
+                let shipping = Shipping { window };
+                shipping.handle_batch(&mut tx, vec![event]).await?;
+            }
         }
         tx.commit().await?;
         Ok(())

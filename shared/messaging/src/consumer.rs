@@ -37,7 +37,7 @@ use self::outcome::InFlight;
 use self::settle::Settlement;
 use self::untried::Untried;
 use crate::connections::Connections;
-use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
+use crate::handler::{BatchHandler, PlainHandler, TwoPhaseBatchHandler};
 use crate::layer::{Attempt, BoxError, Handling};
 use crate::process::{OnePhase, Outside, Plain, Process, Transactional, TwoPhases};
 use crate::topology::QueueKind;
@@ -81,7 +81,7 @@ struct Running {
 
 impl Consumer {
     /// Handles each message in a transaction of `db`; `relay` sends what that pushes.
-    pub fn new<H: Handler>(
+    pub fn new<H: BatchHandler>(
         spec: QueueSpec,
         transport: &Transport,
         db: &PgPool,
@@ -94,7 +94,7 @@ impl Consumer {
     }
 
     /// The same, with a phase before the transaction.
-    pub fn two_phase<H: TwoPhaseHandler>(
+    pub fn two_phase<H: TwoPhaseBatchHandler>(
         spec: QueueSpec,
         transport: &Transport,
         db: &PgPool,

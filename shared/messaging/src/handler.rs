@@ -1,4 +1,5 @@
-//! The three kinds of handler: in a transaction, with a phase before it, and without a database.
+//! The three kinds of handler: in a transaction, with a phase before it, and without a database;
+//! the first two for one message at a time or for many.
 
 use sqlx::PgConnection;
 
@@ -22,24 +23,22 @@ pub trait Handler: Send + Sync + 'static {
         tx: &mut PgConnection,
         message: Self::Message,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
 
-    /// Handles messages that share a transaction. A fault means that none of them is done.
-    ///
-    /// Override it to do the work of many in one statement, or to lock rows in one order for all
-    /// of them: by default it is one message after the other, and two transactions that lock the
-    /// same rows in different orders wait for each other until Postgres ends one of them.
+/// A [`Handler`] that does the work of many messages in one statement, or locks rows in one order
+/// for all of them.
+///
+/// Every handler is one of these, a message after the other. Then two transactions that lock the
+/// same rows in different orders wait for each other until Postgres ends one of them.
+pub trait BatchHandler: Send + Sync + 'static {
+    type Message: Message;
+
+    /// Handles messages that share a transaction, at least one. A fault means that none is done.
     fn handle_batch(
         &self,
         tx: &mut PgConnection,
         messages: Vec<Self::Message>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send {
-        async {
-            for (n, message) in messages.into_iter().enumerate() {
-                trace::nth(n, self.handle(&mut *tx, message)).await?;
-            }
-            Ok(())
-        }
-    }
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// Does something outside first, such as a call to a third party, so that no lock waits for it.
@@ -62,19 +61,60 @@ pub trait TwoPhaseHandler: Send + Sync + 'static {
         message: Self::Message,
         outside: Self::Outside,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
 
-    /// In the transaction, like [`Handler::handle_batch`].
+/// To a [`TwoPhaseHandler`] what a [`BatchHandler`] is to a [`Handler`].
+pub trait TwoPhaseBatchHandler: Send + Sync + 'static {
+    type Message: Message;
+    /// What the first phase found out.
+    type Outside: Clone + Send + Sync + 'static;
+
+    /// For each message by itself, like [`TwoPhaseHandler::before`].
+    fn before(
+        &self,
+        message: &Self::Message,
+    ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
+
+    /// In the transaction, like [`BatchHandler::handle_batch`].
     fn handle_batch(
         &self,
         tx: &mut PgConnection,
         messages: Vec<(Self::Message, Self::Outside)>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send {
-        async {
-            for (n, (message, outside)) in messages.into_iter().enumerate() {
-                trace::nth(n, self.handle(&mut *tx, message, outside)).await?;
-            }
-            Ok(())
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+impl<H: Handler> BatchHandler for H {
+    type Message = H::Message;
+
+    async fn handle_batch(
+        &self,
+        tx: &mut PgConnection,
+        messages: Vec<H::Message>,
+    ) -> Result<(), Fault> {
+        for (n, message) in messages.into_iter().enumerate() {
+            trace::nth(n, self.handle(&mut *tx, message)).await?;
         }
+        Ok(())
+    }
+}
+
+impl<H: TwoPhaseHandler> TwoPhaseBatchHandler for H {
+    type Message = H::Message;
+    type Outside = H::Outside;
+
+    async fn before(&self, message: &H::Message) -> Result<H::Outside, Fault> {
+        TwoPhaseHandler::before(self, message).await
+    }
+
+    async fn handle_batch(
+        &self,
+        tx: &mut PgConnection,
+        messages: Vec<(H::Message, H::Outside)>,
+    ) -> Result<(), Fault> {
+        for (n, (message, outside)) in messages.into_iter().enumerate() {
+            trace::nth(n, self.handle(&mut *tx, message, outside)).await?;
+        }
+        Ok(())
     }
 }
 

@@ -94,6 +94,7 @@
 //! | --- | --- |
 //! | Show me each of it at work? | [`guide`] |
 //! | What becomes of a message that fails? | [`Fault`], [`Backoff`] |
+//! | How do I handle many in one statement? | [`BatchHandler`], [`TwoPhaseBatchHandler`] |
 //! | How do I call a third party? | [`TwoPhaseHandler`] |
 //! | And without a database? | [`PlainHandler`], [`Transport::publish`] |
 //! | How many at once, how long, how often? | [`Limits`], each with its reason |
@@ -159,7 +160,7 @@ pub use backoff::Backoff;
 pub use consumer::{Consumer, Drained, Limits};
 pub use error::Error;
 pub use fault::Fault;
-pub use handler::{Handler, PlainHandler, TwoPhaseHandler};
+pub use handler::{BatchHandler, Handler, PlainHandler, TwoPhaseBatchHandler, TwoPhaseHandler};
 pub use health::Health;
 pub use layer::{Attempt, Envelope, Handling, Phase};
 pub use message::{Destination, Message};

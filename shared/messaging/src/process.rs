@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::connections::Connections;
-use crate::handler::{Handler, PlainHandler, TwoPhaseHandler};
+use crate::handler::{BatchHandler, PlainHandler, TwoPhaseBatchHandler};
 use crate::layer::Phase;
 use crate::outbox::Mark;
 use crate::relay::Source;
@@ -59,10 +59,10 @@ pub(crate) struct Transactional {
     pub(crate) relay: Relay,
 }
 
-/// A [`Handler`].
+/// A [`BatchHandler`].
 pub(crate) struct OnePhase<H>(pub(crate) H);
 
-/// A [`TwoPhaseHandler`].
+/// A [`TwoPhaseBatchHandler`].
 pub(crate) struct TwoPhases<H>(pub(crate) H);
 
 /// A [`PlainHandler`].
@@ -82,7 +82,7 @@ pub(crate) trait Work: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-impl<H: Handler> Work for OnePhase<H> {
+impl<H: BatchHandler> Work for OnePhase<H> {
     fn prepares(&self) -> Option<Phase> {
         None
     }
@@ -104,7 +104,7 @@ impl<H: Handler> Work for OnePhase<H> {
     }
 }
 
-impl<H: TwoPhaseHandler> Work for TwoPhases<H> {
+impl<H: TwoPhaseBatchHandler> Work for TwoPhases<H> {
     fn prepares(&self) -> Option<Phase> {
         Some(Phase::Before)
     }

@@ -14,8 +14,8 @@ use tracing::info;
 use crate::consumer::Limits;
 use crate::layer::{Attempt, BoxError, Handling};
 use crate::{
-    Backoff, Consumer, Drained, Error, Handler, Health, PlainHandler, Provision, QueueSpec, Relay,
-    Settings, Sqs, Transport, TwoPhaseHandler, inbox,
+    Backoff, BatchHandler, Consumer, Drained, Error, Health, PlainHandler, Provision, QueueSpec,
+    Relay, Settings, Sqs, Transport, TwoPhaseBatchHandler, inbox,
 };
 
 /// The messaging side of a service: its queues with their handlers, and the relay of its outbox.
@@ -98,7 +98,7 @@ impl Service {
     }
 
     /// Has `handler` handle the queue's messages, each in a transaction.
-    pub fn handle(self, queue: impl Into<QueueSpec>, handler: impl Handler) -> Service {
+    pub fn handle(self, queue: impl Into<QueueSpec>, handler: impl BatchHandler) -> Service {
         let queue = queue.into();
         let consumer = Consumer::new(
             queue.clone(),
@@ -114,7 +114,7 @@ impl Service {
     pub fn handle_two_phase(
         self,
         queue: impl Into<QueueSpec>,
-        handler: impl TwoPhaseHandler,
+        handler: impl TwoPhaseBatchHandler,
     ) -> Service {
         let queue = queue.into();
         let consumer = Consumer::two_phase(

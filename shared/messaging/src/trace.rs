@@ -86,8 +86,8 @@ pub(crate) async fn within<F: Future>(step: &Step, work: F) -> F::Output {
 
 /// Does the part of a batch's work that is about its `n`th message, in a step of that one's trace.
 ///
-/// A [`handle_batch`](crate::Handler::handle_batch) that pushes calls it, so that each message it
-/// sends carries on the trace of the one it answers.
+/// A [`BatchHandler`](crate::BatchHandler) that pushes calls it, so that each message it sends
+/// carries on the trace of the one it answers.
 pub async fn nth<F: Future>(n: usize, work: F) -> F::Output {
     match BATCH.try_with(|steps| steps.get(n).cloned()) {
         Ok(Some(step)) => within(&step, work).await,
