@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 /// What to start, and what is there already.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -10,9 +8,6 @@ pub struct Options {
     /// An SQS endpoint to use: ElasticMQ, LocalStack, or Amazon's own for a region.
     pub sqs_endpoint_url: Option<String>,
     pub payment_provider_url: Option<String>,
-    /// The directory with the programs `sqs-local` and `payment-provider`, to run them as
-    /// processes of their own. Without it they run inside this process.
-    pub programs: Option<PathBuf>,
 }
 
 impl Options {

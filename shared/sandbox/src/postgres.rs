@@ -18,7 +18,6 @@ pub use self::database::Database;
 use self::given::GivenServer;
 pub use self::lease::Lease;
 use self::server::OwnServer;
-pub(crate) use self::server::free_port;
 use crate::{Error, Storage};
 
 /// A Postgres server: one of ours, or one that was given.

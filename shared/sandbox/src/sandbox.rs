@@ -1,20 +1,13 @@
 //! All parts together, started by one call.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
+use sqs_local::SqsLocal;
 use tokio::sync::Mutex;
 
-use crate::postgres::{Lease, free_port};
-use crate::{
-    Database, Error, Launch, Options, PostgresMode, Provider, Server, Storage, Supervised,
-};
-
-const START_LIMIT: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(5);
+use crate::postgres::Lease;
+use crate::{Database, Error, Options, PostgresMode, Provider, Server, Storage};
 
 /// Postgres, an SQS endpoint and the payment provider. What was started for it ends with it.
 pub struct Sandbox {
@@ -23,8 +16,8 @@ pub struct Sandbox {
     servers: Mutex<Vec<Arc<Server>>>,
     mode: PostgresMode,
     storage: Storage,
-    queues: Part,
-    provider: Part,
+    queues: Part<SqsLocal>,
+    provider: Part<Provider>,
 }
 
 impl Sandbox {
@@ -44,14 +37,13 @@ impl Sandbox {
             (None, PostgresMode::Each) => {}
         }
 
-        let programs = options.programs.as_deref();
         Ok(Self {
             leases: Mutex::default(),
             servers: Mutex::new(servers),
             mode: options.postgres,
             storage: options.storage,
-            queues: Part::queues(options.sqs_endpoint_url, programs).await?,
-            provider: Part::provider(options.payment_provider_url, programs).await?,
+            queues: queues(options.sqs_endpoint_url).await?,
+            provider: provider(options.payment_provider_url).await?,
         })
     }
 
@@ -87,102 +79,40 @@ impl Sandbox {
     pub fn provider_url(&self) -> &str {
         &self.provider.url
     }
-
-    /// The queue server's process, when it is one of ours.
-    pub fn sqs_pid(&self) -> Option<u32> {
-        self.queues.pid()
-    }
-
-    /// The payment provider's process, when it is one of ours.
-    pub fn provider_pid(&self) -> Option<u32> {
-        self.provider.pid()
-    }
 }
 
-/// A server beside Postgres, and what keeps it running.
-struct Part {
+/// A server beside Postgres: somebody's, or one of ours that stops when this is dropped.
+struct Part<S> {
     url: String,
-    keeper: Keeper,
+    _ours: Option<S>,
 }
 
-enum Keeper {
-    Somebody,
-    Queues(#[allow(dead_code, reason = "stops when dropped")] sqs_local::SqsLocal),
-    Provider(#[allow(dead_code, reason = "stops when dropped")] Provider),
-    Process(
-        Supervised,
-        #[allow(dead_code, reason = "holds the log")] tempfile::TempDir,
-    ),
+impl<S> Part<S> {
+    fn given(url: String) -> Self {
+        Self { url, _ours: None }
+    }
 }
 
-impl Part {
-    async fn queues(given: Option<String>, programs: Option<&Path>) -> Result<Self, Error> {
-        match (given, programs) {
-            (Some(url), _) => Ok(Self {
-                url,
-                keeper: Keeper::Somebody,
-            }),
-            (None, Some(programs)) => Self::process(&programs.join("sqs-local")).await,
-            (None, None) => {
-                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let started = sqs_local::SqsLocal::start(address).await;
-                let queues = started.map_err(Error::listen(address))?;
-                Ok(Self {
-                    url: queues.endpoint(),
-                    keeper: Keeper::Queues(queues),
-                })
-            }
-        }
+async fn queues(given: Option<String>) -> Result<Part<SqsLocal>, Error> {
+    if let Some(url) = given {
+        return Ok(Part::given(url));
     }
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let started = SqsLocal::start(address).await;
+    let queues = started.map_err(Error::listen(address))?;
+    Ok(Part {
+        url: queues.endpoint(),
+        _ours: Some(queues),
+    })
+}
 
-    async fn provider(given: Option<String>, programs: Option<&Path>) -> Result<Self, Error> {
-        match (given, programs) {
-            (Some(url), _) => Ok(Self {
-                url,
-                keeper: Keeper::Somebody,
-            }),
-            (None, Some(programs)) => Self::process(&programs.join("payment-provider")).await,
-            (None, None) => {
-                let provider = Provider::start((Ipv4Addr::LOCALHOST, 0).into()).await?;
-                Ok(Self {
-                    url: provider.url(),
-                    keeper: Keeper::Provider(provider),
-                })
-            }
-        }
+async fn provider(given: Option<String>) -> Result<Part<Provider>, Error> {
+    if let Some(url) = given {
+        return Ok(Part::given(url));
     }
-
-    /// Both programs take `--port`, and serve as soon as they accept a connection.
-    async fn process(program: &Path) -> Result<Self, Error> {
-        let logs = tempfile::tempdir().map_err(Error::file(&std::env::temp_dir()))?;
-        let port = free_port()?;
-        let mut launch = Launch::new(program, logs.path().join("log"));
-        launch.arguments = vec!["--port".to_owned(), port.to_string()];
-        let mut process = Supervised::spawn(&launch).map_err(Error::file(&launch.log))?;
-
-        let started = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-            .await
-            .is_err()
-        {
-            let ended = process.exit_status().is_ok_and(|status| status.is_some());
-            if ended || started.elapsed() > START_LIMIT {
-                let log = process.log_text();
-                return Err(Error::program(program, &log, logs.path(), port));
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        let url = format!("http://127.0.0.1:{port}");
-        Ok(Self {
-            url,
-            keeper: Keeper::Process(process, logs),
-        })
-    }
-
-    fn pid(&self) -> Option<u32> {
-        match &self.keeper {
-            Keeper::Process(process, _) => Some(process.pid()),
-            Keeper::Somebody | Keeper::Queues(_) | Keeper::Provider(_) => None,
-        }
-    }
+    let provider = Provider::start((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    Ok(Part {
+        url: provider.url(),
+        _ours: Some(provider),
+    })
 }
