@@ -4,8 +4,7 @@
 # out: those of the queue server and of the runtime start queue servers that misbehave.
 suites_on_containers() {
     TWOFOLD_TEST_BACKEND=containers SQS_IMAGE=twofold/sqs-local:$TWOFOLD_TAG \
-        cargo test --workspace --exclude messaging --exclude sqs-local \
-        --features sandbox/containers "$@"
+        cargo test --workspace --exclude messaging --exclude sqs-local "$@"
 }
 
 test_on_containers_light() {

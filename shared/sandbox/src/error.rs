@@ -37,8 +37,8 @@ pub enum Error {
     OneServerGiven,
 
     #[error(
-        "tests on containers take a feature: run \
-         `TWOFOLD_TEST_BACKEND=containers cargo test --features sandbox/containers`"
+        "tests on containers take a feature that this crate by itself is built without: test the \
+         whole workspace, or add `--features sandbox/containers`"
     )]
     NoContainers,
 
