@@ -48,24 +48,36 @@ impl Leases {
         }
     }
 
-    pub(super) fn begin(&self, delivery: &Arc<Delivery>) -> Arc<Lease> {
+    /// A lease of each message of one poll.
+    pub(super) fn begin(&self, batch: &[Arc<Delivery>]) -> Vec<Arc<Lease>> {
         let now = Instant::now();
-        let lease = Arc::new(Lease {
-            number: self.count.fetch_add(1, Ordering::Relaxed),
-            delivery: delivery.clone(),
-            since: now,
-            expires: Mutex::new(now + self.visibility),
-            extending: tokio::sync::Mutex::default(),
-            lost: AtomicBool::new(false),
+        let mut held = self.held();
+        let leases = batch.iter().map(|delivery| {
+            let lease = Arc::new(Lease {
+                number: self.count.fetch_add(1, Ordering::Relaxed),
+                delivery: delivery.clone(),
+                since: now,
+                expires: Mutex::new(now + self.visibility),
+                extending: tokio::sync::Mutex::default(),
+                lost: AtomicBool::new(false),
+            });
+            held.insert(lease.number, lease.clone());
+            lease
         });
-        self.held().insert(lease.number, lease.clone());
-        lease
+        leases.collect()
     }
 
-    /// Ends the heartbeat of a message, and waits for one that is under way.
-    pub(super) async fn end(&self, lease: &Lease) {
-        self.held().remove(&lease.number);
-        drop(lease.extending.lock().await);
+    /// Ends the heartbeats of messages, and waits for those that are under way.
+    pub(super) async fn end<'a>(&self, leases: impl Iterator<Item = &'a Lease> + Clone) {
+        {
+            let mut held = self.held();
+            for lease in leases.clone() {
+                held.remove(&lease.number);
+            }
+        }
+        for lease in leases {
+            drop(lease.extending.lock().await);
+        }
     }
 
     /// Waits until one of `leases` is lost.

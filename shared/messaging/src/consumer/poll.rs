@@ -131,19 +131,22 @@ impl Running {
 
     /// Each message takes a permit with it; those that are left over are given back.
     fn begin(self: &Arc<Self>, batch: Vec<Delivery>, mut permits: OwnedSemaphorePermit) {
-        let mut messages = Vec::with_capacity(batch.len());
-        for delivery in batch {
-            // There are as many permits as were asked for; a server that sends more is wrong.
-            let Some(permit) = permits.split(1) else {
-                break;
-            };
-            let delivery = Arc::new(delivery);
-            messages.push(InFlight {
-                lease: self.leases.begin(&delivery),
-                delivery,
-                _permit: permit,
-            });
-        }
+        // There are as many permits as were asked for; a server that sends more is wrong.
+        let most = permits.num_permits();
+        let batch: Vec<_> = batch.into_iter().take(most).map(Arc::new).collect();
+        let leases = self.leases.begin(&batch);
+        let messages: Vec<_> = batch
+            .into_iter()
+            .zip(leases)
+            .map_while(|(delivery, lease)| {
+                let _permit = permits.split(1)?;
+                Some(InFlight {
+                    delivery,
+                    lease,
+                    _permit,
+                })
+            })
+            .collect();
         if !messages.is_empty() {
             self.work(messages);
         }

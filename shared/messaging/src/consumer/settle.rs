@@ -103,7 +103,7 @@ impl Running {
 
     async fn delete(&self, mut messages: Vec<InFlight>) {
         let queue = &*self.spec.name;
-        messages = self.end_heartbeats(messages).await;
+        self.end_heartbeats(&messages).await;
         for attempt in 1..=ATTEMPTS {
             let receipts: Vec<_> = messages.iter().map(|m| &*m.delivery.receipt).collect();
             if receipts.is_empty() {
@@ -125,9 +125,10 @@ impl Running {
 
     /// Whatever fails here comes back when its visibility timeout is over, which is soon enough.
     async fn hide(&self, messages: Vec<(InFlight, Duration, Back)>) {
+        let leases = messages.iter().map(|(message, ..)| &*message.lease);
+        self.leases.end(leases).await;
         let (mut held, mut backs, mut receipts) = (vec![], vec![], vec![]);
         for (message, time, back) in messages {
-            self.leases.end(&message.lease).await;
             if message.lease.is_over() {
                 // Somebody else may have it, and keeps it.
                 self.lost(1);
@@ -200,7 +201,8 @@ impl Running {
     }
 
     async fn delete_buried(&self, message: InFlight) {
-        let messages = self.end_heartbeats(vec![message]).await;
+        let messages = vec![message];
+        self.end_heartbeats(&messages).await;
         let receipts: Vec<_> = messages.iter().map(|m| &*m.delivery.receipt).collect();
         let settled = self.transport.delete(&self.spec.name, &receipts).await;
         self.unsettled(messages, settled, "delete");
@@ -208,11 +210,9 @@ impl Running {
 
     /// No heartbeat may come after a settlement. What is done is deleted even if its lease is over:
     /// should the queue still know the receipt, it is not handled once more for nothing.
-    async fn end_heartbeats(&self, messages: Vec<InFlight>) -> Vec<InFlight> {
-        for message in &messages {
-            self.leases.end(&message.lease).await;
-        }
-        messages
+    async fn end_heartbeats(&self, messages: &[InFlight]) {
+        let leases = messages.iter().map(|message| &*message.lease);
+        self.leases.end(leases).await;
     }
 
     /// Those that are worth another attempt.
