@@ -19,9 +19,9 @@ mod deduplication;
 mod groups;
 mod look;
 mod message;
+mod messages;
 mod receipt;
 mod receive;
-mod sequence;
 mod timers;
 mod transitions;
 
@@ -31,12 +31,12 @@ use std::time::Duration;
 pub use deduplication::INTERVAL;
 use deduplication::Recent;
 use groups::{GroupId, Groups};
+use message::State;
 pub use message::{Content, Delivery, Departure, History};
-use message::{Message, State};
+use messages::Messages;
+pub use messages::Sequence;
 pub use receipt::Receipt;
 pub use receive::{Receive, Received};
-use sequence::BySequence;
-pub use sequence::Sequence;
 use timers::Timers;
 use uuid::Uuid;
 
@@ -50,13 +50,12 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 pub struct Queue {
     id: u64,
     settings: Settings,
-    messages: BySequence<Message>,
+    messages: Messages,
     groups: Groups,
     timers: Timers,
     depth: Depth,
     sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
     attempts: Recent<Arc<str>, Vec<Delivery>>,
-    last_sequence: Sequence,
     last_receive: u64,
 }
 
@@ -90,12 +89,11 @@ impl Queue {
             id,
             groups: Groups::new(settings.fifo),
             settings,
-            messages: BySequence::default(),
+            messages: Messages::default(),
             timers: Timers::default(),
             depth: Depth::default(),
             sent: Recent::new(),
             attempts: Recent::new(),
-            last_sequence: 0,
             last_receive: 0,
         }
     }
@@ -198,7 +196,7 @@ impl Queue {
             _ if self.settings.fifo => return Err(Refusal::Expired),
             _ => return Err(Refusal::NotInFlight),
         }
-        let Some(message) = self.messages.get(&receipt.message) else {
+        let Some(message) = self.messages.get(receipt.message) else {
             return Err(Refusal::Gone);
         };
         if now + visibility > message.leased + LONGEST_VISIBILITY {
@@ -243,18 +241,15 @@ impl Queue {
         let all: Vec<_> = self
             .messages
             .iter()
-            .map(|(k, m)| (*k, m.state, m.entered))
+            .map(|(sequence, m)| (sequence, m.state, m.entered, m.timer))
             .collect();
-        for (sequence, state, entered) in all {
+        for (sequence, state, entered, timer) in all {
             match state {
                 State::Waiting => self.arm(sequence, Time(u64::MAX)),
                 State::Delayed if delay_changed => {
                     self.arm(sequence, entered + self.settings.delay)
                 }
-                State::Delayed | State::InFlight => {
-                    let ends = self.messages[&sequence].timer;
-                    self.arm(sequence, ends);
-                }
+                State::Delayed | State::InFlight => self.arm(sequence, timer),
             }
         }
         self.advance(now);
@@ -274,7 +269,7 @@ impl Queue {
     /// Lets everything happen that was due by `now`. Every operation does this first.
     pub fn advance(&mut self, now: Time) {
         while let Some((at, sequence)) = self.timers.pop_due(now) {
-            let Some(message) = self.messages.get(&sequence) else {
+            let Some(message) = self.messages.get(sequence) else {
                 continue;
             };
             if message.timer != at {
@@ -293,7 +288,7 @@ impl Queue {
         let messages = &self.messages;
         self.timers.sweep(messages.len(), |at, sequence| {
             messages
-                .get(&sequence)
+                .get(sequence)
                 .is_some_and(|message| message.timer == at)
         });
     }

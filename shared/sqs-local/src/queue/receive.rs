@@ -88,7 +88,7 @@ impl Queue {
     pub fn take_back(&mut self, now: Time, deliveries: &[Delivery]) {
         self.advance(now);
         for delivery in deliveries {
-            let Some(message) = self.messages.get_mut(&delivery.sequence) else {
+            let Some(message) = self.messages.get_mut(delivery.sequence) else {
                 continue;
             };
             if message.receive == delivery.receipt.receive && message.state == State::InFlight {
@@ -122,7 +122,7 @@ impl Queue {
     }
 
     fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
-        let count = self.messages[&sequence].receives_here;
-        limit.is_some_and(|limit| count >= limit)
+        let message = self.messages.get(sequence);
+        limit.is_some_and(|limit| message.is_some_and(|m| m.receives_here >= limit))
     }
 }

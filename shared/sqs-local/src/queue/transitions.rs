@@ -17,8 +17,6 @@ impl Queue {
         entered: Time,
         delay: Duration,
     ) -> Sequence {
-        self.last_sequence += 1;
-        let sequence = self.last_sequence;
         let timer = Time::default();
         let state = State::Delayed;
         let message = Message {
@@ -31,7 +29,7 @@ impl Queue {
             receives_here: 0,
             receive: 0,
         };
-        self.messages.insert(sequence, message);
+        let sequence = self.messages.push(message);
         self.depth.delayed += 1;
         if delay.is_zero() {
             self.queue_up(sequence);
@@ -43,7 +41,7 @@ impl Queue {
 
     /// Delayed → Waiting.
     pub(super) fn queue_up(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::Waiting;
@@ -55,7 +53,7 @@ impl Queue {
 
     /// Waiting → InFlight, once the message is out of the line of its group.
     pub(super) fn lift(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::InFlight;
@@ -65,7 +63,7 @@ impl Queue {
 
     /// InFlight → Waiting.
     pub(super) fn land(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::Waiting;
@@ -83,7 +81,7 @@ impl Queue {
         visibility: Duration,
     ) -> Option<Delivery> {
         self.last_receive += 1;
-        let message = self.messages.get_mut(&sequence)?;
+        let message = self.messages.get_mut(sequence)?;
         message.receive = self.last_receive;
         message.leased = now;
         message.history.receive_count += 1;
@@ -95,7 +93,7 @@ impl Queue {
     }
 
     pub(super) fn remove(&mut self, sequence: Sequence) -> Option<Departure> {
-        let message = self.messages.remove(&sequence)?;
+        let message = self.messages.remove(sequence)?;
         match message.state {
             State::Delayed => self.depth.delayed -= 1,
             State::Waiting => {
@@ -122,7 +120,7 @@ impl Queue {
 
     /// Sets the message's one timer: the end of its state, or of its retention if that is first.
     pub(super) fn arm(&mut self, sequence: Sequence, ends: Time) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.timer = ends.min(message.entered + self.settings.retention);
@@ -131,7 +129,7 @@ impl Queue {
 
     /// A standard queue lets an older handle change the timeout of a later receive.
     pub(super) fn latest(&self, receipt: Receipt) -> Receipt {
-        match self.messages.get(&receipt.message) {
+        match self.messages.get(receipt.message) {
             Some(message) if !self.settings.fifo => Receipt {
                 receive: message.receive,
                 ..receipt
@@ -145,7 +143,7 @@ impl Queue {
         if receipt.queue != self.id {
             return Err(Refusal::Foreign);
         }
-        match self.messages.get(&receipt.message) {
+        match self.messages.get(receipt.message) {
             Some(message) if message.receive == receipt.receive => Ok(message.state),
             Some(_) if self.settings.fifo => Err(Refusal::Expired),
             _ => Err(Refusal::Gone),
