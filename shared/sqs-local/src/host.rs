@@ -75,7 +75,7 @@ impl Host {
         })
     }
 
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         self.lock().queue.settings().clone()
     }
 

@@ -9,6 +9,7 @@ use crate::cloud::ACTIONS;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::service::Service;
+use crate::settings::Settings;
 
 /// At most so many actions in one statement (an Amazon quota).
 const MOST_ACTIONS: usize = 7;
@@ -121,7 +122,7 @@ fn check(request: &AddPermission) -> Result<()> {
 /// Edits the statements of the queue's policy, and drops the policy with the last of them.
 fn edit(queue: &Host, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
     queue.with(|state, now| {
-        let mut settings = state.queue.settings().clone();
+        let mut settings = Settings::clone(state.queue.settings());
         let policy = settings
             .policy
             .as_deref()

@@ -85,6 +85,7 @@ pub(super) fn check_dead_letter_queue(
     }
     if target
         .redrive_allow
+        .as_ref()
         .is_some_and(|allow| !allow.allows(&service.queues.arn(name)))
     {
         return invalid("Queue does not have permission to redrive to this dead-letter queue.");

@@ -138,7 +138,7 @@ pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<List
 pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<Sources> {
     let target = service.queue(&request.queue_url)?;
     let is_source = |queue: &Host| {
-        queue.settings().redrive.is_some_and(|policy| {
+        queue.settings().redrive.as_ref().is_some_and(|policy| {
             service
                 .queues
                 .by_arn(&policy.target)

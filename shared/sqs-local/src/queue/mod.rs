@@ -49,7 +49,7 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 #[derive(Debug)]
 pub struct Queue {
     id: u64,
-    settings: Settings,
+    settings: Arc<Settings>,
     messages: Messages,
     groups: Groups,
     timers: Timers,
@@ -88,7 +88,7 @@ impl Queue {
         Queue {
             id,
             groups: Groups::new(settings.fifo),
-            settings,
+            settings: Arc::new(settings),
             messages: Messages::default(),
             timers: Timers::default(),
             depth: Depth::default(),
@@ -98,7 +98,7 @@ impl Queue {
         }
     }
 
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
 
@@ -234,7 +234,7 @@ impl Queue {
         self.advance(now);
         let retention_changed = settings.retention != self.settings.retention;
         let delay_changed = settings.fifo && settings.delay != self.settings.delay;
-        self.settings = settings;
+        self.settings = Arc::new(settings);
         if !retention_changed && !delay_changed {
             return;
         }
