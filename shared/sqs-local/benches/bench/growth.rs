@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 use sqs_local::queue::{Content, Queue, Receive, Received};
-use sqs_local::{Attributes, Settings, Time};
+use sqs_local::{Attributes, Md5, Settings, Time};
 use uuid::Uuid;
 
 use crate::proc;
@@ -102,7 +102,7 @@ fn content() -> Arc<Content> {
     Arc::new(Content {
         id: Uuid::nil(),
         body: RawValue::from_string(body).expect("a JSON string"),
-        md5: [0; 16],
+        md5: Md5::default(),
         attributes: Attributes::new(),
         trace_header: None,
         sender: Arc::from("000000000000"),

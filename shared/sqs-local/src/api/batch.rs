@@ -21,16 +21,16 @@ pub(super) trait Entry {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct BatchAnswer<T> {
+pub(super) struct BatchAnswer<'a, T> {
     successful: Vec<T>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<Failure>,
+    failed: Vec<Failure<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Failure {
-    id: String,
+struct Failure<'a> {
+    id: &'a str,
     code: &'static str,
     message: String,
     sender_fault: bool,
@@ -39,8 +39,8 @@ struct Failure {
 /// What a successful entry says when there is nothing else to say.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Done {
-    id: String,
+pub(super) struct Done<'a> {
+    id: &'a str,
 }
 
 /// The entries, if their number and their ids are right.
@@ -70,10 +70,10 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
 }
 
 /// Does `each` for every entry and sorts what comes of it.
-pub(super) fn answer<E: Entry, T>(
-    entries: &[E],
-    mut each: impl FnMut(&E) -> Result<T>,
-) -> BatchAnswer<T> {
+pub(super) fn answer<'a, E: Entry, T>(
+    entries: &'a [E],
+    mut each: impl FnMut(&'a E) -> Result<T>,
+) -> BatchAnswer<'a, T> {
     let mut answer = BatchAnswer {
         successful: Vec::new(),
         failed: Vec::new(),
@@ -93,16 +93,16 @@ pub(super) fn answer<E: Entry, T>(
 }
 
 /// The same for actions that have nothing to tell of an entry.
-pub(super) fn answer_done<E: Entry>(
-    entries: &[E],
+pub(super) fn answer_done<'a, E: Entry>(
+    entries: &'a [E],
     mut each: impl FnMut(&E) -> Result<()>,
-) -> BatchAnswer<Done> {
+) -> BatchAnswer<'a, Done<'a>> {
     answer(entries, |entry| {
         each(entry)?;
         Ok(Done { id: id(entry) })
     })
 }
 
-fn id(entry: &impl Entry) -> String {
-    entry.id().unwrap_or_default().into()
+fn id(entry: &impl Entry) -> &str {
+    entry.id().unwrap_or_default()
 }

@@ -39,7 +39,10 @@ pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
     Ok(Empty {})
 }
 
-pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<BatchAnswer<Done>> {
+pub(super) fn batch<'a>(
+    service: &Service,
+    request: &'a DeleteMessageBatch,
+) -> Result<BatchAnswer<'a, Done<'a>>> {
     let queue = service.queue(&request.queue_url)?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {

@@ -13,6 +13,7 @@ use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
 use crate::host::HandedOut;
+use crate::md5::Md5;
 use crate::queue::{Delivery, Receive};
 use crate::service::Service;
 use crate::settings::Settings;
@@ -47,7 +48,7 @@ struct Message<'a> {
     message_id: Uuid,
     receipt_handle: String,
     #[serde(rename = "MD5OfBody")]
-    md5_of_body: String,
+    md5_of_body: Md5,
     body: &'a RawValue,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<&'static str, String>,
@@ -55,7 +56,7 @@ struct Message<'a> {
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_attributes: Option<String>,
+    md5_of_attributes: Option<Md5>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     message_attributes: BTreeMap<&'a String, &'a Attribute>,
 }
@@ -183,10 +184,10 @@ fn show<'a>(
     Message {
         message_id: content.id,
         receipt_handle: delivery.receipt.to_string(),
-        md5_of_body: attributes::hexadecimal(&content.md5),
+        md5_of_body: content.md5,
         body: &content.body,
         attributes: system.collect(),
-        md5_of_attributes: attributes::md5_of_attributes(
+        md5_of_attributes: attributes::md5(
             message_attributes
                 .iter()
                 .map(|(name, attribute)| (*name, *attribute)),

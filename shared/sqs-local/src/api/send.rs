@@ -1,17 +1,19 @@
 //! SendMessage and SendMessageBatch.
 
+mod body;
 mod draft;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use self::body::Body;
 use self::draft::Draft;
 pub(super) use self::draft::{NOT_FOR_THIS_TYPE, check_id};
 use super::batch::{self, BatchAnswer, Entry};
 use crate::attributes::Attributes;
 use crate::error::{Error, Result};
 use crate::host::State;
+use crate::md5::Md5;
 use crate::service::Service;
 use crate::settings::MOST_BYTES;
 use crate::time::Time;
@@ -23,7 +25,7 @@ pub(super) struct SendMessage<'a> {
     queue_url: Option<String>,
     id: Option<String>,
     #[serde(borrow)]
-    message_body: Option<&'a RawValue>,
+    message_body: Option<Body<'a>>,
     delay_seconds: Option<i64>,
     #[serde(default)]
     message_attributes: Option<Attributes>,
@@ -51,39 +53,40 @@ impl Entry for SendMessage<'_> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Sent {
+pub(super) struct Sent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    id: Option<&'a str>,
     message_id: Uuid,
     #[serde(rename = "MD5OfMessageBody")]
-    md5_of_body: String,
+    md5_of_body: Md5,
     #[serde(
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_attributes: Option<String>,
+    md5_of_attributes: Option<Md5>,
     #[serde(
         rename = "MD5OfMessageSystemAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_system_attributes: Option<String>,
+    md5_of_system_attributes: Option<Md5>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<String>,
 }
 
-pub(super) fn one(service: &Service, request: &SendMessage<'_>) -> Result<Sent> {
+pub(super) fn one<'a>(service: &Service, request: &'a SendMessage<'_>) -> Result<Sent<'a>> {
     let queue = service.queue(&request.queue_url)?;
     let settings = queue.settings();
     request.check_group(&settings)?;
 
-    let draft = request.draft(service, &settings)?;
+    let md5 = Md5::of(request.text().as_bytes());
+    let draft = request.draft(service, &settings, md5)?;
     Ok(queue.with(|state, now| draft.send(state, now)))
 }
 
-pub(super) fn batch(
+pub(super) fn batch<'a>(
     service: &Service,
-    request: &SendMessageBatch<'_>,
-) -> Result<BatchAnswer<Sent>> {
+    request: &'a SendMessageBatch<'_>,
+) -> Result<BatchAnswer<'a, Sent<'a>>> {
     let queue = service.queue(&request.queue_url)?;
     let settings = queue.settings();
     let entries = batch::check(&request.entries)?;
@@ -99,9 +102,14 @@ pub(super) fn batch(
     }
 
     // Everything that takes time is done before the queue's lock is taken.
+    let texts: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.text().as_bytes())
+        .collect();
     let drafts: Vec<_> = entries
         .iter()
-        .map(|entry| entry.draft(service, &settings))
+        .zip(Md5::of_each(&texts))
+        .map(|(entry, md5)| entry.draft(service, &settings, md5))
         .collect();
     let mut drafts = drafts.into_iter();
     Ok(queue.with(|state, now| {
@@ -112,8 +120,8 @@ pub(super) fn batch(
     }))
 }
 
-impl Draft {
-    fn send(mut self, state: &mut State, now: Time) -> Sent {
+impl<'a> Draft<'a> {
+    fn send(mut self, state: &mut State, now: Time) -> Sent<'a> {
         let (id, sequence) = state.queue.send(now, self.content, self.delay);
         self.answer.message_id = id;
         if state.queue.settings().fifo {

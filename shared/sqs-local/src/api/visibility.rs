@@ -43,10 +43,10 @@ pub(super) fn one(service: &Service, request: &ChangeMessageVisibility) -> Resul
     Ok(Empty {})
 }
 
-pub(super) fn batch(
+pub(super) fn batch<'a>(
     service: &Service,
-    request: &ChangeMessageVisibilityBatch,
-) -> Result<BatchAnswer<Done>> {
+    request: &'a ChangeMessageVisibilityBatch,
+) -> Result<BatchAnswer<'a, Done<'a>>> {
     let queue = service.queue(&request.queue_url)?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| batch::answer_done(entries, |entry| entry.change(state, now))))

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use sqs_local::queue::{Content, Delivery, Queue, Receipt, Receive, Refusal};
-use sqs_local::{Attributes, Settings, Time};
+use sqs_local::{Attributes, Md5, Settings, Time};
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
@@ -322,7 +322,7 @@ fn content(group: Option<u8>) -> Arc<Content> {
     Arc::new(Content {
         id: Uuid::nil(),
         body: RawValue::from_string("\"body\"".into()).unwrap(),
-        md5: [0; 16],
+        md5: Md5::default(),
         attributes: Attributes::new(),
         trace_header: None,
         sender: Arc::from("000000000000"),
