@@ -39,8 +39,8 @@ pub(super) struct Message {
     pub(super) content: Arc<Content>,
     pub(super) history: History,
     pub(super) state: State,
-    /// When the state ends of itself: the message's one live timer.
-    pub(super) timer: Time,
+    /// When the state ends of itself; a waiting message waits for ever.
+    pub(super) ends: Time,
     /// When the retention period is counted from.
     pub(super) entered: Time,
     /// When it was last received: the twelve hours are counted from here.

@@ -161,7 +161,7 @@ mod tests {
             content: Arc::new(content),
             history: History::default(),
             state: State::Waiting,
-            timer: Time(0),
+            ends: Time(0),
             entered: Time(0),
             leased: Time(0),
             receives_here: 0,

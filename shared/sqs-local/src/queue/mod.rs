@@ -238,19 +238,18 @@ impl Queue {
         if !retention_changed && !delay_changed {
             return;
         }
-        let all: Vec<_> = self
-            .messages
-            .iter()
-            .map(|(sequence, m)| (sequence, m.state, m.entered, m.timer))
-            .collect();
-        for (sequence, state, entered, timer) in all {
-            match state {
-                State::Waiting => self.arm(sequence, Time(u64::MAX)),
-                State::Delayed if delay_changed => {
-                    self.arm(sequence, entered + self.settings.delay)
-                }
-                State::Delayed | State::InFlight => self.arm(sequence, timer),
-            }
+        let delay = self.settings.delay;
+        let rearmed = self.messages.iter().map(|(sequence, message)| {
+            let is_delayed = delay_changed && message.state == State::Delayed;
+            let ends = if is_delayed {
+                message.entered + delay
+            } else {
+                message.ends
+            };
+            (sequence, ends)
+        });
+        for (sequence, ends) in rearmed.collect::<Vec<_>>() {
+            self.arm(sequence, ends);
         }
         self.advance(now);
     }
@@ -268,14 +267,15 @@ impl Queue {
 
     /// Lets everything happen that was due by `now`. Every operation does this first.
     pub fn advance(&mut self, now: Time) {
+        let retention = self.settings.retention;
         while let Some((at, sequence)) = self.timers.pop_due(now) {
             let Some(message) = self.messages.get(sequence) else {
                 continue;
             };
-            if message.timer != at {
+            if message.timer(retention) != at {
                 continue;
             }
-            if message.entered + self.settings.retention <= now {
+            if message.entered + retention <= now {
                 self.remove(sequence);
                 continue;
             }
@@ -289,7 +289,7 @@ impl Queue {
         self.timers.sweep(messages.len(), |at, sequence| {
             messages
                 .get(sequence)
-                .is_some_and(|message| message.timer == at)
+                .is_some_and(|message| message.timer(retention) == at)
         });
     }
 }

@@ -8,6 +8,9 @@ use super::message::{Content, Delivery, Departure, History, Message, State};
 use super::{Queue, Receipt, Refusal, Sequence};
 use crate::time::Time;
 
+/// When waiting ends of itself.
+const NEVER: Time = Time(u64::MAX);
+
 impl Queue {
     pub(super) fn put(
         &mut self,
@@ -17,13 +20,12 @@ impl Queue {
         entered: Time,
         delay: Duration,
     ) -> Sequence {
-        let timer = Time::default();
-        let state = State::Delayed;
+        let ends = now + delay;
         let message = Message {
             content,
             history,
-            state,
-            timer,
+            state: State::Delayed,
+            ends,
             entered,
             leased: now,
             receives_here: 0,
@@ -34,7 +36,7 @@ impl Queue {
         if delay.is_zero() {
             self.queue_up(sequence);
         } else {
-            self.arm(sequence, now + delay);
+            self.arm(sequence, ends);
         }
         sequence
     }
@@ -48,7 +50,7 @@ impl Queue {
         self.groups.wait(&message.content.group, sequence);
         self.depth.delayed -= 1;
         self.depth.waiting += 1;
-        self.arm(sequence, Time(u64::MAX));
+        self.arm(sequence, NEVER);
     }
 
     /// Waiting → InFlight, once the message is out of the line of its group.
@@ -70,7 +72,7 @@ impl Queue {
         self.groups.land(&message.content.group, sequence);
         self.depth.in_flight -= 1;
         self.depth.waiting += 1;
-        self.arm(sequence, Time(u64::MAX));
+        self.arm(sequence, NEVER);
     }
 
     /// Hands a lifted message to a consumer.
@@ -118,13 +120,14 @@ impl Queue {
         })
     }
 
-    /// Sets the message's one timer: the end of its state, or of its retention if that is first.
+    /// Sets when the message's state ends, and the message's one timer.
     pub(super) fn arm(&mut self, sequence: Sequence, ends: Time) {
         let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
-        message.timer = ends.min(message.entered + self.settings.retention);
-        self.timers.set(message.timer, sequence);
+        message.ends = ends;
+        let at = message.timer(self.settings.retention);
+        self.timers.set(at, sequence);
     }
 
     /// A standard queue lets an older handle change the timeout of a later receive.
@@ -152,6 +155,11 @@ impl Queue {
 }
 
 impl Message {
+    /// When something next happens to it of itself: its state ends, or its retention.
+    pub(super) fn timer(&self, retention: Duration) -> Time {
+        self.ends.min(self.entered + retention)
+    }
+
     pub(super) fn delivery(&self, queue: u64, sequence: Sequence) -> Delivery {
         Delivery {
             content: self.content.clone(),
