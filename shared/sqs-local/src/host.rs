@@ -110,16 +110,18 @@ impl Host {
     fn receive_or_park(&self, request: Receive, wait: Duration) -> Result<Turn<'_>> {
         let mut state = self.lock();
         let now = self.clock.now();
+        let mut dead = self.serve_waiting(&mut state, now);
         let received = self.take(&mut state, now, &request);
+        dead.extend(received.dead);
         if received.deliveries.is_empty() && !wait.is_zero() {
             let answer = state.park(request);
             self.set_alarm(&mut state);
             drop(state);
-            self.bury(received.dead);
+            self.bury(dead);
             return Ok(Turn::Later(Parked { host: self, answer }));
         }
         drop(state);
-        self.bury(received.dead);
+        self.bury(dead);
         // A FIFO queue at its limit says nothing, as Amazon documents.
         let over_limit = received.over_limit && !self.settings().fifo;
         if over_limit && received.deliveries.is_empty() {
