@@ -32,10 +32,9 @@ const SHARED_ACTIONS: [&str; 9] = [
 pub(super) struct AddPermission {
     queue_url: Option<String>,
     label: Option<String>,
-    #[serde(default, rename = "AWSAccountIds")]
-    accounts: Vec<String>,
-    #[serde(default)]
-    actions: Vec<String>,
+    #[serde(rename = "AWSAccountIds")]
+    accounts: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -48,15 +47,17 @@ pub(super) struct RemovePermission {
 pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
     let queue = service.queue(&request.queue_url)?;
     let label = required(request.label.as_deref(), "Label")?;
+    let accounts = request.accounts.as_deref().unwrap_or_default();
+    let actions = request.actions.as_deref().unwrap_or_default();
     check_label(label)?;
-    check(request)?;
+    check(accounts, actions)?;
     edit(&queue, |statements| {
         if statements.iter().any(|statement| statement["Sid"] == label) {
             return Err(Error::value("Label", label, "Already exists."));
         }
         let arn = |account: &String| format!("arn:aws:iam::{account}:root");
-        let principals = one_or_many(request.accounts.iter().map(arn));
-        let actions = one_or_many(request.actions.iter().map(|action| format!("SQS:{action}")));
+        let principals = one_or_many(accounts.iter().map(arn));
+        let actions = one_or_many(actions.iter().map(|action| format!("SQS:{action}")));
         statements.push(json!({
             "Sid": label,
             "Effect": "Allow",
@@ -92,22 +93,21 @@ fn check_label(label: &str) -> Result<()> {
     Err(Error::value("Label", label, reason))
 }
 
-fn check(request: &AddPermission) -> Result<()> {
-    if request.actions.is_empty() {
+fn check(accounts: &[String], actions: &[String]) -> Result<()> {
+    if actions.is_empty() {
         return Err(Error::missing("Actions"));
     }
-    let accounts = &request.accounts;
     let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
     if accounts.is_empty() || !accounts.iter().all(is_account) {
         let list = format!("[{}]", accounts.join(", "));
         return Err(Error::value("PrincipalId", list, "Unable to verify."));
     }
-    if request.actions.len() > MOST_ACTIONS {
-        let count = request.actions.len();
+    if actions.len() > MOST_ACTIONS {
+        let count = actions.len();
         let message = format!("{count} Actions were found, maximum allowed is {MOST_ACTIONS}.");
         return Err(Error::OverLimit(message));
     }
-    for action in &request.actions {
+    for action in actions {
         if !SHARED_ACTIONS.contains(&action.as_str()) {
             let reason = match ACTIONS.contains(&action.as_str()) {
                 true => "Only the queue owner is allowed to invoke this action.",

@@ -14,8 +14,7 @@ use crate::settings::{Pairs, Settings};
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetQueueAttributes {
     queue_url: Option<String>,
-    #[serde(default)]
-    attribute_names: Vec<String>,
+    attribute_names: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +33,7 @@ pub(super) struct Attributes {
 
 pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Attributes> {
     let queue = service.queue(&request.queue_url)?;
-    let names = &request.attribute_names;
+    let names = request.attribute_names.as_deref().unwrap_or_default();
     let mut attributes = describe(&queue);
     for name in names {
         if name != "All" && !attributes.contains_key(&**name) && !is_optional(name) {

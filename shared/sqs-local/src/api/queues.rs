@@ -21,9 +21,8 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CreateQueue {
     queue_name: Option<String>,
-    #[serde(default)]
     attributes: Option<Pairs>,
-    #[serde(default, rename = "tags")]
+    #[serde(rename = "tags")]
     tags: Option<Pairs>,
 }
 
@@ -52,7 +51,6 @@ pub(super) struct QueueUrl {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct List {
     queue_url: Option<String>,
-    #[serde(default)]
     queue_name_prefix: Option<String>,
     max_results: Option<i64>,
     next_token: Option<String>,

@@ -26,13 +26,10 @@ pub(super) struct ReceiveMessage {
     visibility_timeout: Option<i64>,
     wait_time_seconds: Option<i64>,
     receive_request_attempt_id: Option<String>,
-    #[serde(default)]
-    message_attribute_names: Vec<String>,
+    message_attribute_names: Option<Vec<String>>,
     /// The older name of the next one; either will do.
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
+    attribute_names: Option<Vec<String>>,
+    message_system_attribute_names: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -98,14 +95,8 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
     }
     let handed_out = HandedOut::new(&queue, queue.receive(receive, wait).await?);
 
-    let show = |delivery| {
-        show(
-            delivery,
-            &wanted,
-            &request.message_attribute_names,
-            &settings,
-        )
-    };
+    let names = request.message_attribute_names.unwrap_or_default();
+    let show = |delivery| show(delivery, &wanted, &names, &settings);
     let document = encode(&Answer {
         messages: handed_out.deliveries().iter().map(show).collect(),
     })?;
@@ -158,7 +149,7 @@ impl ReceiveMessage {
     fn wanted_system_attributes(&self) -> Result<Vec<&'static str>> {
         let (older, newer) = (&self.attribute_names, &self.message_system_attribute_names);
         let mut wanted = Vec::new();
-        for name in older.iter().chain(newer) {
+        for name in older.iter().chain(newer).flatten() {
             match SYSTEM_ATTRIBUTES.iter().find(|known| *known == name) {
                 Some(known) => wanted.push(*known),
                 None if name == "All" => wanted.extend(SYSTEM_ATTRIBUTES),

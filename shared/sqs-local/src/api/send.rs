@@ -27,9 +27,7 @@ pub(super) struct SendMessage<'a> {
     #[serde(borrow)]
     message_body: Option<Body<'a>>,
     delay_seconds: Option<i64>,
-    #[serde(default)]
     message_attributes: Option<Attributes>,
-    #[serde(default)]
     message_system_attributes: Option<Attributes>,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,

@@ -214,6 +214,31 @@ async fn a_missing_parameter_is_named() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_null_is_a_list_left_out() {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
+    for (action, lists) in [
+        (
+            "ReceiveMessage",
+            &["AttributeNames", "MessageAttributeNames"][..],
+        ),
+        ("ReceiveMessage", &["MessageSystemAttributeNames"]),
+        ("GetQueueAttributes", &["AttributeNames"]),
+        (
+            "SendMessage",
+            &["MessageAttributes", "MessageSystemAttributes"],
+        ),
+    ] {
+        let mut document = json!({ "QueueUrl": "q", "MessageBody": "x" });
+        for list in lists {
+            document[list] = Value::Null;
+        }
+        let answer = call(&server, action, document).await;
+        assert_eq!(answer.status, 200, "{action} {lists:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_empty_is_left_out() {
     let server = start().await;
     let url = call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
