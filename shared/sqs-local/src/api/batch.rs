@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::required;
+use super::{is_name, required};
 use crate::error::{Error, Result};
 
 /// At most so many entries in a batch (an Amazon quota).
@@ -51,12 +51,11 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
         1..=MOST => {}
         many => return Err(Error::TooManyEntriesInBatchRequest(many)),
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     for (index, entry) in entries.iter().enumerate() {
         let Some(id) = entry.id() else {
             return Err(Error::missing(format!("{}.{}.Id", E::KIND, index + 1)));
         };
-        if !(1..=80).contains(&id.len()) || !id.chars().all(allowed) {
+        if !is_name(id) {
             return Err(Error::InvalidBatchEntryId);
         }
     }

@@ -100,3 +100,10 @@ fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
     value.ok_or_else(|| Error::missing(name))
 }
+
+/// What queues, batch entries and permissions may be called: 1 to 80 letters, digits, hyphens and
+/// underscores.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    (1..=80).contains(&name.len()) && name.bytes().all(is_allowed)
+}

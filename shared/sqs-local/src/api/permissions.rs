@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Empty, required};
+use super::{Empty, is_name, required};
 use crate::cloud::ACTIONS;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -84,8 +84,7 @@ pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Em
 }
 
 fn check_label(label: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if (1..=80).contains(&label.len()) && label.chars().all(allowed) {
+    if is_name(label) {
         return Ok(());
     }
     let reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in \

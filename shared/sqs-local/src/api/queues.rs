@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::queue_attributes::{check_dead_letter_queue, first_difference};
-use super::{Empty, required, tags};
+use super::{Empty, is_name, required, tags};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::service::Service;
@@ -171,8 +171,7 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
         .get("FifoQueue")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let stem = name.strip_suffix(".fifo");
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let is_name = (1..=80).contains(&name.len()) && stem.unwrap_or(name).chars().all(allowed);
+    let is_sound = name.len() <= 80 && is_name(stem.unwrap_or(name));
 
     let invalid = |reason: &str| Err(Error::InvalidParameterValue(reason.into()));
     match (stem, wants_fifo) {
@@ -180,8 +179,8 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
              underscores, must end with .fifo suffix and be 1 to 80 in length.",
         ),
-        (None, false) if is_name => Ok(false),
-        (Some(_), true) if is_name => Ok(true),
+        (None, false) if is_sound => Ok(false),
+        (Some(_), true) if is_sound => Ok(true),
         _ => invalid(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         ),

@@ -5,6 +5,7 @@ mod dead_letters;
 mod fifo;
 mod message_attributes;
 mod move_tasks;
+mod purges_and_deletes;
 mod queue_attributes;
 mod queues;
 mod receiving;
