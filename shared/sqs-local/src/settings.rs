@@ -86,6 +86,7 @@ impl Settings {
     pub fn with(&self, pairs: &Pairs) -> Result<Settings> {
         let mut settings = self.clone();
         for (name, value) in pairs {
+            // With a blank behind it, moto's tests write `VisibilityTimeout `.
             settings.set(name.trim(), value)?;
         }
         settings.check_together(pairs)?;
