@@ -1,8 +1,6 @@
 //! What the three batch actions share: rules for the batch as a whole, and an answer in which
 //! each entry succeeds or fails by itself.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
 use super::{is_name, required};
@@ -59,9 +57,12 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
             return Err(Error::InvalidBatchEntryId);
         }
     }
-    let mut seen = HashSet::new();
-    for id in entries.iter().filter_map(Entry::id) {
-        if !seen.insert(id) {
+    for (index, entry) in entries.iter().enumerate() {
+        let id = id(entry);
+        if entries[..index]
+            .iter()
+            .any(|earlier| earlier.id() == Some(id))
+        {
             return Err(Error::BatchEntryIdsNotDistinct(id.into()));
         }
     }

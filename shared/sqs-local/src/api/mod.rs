@@ -9,6 +9,7 @@ mod receive;
 mod send;
 mod tags;
 mod tasks;
+mod text;
 mod visibility;
 
 use serde::Serialize;
@@ -94,7 +95,15 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
 }
 
 fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(answer).map_err(|_| Error::InternalError)
+    encode_in(Vec::with_capacity(256), answer)
+}
+
+/// The same into a buffer that has room enough.
+fn encode_in(mut document: Vec<u8>, answer: &impl Serialize) -> Result<Vec<u8>> {
+    match serde_json::to_writer(&mut document, answer) {
+        Ok(()) => Ok(document),
+        Err(_) => Err(Error::InternalError),
+    }
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {

@@ -45,7 +45,7 @@ pub(super) struct RemovePermission {
 }
 
 pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
     let accounts = request.accounts.as_deref().unwrap_or_default();
     let actions = request.actions.as_deref().unwrap_or_default();
@@ -70,7 +70,7 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
 }
 
 pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
     edit(&queue, |statements| {
         let before = statements.len();

@@ -32,7 +32,7 @@ pub(super) struct Attributes {
 }
 
 pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Attributes> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let names = request.attribute_names.as_deref().unwrap_or_default();
     let mut attributes = describe(&queue);
     for name in names {
@@ -46,7 +46,7 @@ pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Att
 }
 
 pub(super) fn set(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let changes = request
         .attributes
         .as_ref()

@@ -98,7 +98,7 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
 }
 
 pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let (now, rests) = (service.clock.now(), !service.reuses_names);
     if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
         queue.close();
@@ -134,7 +134,7 @@ pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<List
 
 /// The queues that send their dead letters to this one.
 pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<Sources> {
-    let target = service.queue(&request.queue_url)?;
+    let target = service.queue(request.queue_url.as_deref())?;
     let is_source = |queue: &Host| {
         queue.settings().redrive.as_ref().is_some_and(|policy| {
             service
@@ -151,7 +151,7 @@ pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<S
 }
 
 pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| {
         if state
             .last_purge

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::encode;
 use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
+use super::{encode, encode_in};
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
 use crate::host::HandedOut;
 use crate::md5::Md5;
-use crate::queue::{Delivery, Receive};
+use crate::queue::{Delivery, Receipt, Receive};
 use crate::service::Service;
 use crate::settings::Settings;
 
@@ -43,7 +43,7 @@ struct Answer<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Message<'a> {
     message_id: Uuid,
-    receipt_handle: String,
+    receipt_handle: Receipt,
     #[serde(rename = "MD5OfBody")]
     md5_of_body: Md5,
     body: &'a RawValue,
@@ -72,7 +72,7 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
 ];
 
 pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<super::Answer> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     let mut receive = request.check(&settings)?;
     receive.skip = if settings.fifo {
@@ -97,9 +97,11 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
 
     let names = request.message_attribute_names.unwrap_or_default();
     let show = |delivery| show(delivery, &wanted, &names, &settings);
-    let document = encode(&Answer {
-        messages: handed_out.deliveries().iter().map(show).collect(),
-    })?;
+    let deliveries = handed_out.deliveries();
+    let room = deliveries.iter().map(|d| d.content.body.get().len() + 512);
+    let buffer = Vec::with_capacity(room.sum());
+    let messages = deliveries.iter().map(show).collect();
+    let document = encode_in(buffer, &Answer { messages })?;
     Ok(super::Answer {
         document,
         handed_out: Some(handed_out),
@@ -174,7 +176,7 @@ fn show<'a>(
         .filter_map(|name| Some((*name, system_attribute(name, delivery, settings)?)));
     Message {
         message_id: content.id,
-        receipt_handle: delivery.receipt.to_string(),
+        receipt_handle: delivery.receipt,
         md5_of_body: content.md5,
         body: &content.body,
         attributes: system.collect(),

@@ -10,6 +10,7 @@ use self::body::Body;
 use self::draft::Draft;
 pub(super) use self::draft::{NOT_FOR_THIS_TYPE, check_id};
 use super::batch::{self, BatchAnswer, Entry};
+use super::text::Text;
 use crate::attributes::Attributes;
 use crate::error::{Error, Result};
 use crate::host::State;
@@ -22,8 +23,10 @@ use crate::time::Time;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessage<'a> {
-    queue_url: Option<String>,
-    id: Option<String>,
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
     #[serde(borrow)]
     message_body: Option<Body<'a>>,
     delay_seconds: Option<i64>,
@@ -36,7 +39,8 @@ pub(super) struct SendMessage<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessageBatch<'a> {
-    queue_url: Option<String>,
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
     #[serde(borrow)]
     entries: Option<Vec<SendMessage<'a>>>,
 }
@@ -72,7 +76,7 @@ pub(super) struct Sent<'a> {
 }
 
 pub(super) fn one<'a>(service: &Service, request: &'a SendMessage<'_>) -> Result<Sent<'a>> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     request.check_group(&settings)?;
 
@@ -85,7 +89,7 @@ pub(super) fn batch<'a>(
     service: &Service,
     request: &'a SendMessageBatch<'_>,
 ) -> Result<BatchAnswer<'a, Sent<'a>>> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     let entries = batch::check(&request.entries)?;
     entries

@@ -62,6 +62,7 @@ impl Queue {
             if taken.is_empty() {
                 break;
             }
+            received.deliveries.reserve(taken.len());
             for sequence in taken {
                 self.lift(sequence);
                 if self.is_spent(sequence, request.give_up_after) {
