@@ -24,6 +24,7 @@ enum Step {
     Receive {
         max: usize,
         visibility: u64,
+        give_up_after: Option<u32>,
     },
     Delete(usize),
     Change {
@@ -51,7 +52,9 @@ fn step(fifo: bool) -> impl Strategy<Value = Step> {
     };
     prop_oneof![
         4 => (group, delay).prop_map(|(group, delay)| Step::Send { group, delay }),
-        4 => (1..4usize, 0..6u64).prop_map(|(max, visibility)| Step::Receive { max, visibility }),
+        4 => (1..4usize, 0..6u64, prop::option::of(1..3u32)).prop_map(
+            |(max, visibility, give_up_after)| Step::Receive { max, visibility, give_up_after }
+        ),
         2 => (0..8usize).prop_map(Step::Delete),
         1 => (0..8usize, 0..6u64)
             .prop_map(|(receipt, seconds)| Step::Change { receipt, seconds }),
@@ -101,17 +104,23 @@ fn run(fifo: bool, steps: &[Step]) {
                 let (_, sequence) = queue.send(now, content, delay.map(Duration::from_secs));
                 model.send(now, sequence, *group, delay.unwrap_or(0));
             }
-            Step::Receive { max, visibility } => {
+            Step::Receive {
+                max,
+                visibility,
+                give_up_after,
+            } => {
                 let visibility = Duration::from_secs(*visibility);
                 let request = Receive {
                     max: *max,
                     visibility: Some(visibility),
+                    give_up_after: *give_up_after,
                     ..Receive::default()
                 };
-                last = queue.receive(now, &request).deliveries;
-                let expected = model.receive(now + visibility, *max);
+                let received = queue.receive(now, &request);
+                last = received.deliveries;
                 let got: Vec<_> = last.iter().map(|delivery| delivery.sequence).collect();
-                assert_eq!(got, expected, "received");
+                let expected = model.receive(now + visibility, *max, *give_up_after);
+                assert_eq!((got, received.dead.len()), expected, "received");
                 for delivery in &last {
                     model.held(delivery.sequence).receipt = Some(delivery.receipt);
                 }

@@ -21,6 +21,7 @@ pub(super) struct Held {
     entered: Time,
     state: State,
     pub(super) receipt: Option<Receipt>,
+    receives: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,11 +64,18 @@ impl Model {
             entered: now,
             state,
             receipt: None,
+            receives: 0,
         });
     }
 
-    pub(super) fn receive(&mut self, until: Time, max: usize) -> Vec<u64> {
-        let mut taken = Vec::new();
+    /// What is received, and how many messages are given up.
+    pub(super) fn receive(
+        &mut self,
+        until: Time,
+        max: usize,
+        give_up_after: Option<u32>,
+    ) -> (Vec<u64>, usize) {
+        let (mut taken, mut dead) = (Vec::new(), 0);
         while taken.len() < max {
             let Some(group) = self.next_group() else {
                 break;
@@ -76,14 +84,22 @@ impl Model {
             let wanted = if many { max - taken.len() } else { 1 };
             let waiting = self
                 .messages
-                .iter_mut()
+                .iter()
                 .filter(|held| held.is_waiting_in(group));
-            for held in waiting.take(wanted) {
-                held.state = State::InFlight(until);
-                taken.push(held.sequence);
+            let sequences = waiting.take(wanted).map(|held| held.sequence);
+            for sequence in sequences.collect::<Vec<_>>() {
+                let held = self.held(sequence);
+                if give_up_after.is_some_and(|limit| held.receives >= limit) {
+                    self.messages.retain(|held| held.sequence != sequence);
+                    dead += 1;
+                } else {
+                    held.state = State::InFlight(until);
+                    held.receives += 1;
+                    taken.push(sequence);
+                }
             }
         }
-        taken
+        (taken, dead)
     }
 
     /// The group with the fewest in flight, then the oldest head; on FIFO only with none.
@@ -150,6 +166,7 @@ impl Model {
             && matches!(self.messages[index].state, State::InFlight(_))
         {
             self.messages[index].state = State::Waiting;
+            self.messages[index].receives -= 1;
         }
     }
 
