@@ -43,7 +43,7 @@
 //! | files | lines, about | question they answer |
 //! | --- | --- | --- |
 //! | `api/` | 1,700 | what does each of the 23 actions want, do and answer? |
-//! | `settings.rs`, `redrive.rs`, `attributes.rs` and `attributes/` | 800 | what may a client set? |
+//! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
 //! | `move_task.rs` | 200 | how do dead letters come back? |
 //! | `directory.rs`, `service.rs`, `cloud.rs` | 400 | which queues are there, in which region? |
 //! | `http.rs`, `error.rs`, `server.rs`, `main.rs` | 600 | how does it cross the wire? |
