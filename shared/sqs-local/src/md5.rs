@@ -2,7 +2,7 @@
 //!
 //! Every answer carries the MD5 of each body, and nothing else costs a batch as much. Each step
 //! of MD5 needs the result of the one before, so one text leaves most of a core idle; four side
-//! by side take little longer than one.
+//! by side take less than twice as long as one.
 //!
 //! Source: RFC 1321.
 
