@@ -46,10 +46,9 @@
 //! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
 //! | `move_task.rs` | 200 | how do dead letters come back? |
 //! | `directory.rs`, `service.rs`, `cloud.rs` | 400 | which queues are there, in which region? |
-//! | `http.rs`, `error.rs`, `server.rs`, `main.rs` | 600 | how does it cross the wire? |
+//! | `http.rs`, `error.rs`, `md5.rs`, `server.rs`, `main.rs` | 600 | how does it cross the wire? |
 //! | `misbehaviour.rs` | 250 | what goes wrong at Amazon, and here on request? |
 //! | `control.rs`, `control_http.rs` | 250 | what is going on inside? |
-//! | `md5.rs` | 170 | how is the dearest part of a send made cheap? |
 //!
 //! # What always holds
 //!

@@ -80,8 +80,7 @@ pub(super) fn one<'a>(service: &Service, request: &'a SendMessage<'_>) -> Result
     let settings = queue.settings();
     request.check_group(&settings)?;
 
-    let md5 = Md5::of(request.text().as_bytes());
-    let draft = request.draft(service, &settings, md5)?;
+    let draft = request.draft(service, &settings)?;
     Ok(queue.with(|state, now| draft.send(state, now)))
 }
 
@@ -104,14 +103,9 @@ pub(super) fn batch<'a>(
     }
 
     // Everything that takes time is done before the queue's lock is taken.
-    let texts: Vec<_> = entries
-        .iter()
-        .map(|entry| entry.text().as_bytes())
-        .collect();
     let drafts: Vec<_> = entries
         .iter()
-        .zip(Md5::of_each(&texts))
-        .map(|(entry, md5)| entry.draft(service, &settings, md5))
+        .map(|entry| entry.draft(service, &settings))
         .collect();
     let mut drafts = drafts.into_iter();
     Ok(queue.with(|state, now| {

@@ -56,13 +56,7 @@ impl SendMessage<'_> {
         self.message_body.as_ref().map_or("", |body| &body.text)
     }
 
-    /// `md5` is that of the text.
-    pub(super) fn draft(
-        &self,
-        service: &Service,
-        settings: &Settings,
-        md5: Md5,
-    ) -> Result<Draft<'_>> {
+    pub(super) fn draft(&self, service: &Service, settings: &Settings) -> Result<Draft<'_>> {
         let Body { raw, text } = required(self.message_body.as_ref(), "MessageBody")?;
         let attributes = self.message_attributes.clone().unwrap_or_default();
         let system = self.message_system_attributes.clone().unwrap_or_default();
@@ -73,6 +67,7 @@ impl SendMessage<'_> {
         check_id("MessageGroupId", self.message_group_id.as_deref())?;
         let deduplication_id = self.deduplication_id(settings, text)?;
 
+        let md5 = Md5::of(text.as_bytes());
         let answer = Sent {
             id: self.id.as_deref(),
             message_id: Uuid::nil(),
