@@ -62,8 +62,6 @@ pub enum Error {
     MissingParameter(Cow<'static, str>),
     #[error("{0}")]
     ResourceNotFound(String),
-    #[error("{0}")]
-    UnsupportedOperation(&'static str),
     #[error("The action {0} is not valid for this endpoint.")]
     InvalidAction(String),
     #[error("{0}")]
@@ -124,7 +122,6 @@ impl Error {
             Error::InvalidParameterValue(_) => "InvalidParameterValueException",
             Error::MissingParameter(_) => "MissingRequiredParameterException",
             Error::ResourceNotFound(_) => "ResourceNotFoundException",
-            Error::UnsupportedOperation(_) => "UnsupportedOperation",
             Error::InvalidAction(_) => "UnknownOperationException",
             Error::Serialization(_) => "SerializationException",
             Error::RequestThrottled => "RequestThrottled",
@@ -148,7 +145,6 @@ impl Error {
             Error::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             Error::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
             Error::BatchRequestTooLong { .. } => "AWS.SimpleQueueService.BatchRequestTooLong",
-            Error::UnsupportedOperation(_) => "AWS.SimpleQueueService.UnsupportedOperation",
             Error::InvalidParameterValue(_) => "InvalidParameterValue",
             Error::MissingParameter(_) => "MissingParameter",
             Error::InvalidAction(_) => "InvalidAction",

@@ -6,6 +6,8 @@
 //! checked on both sides: the queue takes the messages back when nobody listens any more, and
 //! [`Parked`] gives them back when its client left between the hand-off and the answer.
 
+mod guards;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::guards::HandedOut;
+use self::guards::Parked;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::queue::{Delivery, Departure, Queue, Receive, Received};
@@ -75,7 +79,7 @@ impl Host {
         })
     }
 
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         self.lock().queue.settings().clone()
     }
 
@@ -106,16 +110,18 @@ impl Host {
     fn receive_or_park(&self, request: Receive, wait: Duration) -> Result<Turn<'_>> {
         let mut state = self.lock();
         let now = self.clock.now();
+        let mut dead = self.serve_waiting(&mut state, now);
         let received = self.take(&mut state, now, &request);
+        dead.extend(received.dead);
         if received.deliveries.is_empty() && !wait.is_zero() {
             let answer = state.park(request);
             self.set_alarm(&mut state);
             drop(state);
-            self.bury(received.dead);
+            self.bury(dead);
             return Ok(Turn::Later(Parked { host: self, answer }));
         }
         drop(state);
-        self.bury(received.dead);
+        self.bury(dead);
         // A FIFO queue at its limit says nothing, as Amazon documents.
         let over_limit = received.over_limit && !self.settings().fifo;
         if over_limit && received.deliveries.is_empty() {
@@ -244,64 +250,6 @@ impl State {
 enum Turn<'a> {
     Now(Vec<Delivery>),
     Later(Parked<'a>),
-}
-
-/// A receive that waits. However it ends, no message stays with a client that is gone.
-struct Parked<'a> {
-    host: &'a Host,
-    answer: oneshot::Receiver<Vec<Delivery>>,
-}
-
-impl Parked<'_> {
-    /// Stops waiting, and takes what was handed over at the very last moment.
-    fn close(&mut self) -> Vec<Delivery> {
-        self.answer.close();
-        self.answer.try_recv().unwrap_or_default()
-    }
-}
-
-impl Drop for Parked<'_> {
-    fn drop(&mut self) {
-        let unread = self.close();
-        if !unread.is_empty() {
-            self.host
-                .with(|state, now| state.queue.take_back(now, &unread));
-        }
-    }
-}
-
-/// Messages whose answer has not left yet. If it never does, as when the client leaves during an
-/// injected latency, they go back as well.
-pub(crate) struct HandedOut {
-    host: Arc<Host>,
-    deliveries: Vec<Delivery>,
-}
-
-impl HandedOut {
-    pub(crate) fn new(host: &Arc<Host>, deliveries: Vec<Delivery>) -> HandedOut {
-        HandedOut {
-            host: host.clone(),
-            deliveries,
-        }
-    }
-
-    pub(crate) fn deliveries(&self) -> &[Delivery] {
-        &self.deliveries
-    }
-
-    /// They are the client's now.
-    pub(crate) fn keep(mut self) {
-        self.deliveries.clear();
-    }
-}
-
-impl Drop for HandedOut {
-    fn drop(&mut self) {
-        if !self.deliveries.is_empty() {
-            self.host
-                .with(|state, now| state.queue.take_back(now, &self.deliveries));
-        }
-    }
 }
 
 /// Sleeps until the queue's next timer while somebody waits for it, and lets it happen.

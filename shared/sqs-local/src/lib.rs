@@ -20,30 +20,35 @@
 //!
 //! # What to read, in this order
 //!
-//! The inside is a value that knows no clock, no lock and no network:
+//! SQS itself is fifteen hundred lines. Most of them are a value that knows no clock, no lock and
+//! no network:
 //!
 //! | file | question it answers |
 //! | --- | --- |
 //! | [`queue`] | what happens to a message, and when? |
+//! | `queue/message.rs` | what does a queue know of a message? |
 //! | `queue/transitions.rs` | how does a message change its state? |
 //! | `queue/receive.rs` | what does a consumer get? |
 //! | `queue/groups.rs` | which message is next: FIFO groups and fair tenants |
 //! | `queue/timers.rs` | how does a queue know what is due? |
 //! | `queue/deduplication.rs` | what does a FIFO queue remember, and for how long? |
 //! | `queue/receipt.rs` | what is a receipt handle? |
+//! | `queue/messages.rs`, `queue/look.rs` | how is a message found, or seen without receiving it? |
+//! | `host.rs`, `host/guards.rs` | how does a receive wait, and what if its client goes away? |
+//! | `time.rs` | what time is it? |
 //!
-//! Around it, everything that takes time or comes from outside:
+//! The other two thirds do not change what happens to a message. They are long because Amazon has
+//! many rules and many words, and clients see all of them; read the one you need:
 //!
-//! | file | question it answers |
-//! | --- | --- |
-//! | `host.rs` | how does a receive wait, and what if its client goes away? |
-//! | `settings.rs`, `redrive.rs`, `attributes.rs` | what may a client set? |
-//! | `api/` | what does each action want, do and answer? |
-//! | `move_task.rs` | how do dead letters come back? |
-//! | `directory.rs`, `service.rs`, `cloud.rs` | which queues are there, in which region? |
-//! | `http.rs`, `error.rs`, `server.rs` | how does it cross the wire? |
-//! | `misbehaviour.rs` | what goes wrong at Amazon, and here on request? |
-//! | `control.rs`, `control_http.rs` | what is going on inside? |
+//! | files | lines, about | question they answer |
+//! | --- | --- | --- |
+//! | `api/` | 1,700 | what does each of the 23 actions want, do and answer? |
+//! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
+//! | `move_task.rs` | 200 | how do dead letters come back? |
+//! | `directory.rs`, `service.rs`, `cloud.rs` | 400 | which queues are there, in which region? |
+//! | `http.rs`, `error.rs`, `md5.rs`, `server.rs`, `main.rs` | 600 | how does it cross the wire? |
+//! | `misbehaviour.rs` | 250 | what goes wrong at Amazon, and here on request? |
+//! | `control.rs`, `control_http.rs` | 250 | what is going on inside? |
 //!
 //! # What always holds
 //!
@@ -64,6 +69,7 @@ mod directory;
 mod error;
 mod host;
 mod http;
+mod md5;
 mod misbehaviour;
 mod move_task;
 pub mod queue;
@@ -77,6 +83,7 @@ pub use attributes::{Attribute, Attributes};
 pub use cloud::{ACTIONS, Options};
 pub use control::{Control, Peeked, QueueStatus};
 pub use error::Error;
+pub use md5::Md5;
 pub use misbehaviour::{Latency, Misbehaviour};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy};
 pub use server::SqsLocal;

@@ -38,9 +38,9 @@ impl Service {
     }
 
     /// The queue a request names by its URL.
-    pub(crate) fn queue(&self, url: &Option<String>) -> Result<Arc<Host>> {
-        let url = url.as_deref().ok_or_else(|| Error::missing("QueueUrl"))?;
-        self.queues.by_url(url)
+    pub(crate) fn queue(&self, url: Option<&str>) -> Result<Arc<Host>> {
+        self.queues
+            .by_url(url.ok_or_else(|| Error::missing("QueueUrl"))?)
     }
 
     pub(crate) fn url(&self, host: &str, queue: &Host) -> String {

@@ -86,6 +86,7 @@ impl Settings {
     pub fn with(&self, pairs: &Pairs) -> Result<Settings> {
         let mut settings = self.clone();
         for (name, value) in pairs {
+            // With a blank behind it, moto's tests write `VisibilityTimeout `.
             settings.set(name.trim(), value)?;
         }
         settings.check_together(pairs)?;
@@ -217,7 +218,8 @@ impl Settings {
         pairs
     }
 
-    /// How many messages may be in flight at a time (Amazon's quotas).
+    /// How many messages may be in flight at a time (Amazon's quotas; that of FIFO queues is from
+    /// before it was raised to 120,000).
     pub fn in_flight_limit(&self) -> usize {
         if self.fifo { 20_000 } else { 120_000 }
     }

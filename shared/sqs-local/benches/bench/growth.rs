@@ -5,21 +5,33 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 use sqs_local::queue::{Content, Queue, Receive, Received};
-use sqs_local::{Attributes, Settings, Time};
+use sqs_local::{Attributes, Md5, Settings, Time};
 use uuid::Uuid;
 
 use crate::proc;
 
 const SAMPLE: usize = 20_000;
+const ROUNDS: usize = 7;
+
+/// To be measured first: later there is freed memory that would be used again.
+pub(crate) fn memory() {
+    let before = proc::resident();
+    let mut queue = Queue::new(1, Settings::new(false));
+    let count = 1_000_000;
+    for _ in 0..count {
+        queue.send(Time(1_000_000), content(), None);
+    }
+    let share = (proc::resident() - before) / (count as f64 * 1024.0);
+    println!("memory of 1,000,000 waiting messages of 1 KiB: {share:.2} x their bodies");
+    drop(queue);
+}
 
 pub(crate) fn measure() {
-    // First, while the process has no freed memory that would be used again.
-    memory();
     println!("\nnanoseconds an operation, in a queue with so many messages waiting, and so many");
-    println!("delayed, and up to 100,000 in flight");
+    println!("delayed, and up to 100,000 in flight; free: to free one of as many in no queue");
     println!(
-        "{:>10}{:>10}{:>12}{:>10}",
-        "", "send", "receive 1", "delete"
+        "{:>10}{:>10}{:>12}{:>10}{:>10}",
+        "", "send", "receive 1", "delete", "free"
     );
     for count in [1_000, 10_000, 100_000, 1_000_000] {
         let mut queue = Queue::new(1, Settings::new(false));
@@ -36,12 +48,38 @@ pub(crate) fn measure() {
         for _ in 0..count {
             queue.send(now, content(), None);
         }
-        measure_one(&mut queue, now, count);
+        let [send, receive, delete] = median(|| measure_one(&mut queue, now));
+        drop(queue);
+        let mut contents: Vec<_> = (0..2 * count).map(|_| content()).collect();
+        let [free] = median(|| free(&mut contents, count));
+        println!("{count:>10}{send:>10}{receive:>12}{delete:>10}{free:>10}");
     }
 }
 
-fn measure_one(queue: &mut Queue, now: Time, count: usize) {
-    let each = |time: Duration| time.as_nanos() as usize / SAMPLE;
+/// The median of each figure.
+fn median<const N: usize>(mut measure: impl FnMut() -> [usize; N]) -> [usize; N] {
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| measure()).collect();
+    std::array::from_fn(|figure| {
+        let mut figures: Vec<_> = rounds.iter().map(|round| round[figure]).collect();
+        figures.sort_unstable();
+        figures[ROUNDS / 2]
+    })
+}
+
+/// What a message costs that no queue holds: to free it, among as many others.
+fn free(contents: &mut Vec<Arc<Content>>, first: usize) -> [usize; 1] {
+    contents.extend((0..SAMPLE).map(|_| content()));
+    let contents: Vec<_> = contents.drain(first..first + SAMPLE).collect();
+    let began = Instant::now();
+    drop(contents);
+    [each(began.elapsed())]
+}
+
+fn each(time: Duration) -> usize {
+    time.as_nanos() as usize / SAMPLE
+}
+
+fn measure_one(queue: &mut Queue, now: Time) -> [usize; 3] {
     let contents: Vec<_> = (0..SAMPLE).map(|_| content()).collect();
     let began = Instant::now();
     for content in contents {
@@ -68,23 +106,7 @@ fn measure_one(queue: &mut Queue, now: Time, count: usize) {
         }
         deleted += began.elapsed();
     }
-    println!(
-        "{count:>10}{send:>10}{:>12}{:>10}",
-        each(received),
-        each(deleted)
-    );
-}
-
-fn memory() {
-    let before = proc::resident();
-    let mut queue = Queue::new(1, Settings::new(false));
-    let count = 1_000_000;
-    for _ in 0..count {
-        queue.send(Time(1_000_000), content(), None);
-    }
-    let share = (proc::resident() - before) / (count as f64 * 1024.0);
-    println!("\nmemory of 1,000,000 waiting messages of 1 KiB: {share:.2} x their bodies");
-    drop(queue);
+    [send, each(received), each(deleted)]
 }
 
 fn receive(queue: &mut Queue, now: Time, max: usize) -> Received {
@@ -102,7 +124,7 @@ fn content() -> Arc<Content> {
     Arc::new(Content {
         id: Uuid::nil(),
         body: RawValue::from_string(body).expect("a JSON string"),
-        md5: [0; 16],
+        md5: Md5::default(),
         attributes: Attributes::new(),
         trace_header: None,
         sender: Arc::from("000000000000"),

@@ -1,4 +1,5 @@
-//! Rates: 20,000 messages of 1 KiB over eight connections.
+//! Rates: 20,000 messages of 1 KiB over eight connections, in an empty queue and in one where a
+//! million wait.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -10,44 +11,53 @@ use crate::proc;
 const CONNECTIONS: usize = 8;
 const MESSAGES: usize = 20_000;
 
+const HEAD: &str = "  messages/s   server CPU us/message";
+
 pub(crate) async fn measure(address: SocketAddr) -> anyhow::Result<()> {
-    println!(
-        "{:<28}{:>12}{:>22}",
-        "", "messages/s", "server CPU us/message"
+    let (empty, deep) = (
+        create(address, "empty").await?,
+        create(address, "deep").await?,
     );
-    let body = "x".repeat(1024);
-    let entries: Vec<_> = (0..10)
-        .map(|id| format!(r#"{{"Id":"{id}","MessageBody":"{body}"}}"#))
-        .collect();
-
-    for round in 1..=3 {
-        let url = create(address, &format!("bench-{round}")).await?;
-        let single = format!(r#"{{"QueueUrl":"{url}","MessageBody":"{body}"}}"#);
-        let single = request("SendMessage", &single);
-        let batch = format!(
-            r#"{{"QueueUrl":"{url}","Entries":[{}]}}"#,
-            entries.join(",")
-        );
-        let batch = request("SendMessageBatch", &batch);
-
-        run("send singly x8", address, |client| {
-            repeat(client, single.clone(), 1)
-        })
-        .await?;
-        run("send by ten x8", address, |client| {
-            repeat(client, batch.clone(), 10)
-        })
-        .await?;
-        run("drain (receive, delete) x8", address, |client| {
-            drain(client, url.clone())
-        })
-        .await?;
-        run("drain (receive, delete) x8", address, |client| {
-            drain(client, url.clone())
-        })
-        .await?;
+    let batch = send_by_ten(&deep);
+    for _ in 0..1_000_000 / MESSAGES {
+        run(address, |client| repeat(client, batch.clone(), 10)).await?;
+    }
+    for _ in 1..=3 {
+        println!();
+        println!("{:<28}{HEAD}", "an empty queue");
+        measure_queue(address, &empty).await?;
+        println!("{:<28}{HEAD}", "1,000,000 messages wait");
+        measure_queue(address, &deep).await?;
     }
     Ok(())
+}
+
+async fn measure_queue(address: SocketAddr, url: &str) -> anyhow::Result<()> {
+    let single = format!(r#"{{"QueueUrl":"{url}","MessageBody":"{}"}}"#, body());
+    let single = request("SendMessage", &single);
+    let batch = send_by_ten(url);
+
+    let sent = run(address, |client| repeat(client, single.clone(), 1)).await?;
+    print("send singly x8", sent);
+    let sent = run(address, |client| repeat(client, batch.clone(), 10)).await?;
+    print("send by ten x8", sent);
+    for _ in 0..2 {
+        let drained = run(address, |client| drain(client, url.into())).await?;
+        print("drain (receive, delete) x8", drained);
+    }
+    Ok(())
+}
+
+fn send_by_ten(url: &str) -> Vec<u8> {
+    let body = body();
+    let entry = |id| format!(r#"{{"Id":"{id}","MessageBody":"{body}"}}"#);
+    let entries = (0..10).map(entry).collect::<Vec<_>>().join(",");
+    let document = format!(r#"{{"QueueUrl":"{url}","Entries":[{entries}]}}"#);
+    request("SendMessageBatch", &document)
+}
+
+fn body() -> String {
+    "x".repeat(1024)
 }
 
 pub(crate) async fn create(address: SocketAddr, name: &str) -> anyhow::Result<String> {
@@ -60,8 +70,9 @@ pub(crate) async fn create(address: SocketAddr, name: &str) -> anyhow::Result<St
         .unwrap_or_default())
 }
 
-/// Does the work on every connection at once, and prints its rate.
-async fn run<F>(name: &str, address: SocketAddr, work: impl Fn(Client) -> F) -> anyhow::Result<()>
+/// Does the work on every connection at once: messages a second, and the server's CPU time for
+/// each in microseconds.
+async fn run<F>(address: SocketAddr, work: impl Fn(Client) -> F) -> anyhow::Result<(f64, f64)>
 where
     F: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
@@ -76,8 +87,11 @@ where
     }
     let rate = MESSAGES as f64 / began.elapsed().as_secs_f64();
     let cpu = (proc::cpu_of("server") - cpu).as_secs_f64() * 1e6 / MESSAGES as f64;
-    println!("{name:<28}{rate:>12.0}{cpu:>22.2}");
-    Ok(())
+    Ok((rate, cpu))
+}
+
+fn print(name: &str, (rate, cpu): (f64, f64)) {
+    println!("{name:<28}{rate:>12.0}{cpu:>24.2}");
 }
 
 async fn repeat(mut client: Client, request: Vec<u8>, messages: usize) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `cargo bench -p sqs-local`: rates and CPU over HTTP, wake-up times, idle CPU, memory, and the
+//! `cargo bench -p sqs-local`: memory, rates and CPU over HTTP, wake-up times, idle CPU, and the
 //! cost of an operation as the queue grows. Linux only where it reads /proc.
 //!
 //! The server runs in this process on threads of its own, so that its CPU is told apart from the
@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 const BASELINE: &str = include_str!("baseline.txt");
 
 fn main() -> anyhow::Result<()> {
+    growth::memory();
     let threads = |name: &str| -> std::io::Result<Runtime> {
         Builder::new_multi_thread()
             .worker_threads(2)
@@ -37,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         load::measure(address).await?;
         waiting::measure(address).await
     })?;
+    drop(server);
     growth::measure();
     println!("\nrecorded baseline:\n{BASELINE}");
     Ok(())

@@ -1,11 +1,9 @@
 //! What the three batch actions share: rules for the batch as a whole, and an answer in which
 //! each entry succeeds or fails by itself.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
-use super::required;
+use super::{is_name, required};
 use crate::error::{Error, Result};
 
 /// At most so many entries in a batch (an Amazon quota).
@@ -21,16 +19,16 @@ pub(super) trait Entry {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct BatchAnswer<T> {
+pub(super) struct BatchAnswer<'a, T> {
     successful: Vec<T>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<Failure>,
+    failed: Vec<Failure<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Failure {
-    id: String,
+struct Failure<'a> {
+    id: &'a str,
     code: &'static str,
     message: String,
     sender_fault: bool,
@@ -39,8 +37,8 @@ struct Failure {
 /// What a successful entry says when there is nothing else to say.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Done {
-    id: String,
+pub(super) struct Done<'a> {
+    id: &'a str,
 }
 
 /// The entries, if their number and their ids are right.
@@ -51,18 +49,20 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
         1..=MOST => {}
         many => return Err(Error::TooManyEntriesInBatchRequest(many)),
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     for (index, entry) in entries.iter().enumerate() {
         let Some(id) = entry.id() else {
             return Err(Error::missing(format!("{}.{}.Id", E::KIND, index + 1)));
         };
-        if !(1..=80).contains(&id.len()) || !id.chars().all(allowed) {
+        if !is_name(id) {
             return Err(Error::InvalidBatchEntryId);
         }
     }
-    let mut seen = HashSet::new();
-    for id in entries.iter().filter_map(Entry::id) {
-        if !seen.insert(id) {
+    for (index, entry) in entries.iter().enumerate() {
+        let id = id(entry);
+        if entries[..index]
+            .iter()
+            .any(|earlier| earlier.id() == Some(id))
+        {
             return Err(Error::BatchEntryIdsNotDistinct(id.into()));
         }
     }
@@ -70,10 +70,10 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
 }
 
 /// Does `each` for every entry and sorts what comes of it.
-pub(super) fn answer<E: Entry, T>(
-    entries: &[E],
-    mut each: impl FnMut(&E) -> Result<T>,
-) -> BatchAnswer<T> {
+pub(super) fn answer<'a, E: Entry, T>(
+    entries: &'a [E],
+    mut each: impl FnMut(&'a E) -> Result<T>,
+) -> BatchAnswer<'a, T> {
     let mut answer = BatchAnswer {
         successful: Vec::new(),
         failed: Vec::new(),
@@ -93,16 +93,16 @@ pub(super) fn answer<E: Entry, T>(
 }
 
 /// The same for actions that have nothing to tell of an entry.
-pub(super) fn answer_done<E: Entry>(
-    entries: &[E],
+pub(super) fn answer_done<'a, E: Entry>(
+    entries: &'a [E],
     mut each: impl FnMut(&E) -> Result<()>,
-) -> BatchAnswer<Done> {
+) -> BatchAnswer<'a, Done<'a>> {
     answer(entries, |entry| {
         each(entry)?;
         Ok(Done { id: id(entry) })
     })
 }
 
-fn id(entry: &impl Entry) -> String {
-    entry.id().unwrap_or_default().into()
+fn id(entry: &impl Entry) -> &str {
+    entry.id().unwrap_or_default()
 }

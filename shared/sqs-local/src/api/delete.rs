@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::batch::{self, BatchAnswer, Done, Entry};
+use super::text::Text;
 use super::{Empty, required};
 use crate::error::{Error, Result};
 use crate::host::{Host, State};
@@ -12,20 +13,25 @@ use crate::time::Time;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct DeleteMessage {
-    queue_url: Option<String>,
-    id: Option<String>,
-    receipt_handle: Option<String>,
+pub(super) struct DeleteMessage<'a> {
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    receipt_handle: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct DeleteMessageBatch {
-    queue_url: Option<String>,
-    entries: Option<Vec<DeleteMessage>>,
+pub(super) struct DeleteMessageBatch<'a> {
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    entries: Option<Vec<DeleteMessage<'a>>>,
 }
 
-impl Entry for DeleteMessage {
+impl Entry for DeleteMessage<'_> {
     const KIND: &'static str = "DeleteMessageBatchRequestEntry";
 
     fn id(&self) -> Option<&str> {
@@ -33,21 +39,24 @@ impl Entry for DeleteMessage {
     }
 }
 
-pub(super) fn one(service: &Service, request: &DeleteMessage) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+pub(super) fn one(service: &Service, request: &DeleteMessage<'_>) -> Result<Empty> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| request.delete(service, &queue, state, now))?;
     Ok(Empty {})
 }
 
-pub(super) fn batch(service: &Service, request: &DeleteMessageBatch) -> Result<BatchAnswer<Done>> {
-    let queue = service.queue(&request.queue_url)?;
+pub(super) fn batch<'a>(
+    service: &Service,
+    request: &'a DeleteMessageBatch<'_>,
+) -> Result<BatchAnswer<'a, Done<'a>>> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {
         batch::answer_done(entries, |entry| entry.delete(service, &queue, state, now))
     }))
 }
 
-impl DeleteMessage {
+impl DeleteMessage<'_> {
     fn delete(&self, service: &Service, queue: &Host, state: &mut State, now: Time) -> Result<()> {
         let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
         let receipt =

@@ -9,6 +9,7 @@ mod receive;
 mod send;
 mod tags;
 mod tasks;
+mod text;
 mod visibility;
 
 use serde::Serialize;
@@ -94,9 +95,24 @@ fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
 }
 
 fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(answer).map_err(|_| Error::InternalError)
+    encode_in(Vec::with_capacity(256), answer)
+}
+
+/// The same into a buffer that has room enough.
+fn encode_in(mut document: Vec<u8>, answer: &impl Serialize) -> Result<Vec<u8>> {
+    match serde_json::to_writer(&mut document, answer) {
+        Ok(()) => Ok(document),
+        Err(_) => Err(Error::InternalError),
+    }
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T> {
     value.ok_or_else(|| Error::missing(name))
+}
+
+/// What queues, batch entries and permissions may be called: 1 to 80 letters, digits, hyphens and
+/// underscores.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    (1..=80).contains(&name.len()) && name.bytes().all(is_allowed)
 }

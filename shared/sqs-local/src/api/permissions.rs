@@ -4,11 +4,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Empty, required};
+use super::{Empty, is_name, required};
 use crate::cloud::ACTIONS;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::service::Service;
+use crate::settings::Settings;
 
 /// At most so many actions in one statement (an Amazon quota).
 const MOST_ACTIONS: usize = 7;
@@ -31,10 +32,9 @@ const SHARED_ACTIONS: [&str; 9] = [
 pub(super) struct AddPermission {
     queue_url: Option<String>,
     label: Option<String>,
-    #[serde(default, rename = "AWSAccountIds")]
-    accounts: Vec<String>,
-    #[serde(default)]
-    actions: Vec<String>,
+    #[serde(rename = "AWSAccountIds")]
+    accounts: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -45,17 +45,19 @@ pub(super) struct RemovePermission {
 }
 
 pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
+    let accounts = request.accounts.as_deref().unwrap_or_default();
+    let actions = request.actions.as_deref().unwrap_or_default();
     check_label(label)?;
-    check(request)?;
+    check(accounts, actions)?;
     edit(&queue, |statements| {
         if statements.iter().any(|statement| statement["Sid"] == label) {
             return Err(Error::value("Label", label, "Already exists."));
         }
         let arn = |account: &String| format!("arn:aws:iam::{account}:root");
-        let principals = one_or_many(request.accounts.iter().map(arn));
-        let actions = one_or_many(request.actions.iter().map(|action| format!("SQS:{action}")));
+        let principals = one_or_many(accounts.iter().map(arn));
+        let actions = one_or_many(actions.iter().map(|action| format!("SQS:{action}")));
         statements.push(json!({
             "Sid": label,
             "Effect": "Allow",
@@ -68,7 +70,7 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
 }
 
 pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
     edit(&queue, |statements| {
         let before = statements.len();
@@ -82,8 +84,7 @@ pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Em
 }
 
 fn check_label(label: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if (1..=80).contains(&label.len()) && label.chars().all(allowed) {
+    if is_name(label) {
         return Ok(());
     }
     let reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in \
@@ -91,22 +92,21 @@ fn check_label(label: &str) -> Result<()> {
     Err(Error::value("Label", label, reason))
 }
 
-fn check(request: &AddPermission) -> Result<()> {
-    if request.actions.is_empty() {
+fn check(accounts: &[String], actions: &[String]) -> Result<()> {
+    if actions.is_empty() {
         return Err(Error::missing("Actions"));
     }
-    let accounts = &request.accounts;
     let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
     if accounts.is_empty() || !accounts.iter().all(is_account) {
         let list = format!("[{}]", accounts.join(", "));
         return Err(Error::value("PrincipalId", list, "Unable to verify."));
     }
-    if request.actions.len() > MOST_ACTIONS {
-        let count = request.actions.len();
+    if actions.len() > MOST_ACTIONS {
+        let count = actions.len();
         let message = format!("{count} Actions were found, maximum allowed is {MOST_ACTIONS}.");
         return Err(Error::OverLimit(message));
     }
-    for action in &request.actions {
+    for action in actions {
         if !SHARED_ACTIONS.contains(&action.as_str()) {
             let reason = match ACTIONS.contains(&action.as_str()) {
                 true => "Only the queue owner is allowed to invoke this action.",
@@ -121,7 +121,7 @@ fn check(request: &AddPermission) -> Result<()> {
 /// Edits the statements of the queue's policy, and drops the policy with the last of them.
 fn edit(queue: &Host, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
     queue.with(|state, now| {
-        let mut settings = state.queue.settings().clone();
+        let mut settings = Settings::clone(state.queue.settings());
         let policy = settings
             .policy
             .as_deref()

@@ -14,8 +14,7 @@ use crate::settings::{Pairs, Settings};
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetQueueAttributes {
     queue_url: Option<String>,
-    #[serde(default)]
-    attribute_names: Vec<String>,
+    attribute_names: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -33,8 +32,8 @@ pub(super) struct Attributes {
 }
 
 pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Attributes> {
-    let queue = service.queue(&request.queue_url)?;
-    let names = &request.attribute_names;
+    let queue = service.queue(request.queue_url.as_deref())?;
+    let names = request.attribute_names.as_deref().unwrap_or_default();
     let mut attributes = describe(&queue);
     for name in names {
         if name != "All" && !attributes.contains_key(&**name) && !is_optional(name) {
@@ -47,7 +46,7 @@ pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Att
 }
 
 pub(super) fn set(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let changes = request
         .attributes
         .as_ref()
@@ -85,6 +84,7 @@ pub(super) fn check_dead_letter_queue(
     }
     if target
         .redrive_allow
+        .as_ref()
         .is_some_and(|allow| !allow.allows(&service.queues.arn(name)))
     {
         return invalid("Queue does not have permission to redrive to this dead-letter queue.");

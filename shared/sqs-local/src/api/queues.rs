@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::queue_attributes::{check_dead_letter_queue, first_difference};
-use super::{Empty, required, tags};
+use super::{Empty, is_name, required, tags};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::service::Service;
@@ -21,9 +21,8 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CreateQueue {
     queue_name: Option<String>,
-    #[serde(default)]
     attributes: Option<Pairs>,
-    #[serde(default, rename = "tags")]
+    #[serde(rename = "tags")]
     tags: Option<Pairs>,
 }
 
@@ -52,7 +51,6 @@ pub(super) struct QueueUrl {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct List {
     queue_url: Option<String>,
-    #[serde(default)]
     queue_name_prefix: Option<String>,
     max_results: Option<i64>,
     next_token: Option<String>,
@@ -100,7 +98,7 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
 }
 
 pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let (now, rests) = (service.clock.now(), !service.reuses_names);
     if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
         queue.close();
@@ -136,9 +134,9 @@ pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<List
 
 /// The queues that send their dead letters to this one.
 pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<Sources> {
-    let target = service.queue(&request.queue_url)?;
+    let target = service.queue(request.queue_url.as_deref())?;
     let is_source = |queue: &Host| {
-        queue.settings().redrive.is_some_and(|policy| {
+        queue.settings().redrive.as_ref().is_some_and(|policy| {
             service
                 .queues
                 .by_arn(&policy.target)
@@ -153,7 +151,7 @@ pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<S
 }
 
 pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| {
         if state
             .last_purge
@@ -173,8 +171,7 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
         .get("FifoQueue")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let stem = name.strip_suffix(".fifo");
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let is_name = (1..=80).contains(&name.len()) && stem.unwrap_or(name).chars().all(allowed);
+    let is_sound = name.len() <= 80 && is_name(stem.unwrap_or(name));
 
     let invalid = |reason: &str| Err(Error::InvalidParameterValue(reason.into()));
     match (stem, wants_fifo) {
@@ -182,8 +179,8 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
              underscores, must end with .fifo suffix and be 1 to 80 in length.",
         ),
-        (None, false) if is_name => Ok(false),
-        (Some(_), true) if is_name => Ok(true),
+        (None, false) if is_sound => Ok(false),
+        (Some(_), true) if is_sound => Ok(true),
         _ => invalid(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         ),

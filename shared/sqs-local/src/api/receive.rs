@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::encode;
 use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
+use super::{encode, encode_in};
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
 use crate::host::HandedOut;
-use crate::queue::{Delivery, Receive};
+use crate::md5::Md5;
+use crate::queue::{Delivery, Receipt, Receive};
 use crate::service::Service;
 use crate::settings::Settings;
 
@@ -25,13 +26,10 @@ pub(super) struct ReceiveMessage {
     visibility_timeout: Option<i64>,
     wait_time_seconds: Option<i64>,
     receive_request_attempt_id: Option<String>,
-    #[serde(default)]
-    message_attribute_names: Vec<String>,
+    message_attribute_names: Option<Vec<String>>,
     /// The older name of the next one; either will do.
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
+    attribute_names: Option<Vec<String>>,
+    message_system_attribute_names: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -45,9 +43,9 @@ struct Answer<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Message<'a> {
     message_id: Uuid,
-    receipt_handle: String,
+    receipt_handle: Receipt,
     #[serde(rename = "MD5OfBody")]
-    md5_of_body: String,
+    md5_of_body: Md5,
     body: &'a RawValue,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<&'static str, String>,
@@ -55,7 +53,7 @@ struct Message<'a> {
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_attributes: Option<String>,
+    md5_of_attributes: Option<Md5>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     message_attributes: BTreeMap<&'a String, &'a Attribute>,
 }
@@ -74,7 +72,7 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
 ];
 
 pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<super::Answer> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     let mut receive = request.check(&settings)?;
     receive.skip = if settings.fifo {
@@ -97,17 +95,13 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
     }
     let handed_out = HandedOut::new(&queue, queue.receive(receive, wait).await?);
 
-    let show = |delivery| {
-        show(
-            delivery,
-            &wanted,
-            &request.message_attribute_names,
-            &settings,
-        )
-    };
-    let document = encode(&Answer {
-        messages: handed_out.deliveries().iter().map(show).collect(),
-    })?;
+    let names = request.message_attribute_names.unwrap_or_default();
+    let show = |delivery| show(delivery, &wanted, &names, &settings);
+    let deliveries = handed_out.deliveries();
+    let room = deliveries.iter().map(|d| d.content.body.get().len() + 512);
+    let buffer = Vec::with_capacity(room.sum());
+    let messages = deliveries.iter().map(show).collect();
+    let document = encode_in(buffer, &Answer { messages })?;
     Ok(super::Answer {
         document,
         handed_out: Some(handed_out),
@@ -157,7 +151,7 @@ impl ReceiveMessage {
     fn wanted_system_attributes(&self) -> Result<Vec<&'static str>> {
         let (older, newer) = (&self.attribute_names, &self.message_system_attribute_names);
         let mut wanted = Vec::new();
-        for name in older.iter().chain(newer) {
+        for name in older.iter().chain(newer).flatten() {
             match SYSTEM_ATTRIBUTES.iter().find(|known| *known == name) {
                 Some(known) => wanted.push(*known),
                 None if name == "All" => wanted.extend(SYSTEM_ATTRIBUTES),
@@ -182,11 +176,11 @@ fn show<'a>(
         .filter_map(|name| Some((*name, system_attribute(name, delivery, settings)?)));
     Message {
         message_id: content.id,
-        receipt_handle: delivery.receipt.to_string(),
-        md5_of_body: attributes::hexadecimal(&content.md5),
+        receipt_handle: delivery.receipt,
+        md5_of_body: content.md5,
         body: &content.body,
         attributes: system.collect(),
-        md5_of_attributes: attributes::md5_of_attributes(
+        md5_of_attributes: attributes::md5(
             message_attributes
                 .iter()
                 .map(|(name, attribute)| (*name, *attribute)),

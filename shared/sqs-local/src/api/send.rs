@@ -1,17 +1,20 @@
 //! SendMessage and SendMessageBatch.
 
+mod body;
 mod draft;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use self::body::Body;
 use self::draft::Draft;
 pub(super) use self::draft::{NOT_FOR_THIS_TYPE, check_id};
 use super::batch::{self, BatchAnswer, Entry};
+use super::text::Text;
 use crate::attributes::Attributes;
 use crate::error::{Error, Result};
 use crate::host::State;
+use crate::md5::Md5;
 use crate::service::Service;
 use crate::settings::MOST_BYTES;
 use crate::time::Time;
@@ -20,14 +23,14 @@ use crate::time::Time;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessage<'a> {
-    queue_url: Option<String>,
-    id: Option<String>,
     #[serde(borrow)]
-    message_body: Option<&'a RawValue>,
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    message_body: Option<Body<'a>>,
     delay_seconds: Option<i64>,
-    #[serde(default)]
     message_attributes: Option<Attributes>,
-    #[serde(default)]
     message_system_attributes: Option<Attributes>,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,
@@ -36,7 +39,8 @@ pub(super) struct SendMessage<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SendMessageBatch<'a> {
-    queue_url: Option<String>,
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
     #[serde(borrow)]
     entries: Option<Vec<SendMessage<'a>>>,
 }
@@ -51,28 +55,28 @@ impl Entry for SendMessage<'_> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Sent {
+pub(super) struct Sent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    id: Option<&'a str>,
     message_id: Uuid,
     #[serde(rename = "MD5OfMessageBody")]
-    md5_of_body: String,
+    md5_of_body: Md5,
     #[serde(
         rename = "MD5OfMessageAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_attributes: Option<String>,
+    md5_of_attributes: Option<Md5>,
     #[serde(
         rename = "MD5OfMessageSystemAttributes",
         skip_serializing_if = "Option::is_none"
     )]
-    md5_of_system_attributes: Option<String>,
+    md5_of_system_attributes: Option<Md5>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<String>,
 }
 
-pub(super) fn one(service: &Service, request: &SendMessage<'_>) -> Result<Sent> {
-    let queue = service.queue(&request.queue_url)?;
+pub(super) fn one<'a>(service: &Service, request: &'a SendMessage<'_>) -> Result<Sent<'a>> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     request.check_group(&settings)?;
 
@@ -80,11 +84,11 @@ pub(super) fn one(service: &Service, request: &SendMessage<'_>) -> Result<Sent> 
     Ok(queue.with(|state, now| draft.send(state, now)))
 }
 
-pub(super) fn batch(
+pub(super) fn batch<'a>(
     service: &Service,
-    request: &SendMessageBatch<'_>,
-) -> Result<BatchAnswer<Sent>> {
-    let queue = service.queue(&request.queue_url)?;
+    request: &'a SendMessageBatch<'_>,
+) -> Result<BatchAnswer<'a, Sent<'a>>> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     let entries = batch::check(&request.entries)?;
     entries
@@ -112,8 +116,8 @@ pub(super) fn batch(
     }))
 }
 
-impl Draft {
-    fn send(mut self, state: &mut State, now: Time) -> Sent {
+impl<'a> Draft<'a> {
+    fn send(mut self, state: &mut State, now: Time) -> Sent<'a> {
         let (id, sequence) = state.queue.send(now, self.content, self.delay);
         self.answer.message_id = id;
         if state.queue.settings().fifo {

@@ -40,7 +40,7 @@ pub(super) struct Tags {
 }
 
 pub(super) fn tag(service: &Service, request: TagQueue) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let added = required(request.tags.filter(|tags| !tags.is_empty()), "Tags")?;
     queue.with(|state, _| {
         let mut tags = state.tags.clone();
@@ -52,7 +52,7 @@ pub(super) fn tag(service: &Service, request: TagQueue) -> Result<Empty> {
 }
 
 pub(super) fn untag(service: &Service, request: &UntagQueue) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     let keys = required(request.tag_keys.as_ref(), "TagKeys")?;
     if keys.is_empty() {
         return Err(Error::InvalidParameterValue(WRONG_KEY.into()));
@@ -62,7 +62,7 @@ pub(super) fn untag(service: &Service, request: &UntagQueue) -> Result<Empty> {
 }
 
 pub(super) fn list(service: &Service, request: &ListQueueTags) -> Result<Tags> {
-    let queue = service.queue(&request.queue_url)?;
+    let queue = service.queue(request.queue_url.as_deref())?;
     Ok(Tags {
         tags: queue.with(|state, _| state.tags.clone()),
     })

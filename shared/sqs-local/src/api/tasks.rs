@@ -87,8 +87,9 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
         return Err(Error::InvalidParameterValue(message.into()));
     }
     let is_dead_letter_queue = service.queues.list("", None).iter().any(|queue| {
-        let target = queue.settings().redrive.map(|policy| policy.target);
-        target.is_some_and(|target| target == *source.arn)
+        let settings = queue.settings();
+        let policy = settings.redrive.as_ref();
+        policy.is_some_and(|policy| policy.target == *source.arn)
     });
     if !is_dead_letter_queue {
         let message = "Source queue must be configured as a Dead Letter Queue.";

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::batch::{self, BatchAnswer, Done, Entry};
 use super::delete::refused;
+use super::text::Text;
 use super::{Empty, required};
 use crate::error::{Error, Result};
 use crate::host::State;
@@ -15,21 +16,26 @@ use crate::time::Time;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ChangeMessageVisibility {
-    queue_url: Option<String>,
-    id: Option<String>,
-    receipt_handle: Option<String>,
+pub(super) struct ChangeMessageVisibility<'a> {
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    receipt_handle: Option<Text<'a>>,
     visibility_timeout: Option<i64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ChangeMessageVisibilityBatch {
-    queue_url: Option<String>,
-    entries: Option<Vec<ChangeMessageVisibility>>,
+pub(super) struct ChangeMessageVisibilityBatch<'a> {
+    #[serde(borrow)]
+    queue_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    entries: Option<Vec<ChangeMessageVisibility<'a>>>,
 }
 
-impl Entry for ChangeMessageVisibility {
+impl Entry for ChangeMessageVisibility<'_> {
     const KIND: &'static str = "ChangeMessageVisibilityBatchRequestEntry";
 
     fn id(&self) -> Option<&str> {
@@ -37,22 +43,22 @@ impl Entry for ChangeMessageVisibility {
     }
 }
 
-pub(super) fn one(service: &Service, request: &ChangeMessageVisibility) -> Result<Empty> {
-    let queue = service.queue(&request.queue_url)?;
+pub(super) fn one(service: &Service, request: &ChangeMessageVisibility<'_>) -> Result<Empty> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| request.change(state, now))?;
     Ok(Empty {})
 }
 
-pub(super) fn batch(
+pub(super) fn batch<'a>(
     service: &Service,
-    request: &ChangeMessageVisibilityBatch,
-) -> Result<BatchAnswer<Done>> {
-    let queue = service.queue(&request.queue_url)?;
+    request: &'a ChangeMessageVisibilityBatch<'_>,
+) -> Result<BatchAnswer<'a, Done<'a>>> {
+    let queue = service.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| batch::answer_done(entries, |entry| entry.change(state, now))))
 }
 
-impl ChangeMessageVisibility {
+impl ChangeMessageVisibility<'_> {
     fn change(&self, state: &mut State, now: Time) -> Result<()> {
         let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
         let seconds = required(self.visibility_timeout, "VisibilityTimeout")?;

@@ -106,10 +106,7 @@ impl Groups {
 
     /// Changes one group and moves it to its new place among the ready ones.
     fn change<T>(&mut self, key: &GroupId, change: impl FnOnce(&mut Group) -> T) -> T {
-        if !self.groups.contains_key(key) {
-            self.groups.insert(key.clone(), Group::default());
-        }
-        let group = self.groups.get_mut(key).expect("inserted above");
+        let group = self.groups.entry(key.clone()).or_default();
         let rank = |group: &Group| -> Option<Rank> {
             let head = *group.waiting.first()?;
             match group.in_flight {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{GroupId, Receipt, Sequence};
 use crate::attributes::Attributes;
+use crate::md5::Md5;
 use crate::time::Time;
 
 /// What the sender sent. It never changes, and is shared by everyone who reads it.
@@ -15,8 +16,8 @@ pub struct Content {
     pub id: Uuid,
     /// The body as the JSON string it came in and goes out as, never unescaped in between.
     pub body: Box<RawValue>,
-    /// MD5 of the body's UTF-8 bytes.
-    pub md5: [u8; 16],
+    /// Of the body's UTF-8 bytes.
+    pub md5: Md5,
     pub attributes: Attributes,
     pub trace_header: Option<String>,
     pub sender: Arc<str>,
@@ -38,8 +39,8 @@ pub(super) struct Message {
     pub(super) content: Arc<Content>,
     pub(super) history: History,
     pub(super) state: State,
-    /// When the state ends of itself: the message's one live timer.
-    pub(super) timer: Time,
+    /// When the state ends of itself; a waiting message waits for ever.
+    pub(super) ends: Time,
     /// When the retention period is counted from.
     pub(super) entered: Time,
     /// When it was last received: the twelve hours are counted from here.

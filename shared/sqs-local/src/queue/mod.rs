@@ -19,9 +19,9 @@ mod deduplication;
 mod groups;
 mod look;
 mod message;
+mod messages;
 mod receipt;
 mod receive;
-mod sequence;
 mod timers;
 mod transitions;
 
@@ -31,12 +31,12 @@ use std::time::Duration;
 pub use deduplication::INTERVAL;
 use deduplication::Recent;
 use groups::{GroupId, Groups};
+use message::State;
 pub use message::{Content, Delivery, Departure, History};
-use message::{Message, State};
+use messages::Messages;
+pub use messages::Sequence;
 pub use receipt::Receipt;
 pub use receive::{Receive, Received};
-use sequence::BySequence;
-pub use sequence::Sequence;
 use timers::Timers;
 use uuid::Uuid;
 
@@ -49,14 +49,13 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 #[derive(Debug)]
 pub struct Queue {
     id: u64,
-    settings: Settings,
-    messages: BySequence<Message>,
+    settings: Arc<Settings>,
+    messages: Messages,
     groups: Groups,
     timers: Timers,
     depth: Depth,
     sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
     attempts: Recent<Arc<str>, Vec<Delivery>>,
-    last_sequence: Sequence,
     last_receive: u64,
 }
 
@@ -89,18 +88,17 @@ impl Queue {
         Queue {
             id,
             groups: Groups::new(settings.fifo),
-            settings,
-            messages: BySequence::default(),
+            settings: Arc::new(settings),
+            messages: Messages::default(),
             timers: Timers::default(),
             depth: Depth::default(),
             sent: Recent::new(),
             attempts: Recent::new(),
-            last_sequence: 0,
             last_receive: 0,
         }
     }
 
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
 
@@ -198,7 +196,7 @@ impl Queue {
             _ if self.settings.fifo => return Err(Refusal::Expired),
             _ => return Err(Refusal::NotInFlight),
         }
-        let Some(message) = self.messages.get(&receipt.message) else {
+        let Some(message) = self.messages.get(receipt.message) else {
             return Err(Refusal::Gone);
         };
         if now + visibility > message.leased + LONGEST_VISIBILITY {
@@ -236,26 +234,22 @@ impl Queue {
         self.advance(now);
         let retention_changed = settings.retention != self.settings.retention;
         let delay_changed = settings.fifo && settings.delay != self.settings.delay;
-        self.settings = settings;
+        self.settings = Arc::new(settings);
         if !retention_changed && !delay_changed {
             return;
         }
-        let all: Vec<_> = self
-            .messages
-            .iter()
-            .map(|(k, m)| (*k, m.state, m.entered))
-            .collect();
-        for (sequence, state, entered) in all {
-            match state {
-                State::Waiting => self.arm(sequence, Time(u64::MAX)),
-                State::Delayed if delay_changed => {
-                    self.arm(sequence, entered + self.settings.delay)
-                }
-                State::Delayed | State::InFlight => {
-                    let ends = self.messages[&sequence].timer;
-                    self.arm(sequence, ends);
-                }
-            }
+        let delay = self.settings.delay;
+        let rearmed = self.messages.iter().map(|(sequence, message)| {
+            let is_delayed = delay_changed && message.state == State::Delayed;
+            let ends = if is_delayed {
+                message.entered + delay
+            } else {
+                message.ends
+            };
+            (sequence, ends)
+        });
+        for (sequence, ends) in rearmed.collect::<Vec<_>>() {
+            self.arm(sequence, ends);
         }
         self.advance(now);
     }
@@ -273,14 +267,15 @@ impl Queue {
 
     /// Lets everything happen that was due by `now`. Every operation does this first.
     pub fn advance(&mut self, now: Time) {
+        let retention = self.settings.retention;
         while let Some((at, sequence)) = self.timers.pop_due(now) {
-            let Some(message) = self.messages.get(&sequence) else {
+            let Some(message) = self.messages.get(sequence) else {
                 continue;
             };
-            if message.timer != at {
+            if message.timer(retention) != at {
                 continue;
             }
-            if message.entered + self.settings.retention <= now {
+            if message.entered + retention <= now {
                 self.remove(sequence);
                 continue;
             }
@@ -293,8 +288,8 @@ impl Queue {
         let messages = &self.messages;
         self.timers.sweep(messages.len(), |at, sequence| {
             messages
-                .get(&sequence)
-                .is_some_and(|message| message.timer == at)
+                .get(sequence)
+                .is_some_and(|message| message.timer(retention) == at)
         });
     }
 }

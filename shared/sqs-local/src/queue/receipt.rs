@@ -1,7 +1,11 @@
 //! Receipt handles: the right to delete a message or to keep it a while longer.
 
+use std::fmt;
+
 use base64::Engine;
+use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
+use serde::{Serialize, Serializer};
 
 use super::Sequence;
 
@@ -19,28 +23,29 @@ pub struct Receipt {
 impl Receipt {
     /// `None` when no queue ever gave this handle.
     pub fn parse(handle: &str) -> Option<Receipt> {
-        let bytes: [u8; 24] = BASE64_STANDARD.decode(handle).ok()?.try_into().ok()?;
-        let word = |i: usize| {
-            let word = bytes[8 * i..8 * (i + 1)].try_into().expect("eight bytes");
-            u64::from_be_bytes(word)
-        };
+        let mut bytes = [0; 24];
+        let length = BASE64_STANDARD.decode_slice(handle, &mut bytes).ok()?;
+        if length != bytes.len() {
+            return None;
+        }
+        let words = bytes.as_chunks().0;
         Some(Receipt {
-            queue: word(0),
-            message: word(1),
-            receive: word(2),
+            queue: u64::from_be_bytes(words[0]),
+            message: u64::from_be_bytes(words[1]),
+            receive: u64::from_be_bytes(words[2]),
         })
     }
 }
 
-impl std::fmt::Display for Receipt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut bytes = [0; 24];
-        for (word, value) in [self.queue, self.message, self.receive]
-            .into_iter()
-            .enumerate()
-        {
-            bytes[8 * word..8 * (word + 1)].copy_from_slice(&value.to_be_bytes());
-        }
-        f.write_str(&BASE64_STANDARD.encode(bytes))
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [self.queue, self.message, self.receive].map(u64::to_be_bytes);
+        Base64Display::new(words.as_flattened(), &BASE64_STANDARD).fmt(f)
+    }
+}
+
+impl Serialize for Receipt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

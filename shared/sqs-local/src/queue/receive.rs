@@ -62,6 +62,7 @@ impl Queue {
             if taken.is_empty() {
                 break;
             }
+            received.deliveries.reserve(taken.len());
             for sequence in taken {
                 self.lift(sequence);
                 if self.is_spent(sequence, request.give_up_after) {
@@ -88,7 +89,7 @@ impl Queue {
     pub fn take_back(&mut self, now: Time, deliveries: &[Delivery]) {
         self.advance(now);
         for delivery in deliveries {
-            let Some(message) = self.messages.get_mut(&delivery.sequence) else {
+            let Some(message) = self.messages.get_mut(delivery.sequence) else {
                 continue;
             };
             if message.receive == delivery.receipt.receive && message.state == State::InFlight {
@@ -122,7 +123,7 @@ impl Queue {
     }
 
     fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {
-        let count = self.messages[&sequence].receives_here;
-        limit.is_some_and(|limit| count >= limit)
+        let message = self.messages.get(sequence);
+        limit.is_some_and(|limit| message.is_some_and(|m| m.receives_here >= limit))
     }
 }

@@ -8,6 +8,9 @@ use super::message::{Content, Delivery, Departure, History, Message, State};
 use super::{Queue, Receipt, Refusal, Sequence};
 use crate::time::Time;
 
+/// When waiting ends of itself.
+const NEVER: Time = Time(u64::MAX);
+
 impl Queue {
     pub(super) fn put(
         &mut self,
@@ -17,45 +20,42 @@ impl Queue {
         entered: Time,
         delay: Duration,
     ) -> Sequence {
-        self.last_sequence += 1;
-        let sequence = self.last_sequence;
-        let timer = Time::default();
-        let state = State::Delayed;
+        let ends = now + delay;
         let message = Message {
             content,
             history,
-            state,
-            timer,
+            state: State::Delayed,
+            ends,
             entered,
             leased: now,
             receives_here: 0,
             receive: 0,
         };
-        self.messages.insert(sequence, message);
+        let sequence = self.messages.push(message);
         self.depth.delayed += 1;
         if delay.is_zero() {
             self.queue_up(sequence);
         } else {
-            self.arm(sequence, now + delay);
+            self.arm(sequence, ends);
         }
         sequence
     }
 
     /// Delayed → Waiting.
     pub(super) fn queue_up(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::Waiting;
         self.groups.wait(&message.content.group, sequence);
         self.depth.delayed -= 1;
         self.depth.waiting += 1;
-        self.arm(sequence, Time(u64::MAX));
+        self.arm(sequence, NEVER);
     }
 
     /// Waiting → InFlight, once the message is out of the line of its group.
     pub(super) fn lift(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::InFlight;
@@ -65,14 +65,14 @@ impl Queue {
 
     /// InFlight → Waiting.
     pub(super) fn land(&mut self, sequence: Sequence) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
         message.state = State::Waiting;
         self.groups.land(&message.content.group, sequence);
         self.depth.in_flight -= 1;
         self.depth.waiting += 1;
-        self.arm(sequence, Time(u64::MAX));
+        self.arm(sequence, NEVER);
     }
 
     /// Hands a lifted message to a consumer.
@@ -83,7 +83,7 @@ impl Queue {
         visibility: Duration,
     ) -> Option<Delivery> {
         self.last_receive += 1;
-        let message = self.messages.get_mut(&sequence)?;
+        let message = self.messages.get_mut(sequence)?;
         message.receive = self.last_receive;
         message.leased = now;
         message.history.receive_count += 1;
@@ -95,7 +95,7 @@ impl Queue {
     }
 
     pub(super) fn remove(&mut self, sequence: Sequence) -> Option<Departure> {
-        let message = self.messages.remove(&sequence)?;
+        let message = self.messages.remove(sequence)?;
         match message.state {
             State::Delayed => self.depth.delayed -= 1,
             State::Waiting => {
@@ -120,18 +120,19 @@ impl Queue {
         })
     }
 
-    /// Sets the message's one timer: the end of its state, or of its retention if that is first.
+    /// Sets when the message's state ends, and the message's one timer.
     pub(super) fn arm(&mut self, sequence: Sequence, ends: Time) {
-        let Some(message) = self.messages.get_mut(&sequence) else {
+        let Some(message) = self.messages.get_mut(sequence) else {
             return;
         };
-        message.timer = ends.min(message.entered + self.settings.retention);
-        self.timers.set(message.timer, sequence);
+        message.ends = ends;
+        let at = message.timer(self.settings.retention);
+        self.timers.set(at, sequence);
     }
 
     /// A standard queue lets an older handle change the timeout of a later receive.
     pub(super) fn latest(&self, receipt: Receipt) -> Receipt {
-        match self.messages.get(&receipt.message) {
+        match self.messages.get(receipt.message) {
             Some(message) if !self.settings.fifo => Receipt {
                 receive: message.receive,
                 ..receipt
@@ -145,7 +146,7 @@ impl Queue {
         if receipt.queue != self.id {
             return Err(Refusal::Foreign);
         }
-        match self.messages.get(&receipt.message) {
+        match self.messages.get(receipt.message) {
             Some(message) if message.receive == receipt.receive => Ok(message.state),
             Some(_) if self.settings.fifo => Err(Refusal::Expired),
             _ => Err(Refusal::Gone),
@@ -154,6 +155,11 @@ impl Queue {
 }
 
 impl Message {
+    /// When something next happens to it of itself: its state ends, or its retention.
+    pub(super) fn timer(&self, retention: Duration) -> Time {
+        self.ends.min(self.entered + retention)
+    }
+
     pub(super) fn delivery(&self, queue: u64, sequence: Sequence) -> Delivery {
         Delivery {
             content: self.content.clone(),

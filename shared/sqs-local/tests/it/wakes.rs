@@ -107,6 +107,23 @@ async fn a_send_wakes_the_poll_that_has_waited_longest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_comes_due_goes_to_who_waited_and_not_to_who_comes_just_then() {
+    let server = start().await;
+    let url = queue(&server, "q", json!({ "DelaySeconds": "2" })).await;
+    send(&server, &url, "x").await;
+    let late = async {
+        sleep(Duration::from_secs(1)).await;
+        // The alarm is rounded up to a whole millisecond, so it has not rung yet.
+        advance(Duration::from_secs(1)).await;
+        receive(&server, &url, 0).await
+    };
+
+    let ((messages, _), (none, _)) = tokio::join!(receive(&server, &url, 20), late);
+
+    assert_eq!((messages.len(), none.len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_is_given_back_wakes_a_poll() {
     for attributes in [json!({}), json!({ "FifoQueue": "true" })] {
         let server = start().await;

@@ -1,51 +1,11 @@
 //! What an SDK sees of an answer before it makes an error or a value of it.
 
+mod answer;
+
 use serde_json::{Value, json};
-use sqs_local::SqsLocal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use self::answer::{call, post};
 use super::support::start;
-
-/// An answer: its status, its head in small letters, and its document.
-struct Answer {
-    status: u16,
-    head: String,
-    document: Value,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-}
-
-async fn post(server: &SqsLocal, headers: &str, body: &[u8]) -> Answer {
-    let head = format!(
-        "POST / HTTP/1.1\r\nhost: sqs.test:1\r\nconnection: close\r\ncontent-length: {}\r\n\
-         {headers}\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    stream
-        .write_all(&[head.as_bytes(), body].concat())
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, document) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        document: serde_json::from_str(document).unwrap(),
-        head: head.to_ascii_lowercase(),
-    }
-}
-
-async fn call(server: &SqsLocal, action: &str, document: Value) -> Answer {
-    let headers = format!("x-amz-target: AmazonSQS.{action}\r\n");
-    post(server, &headers, document.to_string().as_bytes()).await
-}
 
 #[tokio::test]
 async fn an_error_has_two_names_a_status_and_a_message() {
@@ -157,6 +117,7 @@ async fn a_document_that_is_none_is_malformed_input() {
         r#"{"QueueUrl": "q", "MessageBody": "x", "DelaySeconds": "1"}"#,
         r#"{"QueueUrl": "q", "MessageBody": "x", "DelaySeconds": 1.5}"#,
         r#"{"QueueUrl": "q", "MessageBody": "x", "MessageAttributes": []}"#,
+        r#"{"QueueUrl": "q", "MessageBody": "x\ud800"}"#,
     ] {
         let target = "x-amz-target: AmazonSQS.SendMessage\r\n";
         let answer = post(&server, target, body.as_bytes()).await;
@@ -166,6 +127,18 @@ async fn a_document_that_is_none_is_malformed_input() {
         let code = answer.header("x-amzn-query-error");
         assert_eq!(code, Some("malformedinput;sender"));
     }
+}
+
+#[tokio::test]
+async fn a_body_of_the_wrong_type_fails_a_whole_batch() {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
+    let entries = json!([{ "Id": "a", "MessageBody": "x" }, { "Id": "b", "MessageBody": 5 }]);
+    let batch = json!({ "QueueUrl": "q", "Entries": entries });
+    let answer = call(&server, "SendMessageBatch", batch).await;
+    assert_eq!(answer.status, 400);
+    let depth = server.control().queues()[0].waiting;
+    assert_eq!(depth, 0);
 }
 
 #[tokio::test]
@@ -210,6 +183,31 @@ async fn a_missing_parameter_is_named() {
         let answer = call(&server, action, document).await;
         let words = format!("The request must contain the parameter {name}.");
         assert_eq!(answer.document["message"], words, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_null_is_a_list_left_out() {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
+    for (action, lists) in [
+        (
+            "ReceiveMessage",
+            &["AttributeNames", "MessageAttributeNames"][..],
+        ),
+        ("ReceiveMessage", &["MessageSystemAttributeNames"]),
+        ("GetQueueAttributes", &["AttributeNames"]),
+        (
+            "SendMessage",
+            &["MessageAttributes", "MessageSystemAttributes"],
+        ),
+    ] {
+        let mut document = json!({ "QueueUrl": "q", "MessageBody": "x" });
+        for list in lists {
+            document[list] = Value::Null;
+        }
+        let answer = call(&server, action, document).await;
+        assert_eq!(answer.status, 200, "{action} {lists:?}");
     }
 }
 

@@ -1,17 +1,16 @@
 //! A message as its sender wants it, checked against every rule there is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::{SendMessage, Sent};
+use super::{Body, SendMessage, Sent};
 use crate::api::required;
 use crate::attributes::{self, Attributes};
 use crate::error::{Error, Result};
+use crate::md5::Md5;
 use crate::queue::Content;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -21,10 +20,10 @@ pub(in crate::api) const NOT_FOR_THIS_TYPE: &str =
     "The request include parameter that is not valid for this queue type.";
 
 /// A message that passed every check, and what its sender will hear.
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
     pub(super) content: Arc<Content>,
     pub(super) delay: Option<Duration>,
-    pub(super) answer: Sent,
+    pub(super) answer: Sent<'a>,
 }
 
 impl SendMessage<'_> {
@@ -48,37 +47,38 @@ impl SendMessage<'_> {
 
     /// The bytes that count for the limits: those of the body and of the attributes.
     pub(super) fn size(&self) -> usize {
-        let body = self
-            .message_body
-            .and_then(|raw| text(raw).ok())
-            .map_or(0, |text| text.len());
-        body + self.message_attributes.as_ref().map_or(0, attributes::size)
+        let attributes = self.message_attributes.as_ref().map_or(0, attributes::size);
+        self.text().len() + attributes
     }
 
-    pub(super) fn draft(&self, service: &Service, settings: &Settings) -> Result<Draft> {
-        let raw = required(self.message_body, "MessageBody")?;
-        let body = text(raw)?;
+    /// The body's text; empty when there is no body.
+    pub(super) fn text(&self) -> &str {
+        self.message_body.as_ref().map_or("", |body| &body.text)
+    }
+
+    pub(super) fn draft(&self, service: &Service, settings: &Settings) -> Result<Draft<'_>> {
+        let Body { raw, text } = required(self.message_body.as_ref(), "MessageBody")?;
         let attributes = self.message_attributes.clone().unwrap_or_default();
         let system = self.message_system_attributes.clone().unwrap_or_default();
-        check_body(&body, attributes::size(&attributes), settings)?;
+        check_body(text, attributes::size(&attributes), settings)?;
         attributes::check(&attributes)?;
         let trace_header = trace_header(&system)?;
         let delay = self.delay(settings)?;
         check_id("MessageGroupId", self.message_group_id.as_deref())?;
-        let deduplication_id = self.deduplication_id(settings, &body)?;
+        let deduplication_id = self.deduplication_id(settings, text)?;
 
-        let md5 = attributes::md5(body.as_bytes());
+        let md5 = Md5::of(text.as_bytes());
         let answer = Sent {
-            id: self.id.clone(),
+            id: self.id.as_deref(),
             message_id: Uuid::nil(),
-            md5_of_body: attributes::hexadecimal(&md5),
-            md5_of_attributes: attributes::md5_of_attributes(&attributes),
-            md5_of_system_attributes: attributes::md5_of_attributes(&system),
+            md5_of_body: md5,
+            md5_of_attributes: attributes::md5(&attributes),
+            md5_of_system_attributes: attributes::md5(&system),
             sequence_number: None,
         };
         let content = Content {
             id: Builder::from_random_bytes(rand::random()).into_uuid(),
-            body: raw.to_owned(),
+            body: (*raw).to_owned(),
             md5,
             attributes,
             trace_header,
@@ -121,25 +121,9 @@ impl SendMessage<'_> {
                 NOT_FOR_THIS_TYPE,
             )),
             Some(id) => Ok(Some(id.as_str().into())),
-            None if settings.fifo => {
-                Ok(Some(attributes::hexadecimal(&Sha256::digest(body)).into()))
-            }
+            None if settings.fifo => Ok(Some(sha256(body).into())),
             None => Ok(None),
         }
-    }
-}
-
-/// The string in a JSON string; it is copied only if it has escapes to resolve.
-fn text(raw: &RawValue) -> Result<Cow<'_, str>> {
-    let inside = raw
-        .get()
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    match inside {
-        Some(inside) if !inside.contains('\\') => Ok(Cow::Borrowed(inside)),
-        _ => serde_json::from_str(raw.get())
-            .map(Cow::Owned)
-            .map_err(|error| Error::Serialization(error.to_string())),
     }
 }
 
@@ -157,6 +141,12 @@ fn check_body(body: &str, attributes: usize, settings: &Settings) -> Result<()> 
         return Err(Error::InvalidMessageContents);
     }
     Ok(())
+}
+
+/// As hexadecimal digits.
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The one system attribute a sender may set.

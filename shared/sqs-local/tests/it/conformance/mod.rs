@@ -3,8 +3,10 @@
 mod batches;
 mod dead_letters;
 mod fifo;
+mod keys_and_policies;
 mod message_attributes;
 mod move_tasks;
+mod purges_and_deletes;
 mod queue_attributes;
 mod queues;
 mod receiving;

@@ -1,0 +1,25 @@
+//! MD5, which every answer carries of each body and of its attributes.
+
+use md5::Digest;
+use serde::{Serialize, Serializer};
+
+/// Sixteen bytes, which are written as lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Md5([u8; 16]);
+
+impl Md5 {
+    pub(crate) fn of(text: &[u8]) -> Md5 {
+        Md5(md5::Md5::digest(text).into())
+    }
+}
+
+impl Serialize for Md5 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (digits, byte) in text.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+        }
+        serializer.serialize_str(str::from_utf8(&text).expect("digits are ASCII"))
+    }
+}
