@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use messaging::{Consumer, QueueSpec, Sqs, Transport};
 use tokio_util::sync::CancellationToken;
 
+use crate::bare::bare;
 use crate::letters::{Count, fill};
 use crate::system::{Server, connections};
 use crate::{Asked, Figure};
@@ -15,6 +16,7 @@ use crate::{Asked, Figure};
 const MESSAGES: usize = 40_000;
 /// As many messages as are on their way at 10,000 a second and 50 ms each, and some more.
 const IN_FLIGHT: usize = 1_000;
+/// Each with a call that deletes beside it: 64 connections.
 const POLLERS: usize = 32;
 
 pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Figure>> {
@@ -23,7 +25,16 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
     server.control("PUT", "misbehaviour", latency).await?;
     let (rate, connections) = far_away(server, sqs).await?;
     server.control("PUT", "misbehaviour", "{}").await?;
-    println!("20 ms away: {rate:.0}/s, {connections} connections at most");
+
+    fill(sqs, MESSAGES).await?;
+    server.control("PUT", "misbehaviour", latency).await?;
+    let since = Instant::now();
+    bare(sqs, 2 * POLLERS, MESSAGES, false).await?;
+    let bare = MESSAGES as f64 / since.elapsed().as_secs_f64();
+    server.control("PUT", "misbehaviour", "{}").await?;
+    println!(
+        "20 ms away: {rate:.0}/s, {connections} connections at most; 64 bare loops {bare:.0}/s"
+    );
 
     fill(sqs, MESSAGES).await?;
     server.control("PUT", "misbehaviour", latency).await?;
@@ -38,6 +49,12 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
             measured: rate,
             unit: "/s",
             asked: Asked::AtLeast(10_000.0),
+        },
+        Figure {
+            what: "20 ms away: throughput beside 64 bare loops".into(),
+            measured: 100.0 * rate / bare,
+            unit: "%",
+            asked: Asked::AtLeast(90.0),
         },
         Figure {
             what: "20 ms away: connections".into(),

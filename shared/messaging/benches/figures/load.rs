@@ -4,24 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use messaging::{Consumer, QueueSpec, Sqs, Transport};
 use tokio_util::sync::CancellationToken;
 
-use crate::letters::{BYTES, Count, Letter, fill};
+use crate::bare::bare;
+use crate::letters::{BYTES, Count, fill};
 use crate::system::{Server, cpu_time};
 use crate::{Asked, Figure};
 
 const MESSAGES: usize = 20_000;
-/// Loops of receive and delete side by side, without any limit, order or second attempt.
+/// Of the bare loop, side by side.
 const LOOPS: usize = 8;
 const ROUNDS: usize = 5;
-/// The attributes of SQS's own that the consumer asks for.
-const SYSTEM: [MessageSystemAttributeName; 2] = [
-    MessageSystemAttributeName::ApproximateReceiveCount,
-    MessageSystemAttributeName::SentTimestamp,
-];
-
 #[derive(Clone, Copy)]
 struct Round {
     /// Messages a second.
@@ -37,9 +31,23 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Res
     let (mut loops, mut readers, mut consumers) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
         fill(sqs, MESSAGES).await?;
-        loops.push(round("bare loop of the SDK", server, bare(sqs, false)).await?);
+        loops.push(
+            round(
+                "bare loop of the SDK",
+                server,
+                bare(sqs, LOOPS, MESSAGES, false),
+            )
+            .await?,
+        );
         fill(sqs, MESSAGES).await?;
-        readers.push(round("the same, and reads", server, bare(sqs, true)).await?);
+        readers.push(
+            round(
+                "the same, and reads",
+                server,
+                bare(sqs, LOOPS, MESSAGES, true),
+            )
+            .await?,
+        );
         fill(sqs, MESSAGES).await?;
         consumers.push(round("consumer", server, consumer(sqs)).await?);
     }
@@ -82,46 +90,6 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Res
             asked: Asked::AtMost(210.0),
         },
     ])
-}
-
-/// One that `reads` asks for the attributes that say what a message is and how often it came, and
-/// decodes it, as whoever handles messages has to.
-async fn bare(sqs: &Sqs, reads: bool) -> anyhow::Result<()> {
-    let client = sqs.client();
-    let found = client.get_queue_url().queue_name("letters").send().await?;
-    let url = found.queue_url.unwrap_or_default();
-    let left = AtomicUsize::new(MESSAGES);
-    let tasks = (0..LOOPS).map(|_| async {
-        while left.load(Ordering::Relaxed) > 0 {
-            let receive = client
-                .receive_message()
-                .queue_url(&url)
-                .max_number_of_messages(10)
-                .set_message_attribute_names(reads.then(|| vec!["All".to_owned()]))
-                .set_message_system_attribute_names(reads.then(|| SYSTEM.to_vec()));
-            let received = receive.send().await?.messages.unwrap_or_default();
-            if received.is_empty() {
-                continue;
-            }
-            for message in received.iter().filter(|_| reads) {
-                let body = message.body.as_deref().unwrap_or_default();
-                std::hint::black_box(serde_json::from_str::<Letter>(body)?);
-            }
-            let entries = received.iter().enumerate().map(|(n, message)| {
-                let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string());
-                entry
-                    .set_receipt_handle(message.receipt_handle.clone())
-                    .build()
-            });
-            let entries = entries.collect::<Result<_, _>>()?;
-            let delete = client.delete_message_batch().queue_url(&url);
-            delete.set_entries(Some(entries)).send().await?;
-            left.fetch_sub(received.len(), Ordering::Relaxed);
-        }
-        anyhow::Ok(())
-    });
-    futures::future::try_join_all(tasks).await?;
-    Ok(())
 }
 
 async fn consumer(sqs: &Sqs) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! `cargo bench -p messaging`, or `cargo bench -p messaging -- load` for one part. The server is a
 //! process of its own, so that the CPU time shown is the client's.
 
+mod bare;
 mod commit;
 mod far;
 mod letters;
