@@ -2,7 +2,7 @@
 //!
 //! Sequences are given one after the other, so a message is found by counting, not by searching:
 //! sixteen neighbours make a page. A page goes when its last message does, so that one message
-//! which stays for days keeps a page, and not the places of all that came after it.
+//! which stays for days keeps a page, and half a byte for each of those that came after it.
 
 use std::collections::VecDeque;
 
@@ -65,8 +65,7 @@ impl Messages {
         let message = page.messages[(sequence % PAGE) as usize].take()?;
         page.len -= 1;
         self.len -= 1;
-        // The last page is kept: it is the one that fills.
-        if page.len == 0 && sequence / PAGE < self.last / PAGE {
+        if page.len == 0 {
             self.pages[index] = None;
             while let Some(None) = self.pages.front() {
                 self.pages.pop_front();
@@ -143,6 +142,16 @@ mod tests {
         messages.clear();
         assert_eq!(messages.push(message()), 1001);
         assert!(messages.get(1001).is_some());
+    }
+
+    #[test]
+    fn of_messages_that_come_and_go_no_page_stays() {
+        let mut messages = Messages::default();
+        for _ in 0..10 * PAGE {
+            let sequence = messages.push(message());
+            assert!(messages.remove(sequence).is_some());
+            assert!(messages.pages.is_empty());
+        }
     }
 
     fn message() -> Message {
