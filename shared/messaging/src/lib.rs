@@ -126,6 +126,28 @@
 //! | `messaging_pollers` | polls that are open at once |
 //! | `messaging_api_calls_total` | requests by `action`, with retries: what Amazon charges for |
 //!
+//! # Figures
+//!
+//! `cargo bench -p messaging` prints them; these are of two virtual cores, with the queue server of
+//! this repository as another process, and messages of 1 KiB.
+//!
+//! | | aim | measured |
+//! | --- | --- | --- |
+//! | messages a second beside as many bare loops of the SDK, 20 ms away | 90% | 93% |
+//! | the same on this machine, on one thread | 90% | 64%: **missed** |
+//! | and beside a loop that also asks what the messages are, and decodes them | | 75% |
+//! | messages a second of a core, on one thread (the bare loop: 62,000) | 40,000 | 40,000 |
+//! | the same on all threads (the bare loop: 42,000) | | 30,000 |
+//! | calls for 1,000 messages | 210 | 201 |
+//! | messages a second, 20 ms away, within 64 connections | 10,000 | 12,200 |
+//! | from 1 to 16 pollers, 20 ms away | 2 s | 0.10 s |
+//! | from the commit to the handler's start, at rest | 3 ms | 2.0 ms |
+//!
+//! Where a call takes no time, all that a bare loop shows is the work of the SDK: 16 µs a message,
+//! and 2.5 more to learn what a message is and how often it came. The consumer takes 25. By the
+//! profile 2.6 of them are its own: leases, permits, tasks, decoding. The rest is again the SDK,
+//! with colder caches, and the kernel, which has to wake a server that rests between slower calls.
+//!
 //! # What is not here
 //!
 //! No exactly-once delivery, as there is none; no request and reply over queues; no saga
