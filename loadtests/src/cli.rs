@@ -78,7 +78,7 @@ pub struct Options {
     pub users: Option<u32>,
 
     /// Scenarios to run at these rates, such as `S1,S7`: S1 checkout, S2 mix, S3 hot product,
-    /// S4 slow provider, S5 burst, S6 refusals, S7 cancellations.
+    /// S4 slow provider, S5 burst, S6 refusals, S7 cancellations, S8 ramp.
     #[arg(long, value_delimiter = ',', value_parser = parse_scenario)]
     pub scenarios: Option<Vec<crate::load::Scenario>>,
 
@@ -192,7 +192,7 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 
 fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
     crate::load::Scenario::from_code(&text.to_uppercase())
-        .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S7"))
+        .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S8"))
 }
 
 fn parse_database(text: &str) -> Result<(String, String), String> {

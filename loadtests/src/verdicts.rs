@@ -166,7 +166,9 @@ fn unsteady(results: &Results) -> Option<String> {
         runs.len() > 1 && late.all(|share| share > UNSTEADY_SHARE)
     };
     let grouped = grouped(results).into_iter();
-    let constant = grouped.filter(|(_, _, runs)| runs.iter().all(|run| run.scenario != "S5"));
+    let is_constant =
+        |run: &&Run| Scenario::from_code(&run.scenario).is_some_and(Scenario::is_constant);
+    let constant = grouped.filter(|(_, _, runs)| runs.iter().all(is_constant));
     let cells: Vec<String> = constant
         .filter(|(_, _, runs)| unsteady(runs))
         .map(|(cell, arm, _)| format!("{arm} {cell}"))

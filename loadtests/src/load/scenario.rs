@@ -27,6 +27,8 @@ pub enum Scenario {
     Refusals,
     /// S7: every third order is cancelled at once.
     Cancellations,
+    /// S8: from half the rate to half as much again.
+    Ramp,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -59,7 +61,7 @@ pub struct World {
 }
 
 impl Scenario {
-    pub const ALL: [Scenario; 7] = [
+    pub const ALL: [Scenario; 8] = [
         Scenario::Checkout,
         Scenario::Mix,
         Scenario::HotProduct,
@@ -67,6 +69,7 @@ impl Scenario {
         Scenario::Burst,
         Scenario::Refusals,
         Scenario::Cancellations,
+        Scenario::Ramp,
     ];
 
     pub fn code(self) -> &'static str {
@@ -78,6 +81,7 @@ impl Scenario {
             Scenario::Burst => "S5",
             Scenario::Refusals => "S6",
             Scenario::Cancellations => "S7",
+            Scenario::Ramp => "S8",
         }
     }
 
@@ -97,6 +101,7 @@ impl Scenario {
             Scenario::Burst => "burst",
             Scenario::Refusals => "refusals",
             Scenario::Cancellations => "cancellations",
+            Scenario::Ramp => "ramp",
         }
     }
 
@@ -107,8 +112,18 @@ impl Scenario {
                 begin: duration / 4,
                 length: (duration / 3).min(Duration::from_secs(10)),
             },
+            Scenario::Ramp => Shape::Ramp {
+                first: 0.5,
+                last: 1.5,
+                length: duration,
+            },
             _ => Shape::Constant,
         }
+    }
+
+    /// Whether the rate stays what it is over the time of a run.
+    pub fn is_constant(self) -> bool {
+        !matches!(self, Scenario::Burst | Scenario::Ramp)
     }
 
     /// How long the payment provider takes to answer, in milliseconds.

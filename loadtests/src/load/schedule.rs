@@ -12,6 +12,12 @@ pub enum Shape {
         begin: Duration,
         length: Duration,
     },
+    /// From `first` times the rate evenly to `last` times, over `length`.
+    Ramp {
+        first: f64,
+        last: f64,
+        length: Duration,
+    },
 }
 
 /// The slots of a run, evenly spaced at the rate of the moment, in operations per second.
@@ -41,6 +47,11 @@ impl Shape {
                     1.0
                 }
             }
+            Shape::Ramp {
+                first,
+                last,
+                length,
+            } => first + (last - first) * (at / length.as_secs_f64()).min(1.0),
         }
     }
 }
@@ -65,6 +76,16 @@ mod tests {
 
         check(Shape::Constant, 500);
         check(burst, 500 + 2 * 100);
+        let ramp = Shape::Ramp {
+            first: 0.5,
+            last: 1.5,
+            length: 10 * SECOND,
+        };
+        check(ramp, 500);
+        let early = slots(ramp, 50.0, 10 * SECOND)
+            .into_iter()
+            .filter(|at| *at < 5 * SECOND);
+        assert!((185..=190).contains(&early.count()), "three of eight");
     }
 
     #[test]

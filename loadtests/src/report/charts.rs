@@ -1,21 +1,21 @@
 //! The report's drawings: SVG that takes its colours from the page, so that it is dark where the
 //! page is dark.
 
-mod burst;
 mod capacity;
 mod cpu;
 mod forest;
 mod latency;
+mod over_time;
 
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::Pos;
 
-pub(crate) use burst::burst;
 pub(crate) use capacity::{capacity, cost};
 pub(crate) use cpu::{Bar, cpu};
 pub(crate) use forest::forest;
 pub(crate) use latency::latency;
+pub(crate) use over_time::over_time;
 
 /// Stands in the drawing for a colour of the page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

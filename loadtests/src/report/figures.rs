@@ -7,6 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use super::charts::{self, variable_of};
 use super::tables::number;
 use crate::arms::described;
+use crate::load::Scenario;
 use crate::results::run::{Cell, OUTSIDE};
 use crate::results::{Results, Run};
 use crate::statistics::verdict::cell_of;
@@ -206,25 +207,32 @@ fn arms_legend<'a>(arms: impl Iterator<Item = &'a str>) -> Markup {
     }
 }
 
-pub(super) fn bursts(results: &Results) -> Markup {
-    let burst = verdicts::cells(results)
-        .into_iter()
-        .find(|cell| cell.scenario == "S5");
-    let Some(cell) = burst else {
-        return html! {};
-    };
-    let arms = by_arm(results, &cell);
-    let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
-    if runs.is_empty() {
-        return html! {};
-    }
+/// Loads whose rate changes, second by second.
+pub(super) fn changing(results: &Results) -> Markup {
     html! {
-        h2 { "A burst and its drain, from " (cell.rate_millis / 1_000) " orders/s \
-            to three times that" }
-        (legend(&runs, "settled each second", "waiting at its end"))
-        figure {
-            (PreEscaped(charts::burst(&runs)))
-            figcaption { "The thin grey line is what was offered." }
+        @for cell in verdicts::cells(results) {
+            @match Scenario::from_code(&cell.scenario) {
+                Some(Scenario::Burst) => (over_time(results, &cell, "A burst and its drain, from \
+                    {} orders/s to three times that")),
+                Some(Scenario::Ramp) => (over_time(results, &cell, "A ramp, from half of {} \
+                    orders/s to half as much again")),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn over_time(results: &Results, cell: &Cell, title: &str) -> Markup {
+    let arms = by_arm(results, cell);
+    let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
+    html! {
+        @if !runs.is_empty() {
+            h2 { (title.replace("{}", &(cell.rate_millis / 1_000).to_string())) }
+            (legend(&runs, "settled each second", "waiting at its end"))
+            figure {
+                (PreEscaped(charts::over_time(&runs)))
+                figcaption { "The thin grey line is what was offered." }
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn page(results: &Results) -> anyhow::Result<Markup> {
                 (tables::components(results))
                 (figures::capacities(results))
                 (tables::replicas(results))
-                (figures::bursts(results))
+                (figures::changing(results))
                 (tables::money(results)?)
                 (evidence::published()?)
                 (evidence::audit(results))

@@ -10,7 +10,7 @@ use crate::plan::PROBE;
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Run {
     pub arm: String,
-    /// `S1` to `S7`.
+    /// `S1` to `S8`.
     pub scenario: String,
     /// `open`, or `closed` when a number of users sent as fast as they were answered.
     pub model: String,

@@ -8,6 +8,7 @@ use crate::results::Run;
 /// How far the shares of orders that ended one way or another may lie apart in a pair: what was
 /// refused, or expired, took less work.
 const ENDINGS_APART: f64 = 0.01;
+
 /// The runs of both arms that ran next to each other, with the measure's value in each.
 pub(super) struct Sample {
     pub base: Vec<f64>,

@@ -1,11 +1,11 @@
-//! A burst and how it drains: orders offered and settled each second, and what waits.
+//! A load that changes: orders offered and settled each second, and what waits.
 
 use plotters::prelude::*;
 
 use super::{Ink, drawn, ink_of};
 use crate::results::Run;
 
-pub(crate) fn burst(runs: &[&Run]) -> String {
+pub(crate) fn over_time(runs: &[&Run]) -> String {
     let seconds = runs
         .iter()
         .map(|run| run.seconds.len())
@@ -18,7 +18,7 @@ pub(crate) fn burst(runs: &[&Run]) -> String {
         .max();
     let top = most.unwrap_or(1).max(1) as f64 * 1.08;
 
-    drawn(340, "A burst over time", |area| {
+    drawn(340, "Orders over time", |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(54)
