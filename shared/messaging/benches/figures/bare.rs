@@ -1,4 +1,4 @@
-//! What the SDK alone does: loops of receive and delete, without any limit, order or second attempt.
+//! What the SDK alone does: loops of receive and delete, with no limit, order or second attempt.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
