@@ -227,11 +227,13 @@ fn over_time(results: &Results, cell: &Cell, title: &str) -> Markup {
     let runs: Vec<&Run> = arms.iter().filter_map(|(_, runs)| typical(runs)).collect();
     html! {
         @if !runs.is_empty() {
-            h2 { (title.replace("{}", &(cell.rate_millis / 1_000).to_string())) }
-            (legend(&runs, "settled each second", "waiting at its end"))
-            figure {
-                (PreEscaped(charts::over_time(&runs)))
-                figcaption { "The thin grey line is what was offered." }
+            section.whole {
+                h2 { (title.replace("{}", &(cell.rate_millis / 1_000).to_string())) }
+                (legend(&runs, "settled each second", "waiting at its end"))
+                figure {
+                    (PreEscaped(charts::over_time(&runs)))
+                    figcaption { "The thin grey line is what was offered." }
+                }
             }
         }
     }
