@@ -131,6 +131,10 @@ async fn a_redrive_policy_has_a_form() {
         (policy(&arn, "\"many\""), count("many")),
         (
             policy("dead", "3"),
+            "Invalid value for deadLetterTargetArn.".into(),
+        ),
+        (
+            policy("arn:aws:sqs:dead", "3"),
             "Dead-letter target ARN should be fully qualified ARN.".into(),
         ),
         (
