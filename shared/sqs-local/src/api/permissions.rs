@@ -76,7 +76,10 @@ pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Em
         let before = statements.len();
         statements.retain(|statement| statement["Sid"] != label);
         if statements.len() == before {
-            let reason = "can't find label on existing policy.";
+            let reason = match before {
+                0 => "can't find label.",
+                _ => "can't find label on existing policy.",
+            };
             return Err(Error::value("Label", label, reason));
         }
         Ok(())
