@@ -55,7 +55,8 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
         if statements.iter().any(|statement| statement["Sid"] == label) {
             return Err(Error::value("Label", label, "Already exists."));
         }
-        let arn = |account: &String| format!("arn:aws:iam::{account}:root");
+        let partition = service.queues.partition;
+        let arn = |account: &String| format!("arn:{partition}:iam::{account}:root");
         let principals = one_or_many(accounts.iter().map(arn));
         let actions = one_or_many(actions.iter().map(|action| format!("SQS:{action}")));
         statements.push(json!({

@@ -66,13 +66,19 @@ impl SendMessage<'_> {
         self.id.is_some()
     }
 
-    pub(super) fn draft(&self, service: &Service, settings: &Settings) -> Result<Draft<'_>> {
+    /// `trace` is the trace header of the HTTP request.
+    pub(super) fn draft(
+        &self,
+        service: &Service,
+        settings: &Settings,
+        trace: Option<&str>,
+    ) -> Result<Draft<'_>> {
         let Body { raw, text } = required(self.message_body.as_ref(), "MessageBody")?;
         let attributes = self.message_attributes.clone().unwrap_or_default();
         let system = self.message_system_attributes.clone().unwrap_or_default();
         self.check_body(text, attributes::size(&attributes), settings)?;
         attributes::check(&attributes)?;
-        let trace_header = trace_header(&system)?;
+        let trace_header = trace_header(&system)?.or_else(|| trace.map(String::from));
         let delay = self.delay(settings)?;
         check_id("MessageGroupId", self.message_group_id.as_deref())?;
         let deduplication_id = self.deduplication_id(settings, text)?;
