@@ -52,6 +52,9 @@ pub struct Options {
     /// Whether a deleted queue's name may be used again at once, and not, as at Amazon, only
     /// after a minute.
     pub reuse_names: bool,
+    /// Whether a receipt handle that is older than the latest receive deletes a message of a
+    /// standard queue. Amazon documents that it may not; two public projects found that it does.
+    pub old_receipts_delete: bool,
     pub misbehaviour: Misbehaviour,
     /// What all misbehaviour is drawn from.
     pub seed: u64,
@@ -63,6 +66,7 @@ impl Default for Options {
             account: "000000000000".into(),
             region: "us-east-1".into(),
             reuse_names: false,
+            old_receipts_delete: false,
             misbehaviour: Misbehaviour::default(),
             seed: 0,
         }
@@ -88,6 +92,7 @@ impl Cloud {
             region: options.region,
             habits: Habits {
                 reuse_names: options.reuse_names,
+                old_receipts_delete: options.old_receipts_delete,
             },
             regions: RwLock::default(),
             calls: Default::default(),

@@ -14,6 +14,7 @@ use crate::time::Clock;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Habits {
     pub(crate) reuse_names: bool,
+    pub(crate) old_receipts_delete: bool,
 }
 
 pub(crate) struct Service {

@@ -63,6 +63,8 @@ impl DeleteMessage<'_> {
             Receipt::parse(handle).ok_or_else(|| Error::ReceiptHandleIsInvalid(handle.into()))?;
         let deleted = if service.chaos.strikes(&queue.name, |rule| rule.duplicates) {
             state.queue.deliver_again(now, receipt)
+        } else if service.habits.old_receipts_delete {
+            state.queue.delete_by_any_receipt(now, receipt)
         } else {
             state.queue.delete(now, receipt)
         };
