@@ -87,6 +87,6 @@ fn done() -> Answer {
     json(&json!({ "status": "ok" }))
 }
 
-fn fail(status: StatusCode, reason: &str) -> Answer {
+pub(crate) fn fail(status: StatusCode, reason: &str) -> Answer {
     (status, json!({ "error": reason }).to_string().into_bytes())
 }

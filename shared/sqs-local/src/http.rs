@@ -12,15 +12,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Request, Response, StatusCode};
 
 use crate::cloud::Cloud;
 use crate::control::Control;
-use crate::control_http;
 use crate::error::{Error, Result};
 use crate::head::{Head, header};
 use crate::settings;
+use crate::{control_http, origin};
 
 /// The largest request kept: a batch of 1 MiB, every byte of it escaped, with room for names.
 const MOST_KEPT: usize = 8 * 1024 * 1024;
@@ -40,6 +40,12 @@ pub(crate) async fn handle(
     let target = header(&parts, HeaderName::from_static("x-amz-target")).unwrap_or_default();
     let action = target.strip_prefix("AmazonSQS.").unwrap_or(target);
     let is_control = control_http::is_control(parts.uri.path());
+    if is_control
+        && let Some(reason) = origin::refusal(header(&parts, HOST), header(&parts, ORIGIN))
+    {
+        let answer = control_http::fail(StatusCode::FORBIDDEN, reason);
+        return Ok(respond(answer.0, JSON, answer.1));
+    }
 
     let body = match read(body, action).await {
         Ok(body) => body,

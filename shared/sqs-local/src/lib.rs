@@ -49,7 +49,7 @@
 //! | `directory.rs`, `service.rs`, `cloud.rs`, `region.rs` | 450 | which queues are there, where? |
 //! | `http.rs`, `head.rs`, `error.rs`, `server.rs` and others | 700 | how does it cross the wire? |
 //! | `misbehaviour.rs` | 250 | what goes wrong at Amazon, and here on request? |
-//! | `control.rs`, `control_http.rs` | 250 | what is going on inside? |
+//! | `control.rs`, `control_http.rs`, `origin.rs` | 300 | what goes on inside, and who may ask? |
 //!
 //! # What always holds
 //!
@@ -74,6 +74,7 @@ mod http;
 mod md5;
 mod misbehaviour;
 mod move_task;
+mod origin;
 pub mod queue;
 mod redrive;
 mod region;
