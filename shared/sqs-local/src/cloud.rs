@@ -201,7 +201,7 @@ fn queue_of(body: &[u8]) -> Option<String> {
         queue_url: Option<String>,
         queue_name: Option<String>,
     }
-    let named: Named = serde_json::from_slice(body).ok()?;
+    let named: Named = strict_json::from_slice(body).ok()?;
     let url = named.queue_url.or(named.queue_name)?;
     url.rsplit('/').next().map(String::from)
 }

@@ -101,7 +101,7 @@ impl RedriveAllowPolicy {
             redrive_permission: Permission,
             source_queue_arns: Option<Vec<String>>,
         }
-        let members: Members = serde_json::from_str(text).map_err(|_| {
+        let members: Members = strict_json::from_str(text).map_err(|_| {
             let reason = "Amazon SQS can't create the redrive allow policy, as it’s in an \
                           unsupported format.";
             Error::attribute_because("RedriveAllowPolicy", reason)

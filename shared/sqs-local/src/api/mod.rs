@@ -97,7 +97,7 @@ struct Empty {}
 
 fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Error::Serialization(error.to_string()))
+    strict_json::from_slice(body).map_err(|error| Error::Serialization(error.to_string()))
 }
 
 fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {

@@ -74,6 +74,8 @@ async fn a_wrong_rule_is_refused_and_says_why() {
             "p50_ms <= p99_ms",
         ),
         ("", "EOF"),
+        ("[null, 0.5]", "invalid type: sequence"),
+        (r#"{"latency": [12, 40]}"#, "invalid type: sequence"),
     ] {
         let (status, answer) = http(server.address(), "PUT", "/control/misbehaviour", rule).await;
         assert_eq!(status, 400);

@@ -232,6 +232,8 @@ async fn a_redrive_allow_policy_has_a_form() {
         r#"{"redrivePermission":"allowAll","colour":"blue"}"#,
         r#"{"redrivePermission":"byQueue","sourceQueueArns":"arn"}"#,
         r#"{"redrivePermission":"byQueue","sourceQueueArns":[1]}"#,
+        r#"["allowAll"]"#,
+        r#"["byQueue", ["arn:a"]]"#,
     ] {
         assert_eq!(
             sqs.refused_to_set(&url, "RedriveAllowPolicy", text).await,
