@@ -8,9 +8,11 @@ use serde::Deserialize;
 
 use crate::api::{self, Answer};
 use crate::error::{Error, Result};
+use crate::head::Head;
 use crate::host::Host;
 use crate::misbehaviour::{Chaos, Misbehaviour};
-use crate::service::Service;
+use crate::region;
+use crate::service::{Habits, Service};
 use crate::time::Clock;
 
 /// The actions of the service, all of them.
@@ -50,6 +52,9 @@ pub struct Options {
     /// Whether a deleted queue's name may be used again at once, and not, as at Amazon, only
     /// after a minute.
     pub reuse_names: bool,
+    /// Whether a receipt handle that is older than the latest receive deletes a message of a
+    /// standard queue. Amazon documents that it may not; two public projects found that it does.
+    pub old_receipts_delete: bool,
     pub misbehaviour: Misbehaviour,
     /// What all misbehaviour is drawn from.
     pub seed: u64,
@@ -61,6 +66,7 @@ impl Default for Options {
             account: "000000000000".into(),
             region: "us-east-1".into(),
             reuse_names: false,
+            old_receipts_delete: false,
             misbehaviour: Misbehaviour::default(),
             seed: 0,
         }
@@ -72,7 +78,7 @@ pub(crate) struct Cloud {
     pub(crate) clock: Arc<Clock>,
     pub(crate) chaos: Arc<Chaos>,
     region: String,
-    reuse_names: bool,
+    habits: Habits,
     regions: RwLock<BTreeMap<String, Arc<Service>>>,
     calls: [AtomicU64; ACTIONS.len()],
 }
@@ -84,35 +90,40 @@ impl Cloud {
             clock: Arc::new(Clock::start()),
             chaos: Arc::new(Chaos::new(options.seed, options.misbehaviour)),
             region: options.region,
-            reuse_names: options.reuse_names,
+            habits: Habits {
+                reuse_names: options.reuse_names,
+                old_receipts_delete: options.old_receipts_delete,
+            },
             regions: RwLock::default(),
             calls: Default::default(),
         }
     }
 
     /// One request of the AWS JSON protocol: the action's name and its JSON document in, the
-    /// JSON document of the answer out. `host` is the server's name as the client knows it, for
-    /// queue URLs.
-    pub(crate) async fn call(
-        &self,
-        region: Option<&str>,
-        action: &str,
-        body: &[u8],
-        host: &str,
-    ) -> Result<Vec<u8>> {
+    /// JSON document of the answer out.
+    pub(crate) async fn call(&self, head: &Head<'_>, action: &str, body: &[u8]) -> Result<Vec<u8>> {
         let number = ACTIONS.iter().position(|known| *known == action);
         let number = number.ok_or_else(|| Error::InvalidAction(action.into()))?;
         self.calls[number].fetch_add(1, Relaxed);
 
-        let service = self.region(region.unwrap_or(&self.region), action == "CreateQueue");
+        let service = self.region(self.region_of(head), action == "CreateQueue");
         if !self.chaos.is_on() {
-            let answer = api::call(&service, action, body, host).await;
+            let answer = api::call(&service, action, body, head).await;
             return answer.map(Answer::leaves);
         }
         let fate = self.chaos.before(queue_of(body).as_deref()).await?;
-        let answer = api::call(&service, action, body, host).await;
+        let answer = api::call(&service, action, body, head).await;
         fate.pass().await;
         fate.of(answer.map(Answer::leaves))
+    }
+
+    /// The partition of the region that a request is for.
+    pub(crate) fn partition(&self, head: &Head<'_>) -> &'static str {
+        region::partition(self.region_of(head))
+    }
+
+    fn region_of<'a>(&'a self, head: &Head<'a>) -> &'a str {
+        head.region.unwrap_or(&self.region)
     }
 
     /// How often each action was called, since the start or the last reset.
@@ -165,8 +176,14 @@ impl Cloud {
         }
         drop(regions);
         let new = || {
-            let (account, reuse) = (&self.account, self.reuse_names);
-            Arc::new(Service::new(account, name, reuse, &self.clock, &self.chaos))
+            let (account, habits) = (&self.account, self.habits);
+            Arc::new(Service::new(
+                account,
+                name,
+                habits,
+                &self.clock,
+                &self.chaos,
+            ))
         };
         if !keep {
             return new();
@@ -184,7 +201,7 @@ fn queue_of(body: &[u8]) -> Option<String> {
         queue_url: Option<String>,
         queue_name: Option<String>,
     }
-    let named: Named = serde_json::from_slice(body).ok()?;
+    let named: Named = strict_json::from_slice(body).ok()?;
     let url = named.queue_url.or(named.queue_name)?;
     url.rsplit('/').next().map(String::from)
 }

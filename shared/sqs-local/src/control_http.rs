@@ -69,7 +69,7 @@ pub(crate) fn call(
 }
 
 fn misbehave(body: &[u8], set: impl FnOnce(Misbehaviour) -> Result<(), String>) -> Answer {
-    let rule = serde_json::from_slice(body).map_err(|error| error.to_string());
+    let rule = strict_json::from_slice(body).map_err(|error| error.to_string());
     match rule.and_then(set) {
         Ok(()) => done(),
         Err(reason) => fail(StatusCode::BAD_REQUEST, &reason),
@@ -87,6 +87,6 @@ fn done() -> Answer {
     json(&json!({ "status": "ok" }))
 }
 
-fn fail(status: StatusCode, reason: &str) -> Answer {
+pub(crate) fn fail(status: StatusCode, reason: &str) -> Answer {
     (status, json!({ "error": reason }).to_string().into_bytes())
 }

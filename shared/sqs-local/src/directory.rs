@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::region;
 use crate::time::Time;
 
 /// How long a deleted queue's name stays taken.
@@ -14,7 +15,8 @@ const REST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Directory {
     account: Arc<str>,
-    /// `arn:aws:sqs:<region>:<account>:`, and then comes the name.
+    pub(crate) partition: &'static str,
+    /// `arn:<partition>:sqs:<region>:<account>:`, and then comes the name.
     arn_prefix: String,
     queues: RwLock<Queues>,
 }
@@ -28,9 +30,11 @@ struct Queues {
 
 impl Directory {
     pub(crate) fn new(account: &Arc<str>, region: &str) -> Directory {
+        let partition = region::partition(region);
         Directory {
             account: account.clone(),
-            arn_prefix: format!("arn:aws:sqs:{region}:{account}:"),
+            partition,
+            arn_prefix: format!("arn:{partition}:sqs:{region}:{account}:"),
             queues: RwLock::default(),
         }
     }

@@ -28,15 +28,18 @@ pub enum Error {
     #[error("The receipt handle \"{0}\" is not valid for this queue.")]
     ReceiptHandleOfAnotherQueue(String),
     #[error(
-        "Value {0} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is \
-         not available for visibility timeout change."
-    )]
-    MessageNotInflight(String),
-    #[error(
         "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
          | #xE000 to #xFFFD | #x10000 to #x10FFFF"
     )]
     InvalidMessageContents,
+    #[error("One or more parameters are invalid. Reason: Message must be shorter than {0} bytes.")]
+    MessageTooLong(usize),
+    /// The same of an entry of a batch, in other words.
+    #[error(
+        "One or more parameters cannot be validated. Reason: Message must be shorter than {0} \
+         bytes."
+    )]
+    EntryTooLong(usize),
     #[error("{0}")]
     OverLimit(String),
     #[error("There should be at least one {0} in the request.")]
@@ -109,7 +112,6 @@ impl Error {
             Error::PurgeQueueInProgress(_) => "PurgeQueueInProgress",
             Error::ReceiptHandleIsInvalid(_) => "ReceiptHandleIsInvalid",
             Error::ReceiptHandleOfAnotherQueue(_) => "ReceiptHandleIsInvalid",
-            Error::MessageNotInflight(_) => "MessageNotInflight",
             Error::InvalidMessageContents => "InvalidMessageContents",
             Error::OverLimit(_) => "OverLimit",
             Error::EmptyBatchRequest(_) => "EmptyBatchRequest",
@@ -119,7 +121,9 @@ impl Error {
             Error::BatchRequestTooLong { .. } => "BatchRequestTooLong",
             Error::InvalidAttributeName(_) => "InvalidAttributeName",
             Error::InvalidAttributeValue(_) => "InvalidAttributeValue",
-            Error::InvalidParameterValue(_) => "InvalidParameterValueException",
+            Error::InvalidParameterValue(_) | Error::MessageTooLong(_) | Error::EntryTooLong(_) => {
+                "InvalidParameterValueException"
+            }
             Error::MissingParameter(_) => "MissingRequiredParameterException",
             Error::ResourceNotFound(_) => "ResourceNotFoundException",
             Error::InvalidAction(_) => "UnknownOperationException",
@@ -137,7 +141,6 @@ impl Error {
             Error::QueueNameExists(_) => "QueueAlreadyExists",
             Error::QueueDeletedRecently => "AWS.SimpleQueueService.QueueDeletedRecently",
             Error::PurgeQueueInProgress(_) => "AWS.SimpleQueueService.PurgeQueueInProgress",
-            Error::MessageNotInflight(_) => "AWS.SimpleQueueService.MessageNotInflight",
             Error::EmptyBatchRequest(_) => "AWS.SimpleQueueService.EmptyBatchRequest",
             Error::TooManyEntriesInBatchRequest(_) => {
                 "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
@@ -145,7 +148,9 @@ impl Error {
             Error::BatchEntryIdsNotDistinct(_) => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             Error::InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
             Error::BatchRequestTooLong { .. } => "AWS.SimpleQueueService.BatchRequestTooLong",
-            Error::InvalidParameterValue(_) => "InvalidParameterValue",
+            Error::InvalidParameterValue(_) | Error::MessageTooLong(_) | Error::EntryTooLong(_) => {
+                "InvalidParameterValue"
+            }
             Error::MissingParameter(_) => "MissingParameter",
             Error::InvalidAction(_) => "InvalidAction",
             Error::Serialization(_) => "MalformedInput",
@@ -170,6 +175,8 @@ impl Error {
     fn namespace(&self) -> &'static str {
         match self {
             Error::InvalidParameterValue(_)
+            | Error::MessageTooLong(_)
+            | Error::EntryTooLong(_)
             | Error::MissingParameter(_)
             | Error::InvalidAction(_)
             | Error::Serialization(_)

@@ -4,7 +4,7 @@
 //! Whatever changes a queue then hands its messages to those who wait, the oldest first, under
 //! the same lock; nobody polls. A waiting client may go away at any moment, so a hand-off is
 //! checked on both sides: the queue takes the messages back when nobody listens any more, and
-//! [`Parked`] gives them back when its client left between the hand-off and the answer.
+//! [`PendingReceive`] gives them back when its client left between the hand-off and the answer.
 
 mod guards;
 
@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::guards::HandedOut;
-use self::guards::Parked;
+use self::guards::PendingReceive;
 use crate::directory::Directory;
 use crate::error::{Error, Result};
 use crate::queue::{Delivery, Departure, Queue, Receive, Received};
@@ -96,29 +96,29 @@ impl Host {
 
     /// Receives now, or else waits up to `wait` for the first message to come.
     pub(crate) async fn receive(&self, request: Receive, wait: Duration) -> Result<Vec<Delivery>> {
-        let mut parked = match self.receive_or_park(request, wait)? {
+        let mut pending = match self.receive_or_wait(request, wait)? {
             Turn::Now(deliveries) => return Ok(deliveries),
-            Turn::Later(parked) => parked,
+            Turn::Later(pending) => pending,
         };
-        match tokio::time::timeout(wait, &mut parked.answer).await {
+        match tokio::time::timeout(wait, &mut pending.answer).await {
             Ok(Ok(deliveries)) => Ok(deliveries),
             Ok(Err(_)) => Err(Error::QueueDoesNotExist),
-            Err(_) => Ok(parked.close()),
+            Err(_) => Ok(pending.close()),
         }
     }
 
-    fn receive_or_park(&self, request: Receive, wait: Duration) -> Result<Turn<'_>> {
+    fn receive_or_wait(&self, request: Receive, wait: Duration) -> Result<Turn<'_>> {
         let mut state = self.lock();
         let now = self.clock.now();
         let mut dead = self.serve_waiting(&mut state, now);
         let received = self.take(&mut state, now, &request);
         dead.extend(received.dead);
         if received.deliveries.is_empty() && !wait.is_zero() {
-            let answer = state.park(request);
+            let answer = state.wait(request);
             self.set_alarm(&mut state);
             drop(state);
             self.bury(dead);
-            return Ok(Turn::Later(Parked { host: self, answer }));
+            return Ok(Turn::Later(PendingReceive { host: self, answer }));
         }
         drop(state);
         self.bury(dead);
@@ -237,7 +237,7 @@ impl State {
             .count()
     }
 
-    fn park(&mut self, request: Receive) -> oneshot::Receiver<Vec<Delivery>> {
+    fn wait(&mut self, request: Receive) -> oneshot::Receiver<Vec<Delivery>> {
         let (answer, receiver) = oneshot::channel();
         if !self.deleted {
             self.waiting.retain(|waiter| !waiter.answer.is_closed());
@@ -249,7 +249,7 @@ impl State {
 
 enum Turn<'a> {
     Now(Vec<Delivery>),
-    Later(Parked<'a>),
+    Later(PendingReceive<'a>),
 }
 
 /// Sleeps until the queue's next timer while somebody waits for it, and lets it happen.

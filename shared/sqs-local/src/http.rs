@@ -12,17 +12,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::http::request::Parts;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Request, Response, StatusCode};
 
 use crate::cloud::Cloud;
 use crate::control::Control;
-use crate::control_http;
 use crate::error::{Error, Result};
+use crate::head::{Head, header};
+use crate::settings;
+use crate::{control_http, origin};
 
-/// The largest request read: a batch of 1 MiB, every byte of it escaped, with room for names.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// The largest request kept: a batch of 1 MiB, every byte of it escaped, with room for names.
+const MOST_KEPT: usize = 8 * 1024 * 1024;
+/// The largest request read to its end. A client that still sends when the connection is closed
+/// hears of a broken pipe, and not of its mistake.
+const MOST_READ: u64 = 64 * 1024 * 1024;
 
 const AMAZON_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -32,57 +36,82 @@ pub(crate) async fn handle(
     cloud: &Arc<Cloud>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = match read(body).await {
+    let (parts, body) = request.into_parts();
+    let target = header(&parts, HeaderName::from_static("x-amz-target")).unwrap_or_default();
+    let action = target.strip_prefix("AmazonSQS.").unwrap_or(target);
+    let is_control = control_http::is_control(parts.uri.path());
+    if is_control
+        && let Some(reason) = origin::refusal(header(&parts, HOST), header(&parts, ORIGIN))
+    {
+        let answer = control_http::fail(StatusCode::FORBIDDEN, reason);
+        return Ok(respond(answer.0, JSON, answer.1));
+    }
+
+    let body = match read(body, action).await {
         Ok(body) => body,
         Err(error) => return Ok(fail(&error)),
     };
-    if control_http::is_control(head.uri.path()) {
-        let (method, path, query) = (head.method.as_str(), head.uri.path(), head.uri.query());
+    if is_control {
+        let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
         let control = Control::new(cloud.clone());
         let answer = control_http::call(&control, method, path, query.unwrap_or(""), &body);
         return Ok(respond(answer.0, JSON, answer.1));
     }
+    let head = Head::read(&parts);
     if is_identity_question(&body) {
-        return Ok(respond(StatusCode::OK, XML, identity(&cloud.account)));
+        let partition = cloud.partition(&head);
+        return Ok(respond(
+            StatusCode::OK,
+            XML,
+            identity(partition, &cloud.account),
+        ));
     }
-
-    let target = header(&head, HeaderName::from_static("x-amz-target")).unwrap_or_default();
-    let action = target.strip_prefix("AmazonSQS.").unwrap_or(target);
-    let host = header(&head, HOST).unwrap_or("localhost");
-    let region = header(&head, AUTHORIZATION).and_then(region);
-    Ok(match cloud.call(region, action, &body, host).await {
+    Ok(match cloud.call(&head, action, &body).await {
         Ok(document) => respond(StatusCode::OK, AMAZON_JSON, document),
         Err(error) => fail(&error),
     })
 }
 
-async fn read(body: Incoming) -> Result<Bytes> {
-    let too_long = || Error::Serialization("request body is too large".into());
-    if body.size_hint().lower() > MOST_BYTES as u64 {
-        return Err(too_long());
+async fn read(mut body: Incoming, action: &str) -> Result<Bytes> {
+    let declared = body.size_hint().lower();
+    if declared > MOST_READ {
+        return Err(too_long(action, declared));
     }
-    let body = Limited::new(body, MOST_BYTES)
-        .collect()
-        .await
-        .map_err(|error| match error.is::<LengthLimitError>() {
-            true => too_long(),
-            false => Error::Serialization("request body ended too soon".into()),
-        })?;
-    Ok(body.to_bytes())
+    if declared > MOST_KEPT as u64 {
+        return Err(too_long(action, drop_rest(body).await));
+    }
+    match Limited::new(&mut body, MOST_KEPT).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(too_long(action, MOST_KEPT as u64 + drop_rest(body).await))
+        }
+        Err(_) => Err(Error::Serialization("request body ended too soon".into())),
+    }
 }
 
-fn header(head: &Parts, name: HeaderName) -> Option<&str> {
-    head.headers.get(name)?.to_str().ok()
+/// Reads what is left of a body without keeping it; how many bytes that was.
+async fn drop_rest(mut body: Incoming) -> u64 {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if read > MOST_READ {
+            break;
+        }
+    }
+    read
 }
 
-/// `... Credential=<key>/<date>/<region>/sqs/aws4_request, ...`
-fn region(authorization: &str) -> Option<&str> {
-    let (_, scope) = authorization.split_once("Credential=")?;
-    scope
-        .split('/')
-        .nth(2)
-        .filter(|region| !region.is_empty() && region.len() < 32)
+/// The error of an action whose request has `sent` bytes: that of its messages, where it has any.
+fn too_long(action: &str, sent: u64) -> Error {
+    let most = settings::MOST_BYTES;
+    match action {
+        "SendMessage" => Error::MessageTooLong(most),
+        "SendMessageBatch" => Error::BatchRequestTooLong {
+            most,
+            sent: sent as usize,
+        },
+        _ => Error::Serialization("request body is too large".into()),
+    }
 }
 
 fn fail(error: &Error) -> Response<Full<Bytes>> {
@@ -113,10 +142,10 @@ fn is_identity_question(body: &[u8]) -> bool {
     body.starts_with(b"Action=GetCallerIdentity")
 }
 
-fn identity(account: &str) -> Vec<u8> {
+fn identity(partition: &str, account: &str) -> Vec<u8> {
     format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-         <GetCallerIdentityResult><Arn>arn:aws:iam::{account}:root</Arn>\
+         <GetCallerIdentityResult><Arn>arn:{partition}:iam::{account}:root</Arn>\
          <UserId>{account}</UserId><Account>{account}</Account></GetCallerIdentityResult>\
          </GetCallerIdentityResponse>"
     )

@@ -12,11 +12,11 @@
 //! # How a message lives
 //!
 //! A sender puts a message in a queue; a consumer *receives* it, does its work, and *deletes* it.
-//! Receiving does not take the message out: it hides it from everybody else for the **visibility
+//! Receiving does not take the message out: it hides it from other consumers for the **visibility
 //! timeout**. A consumer that dies never deletes, so the message comes back: *at least once*. What
 //! a receive gives is a **receipt handle**, the right to delete the message or to extend its
 //! timeout. A message that is received too often without being deleted goes to the **dead-letter
-//! queue**, where somebody looks at it and moves it back.
+//! queue**, where a person looks at it and moves it back.
 //!
 //! # What to read, in this order
 //!
@@ -30,6 +30,7 @@
 //! | `queue/transitions.rs` | how does a message change its state? |
 //! | `queue/receive.rs` | what does a consumer get? |
 //! | `queue/groups.rs` | which message is next: FIFO groups and fair tenants |
+//! | `queue/acknowledge.rs` | what may a consumer do with what it got? |
 //! | `queue/timers.rs` | how does a queue know what is due? |
 //! | `queue/deduplication.rs` | what does a FIFO queue remember, and for how long? |
 //! | `queue/receipt.rs` | what is a receipt handle? |
@@ -45,19 +46,19 @@
 //! | `api/` | 1,700 | what does each of the 23 actions want, do and answer? |
 //! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
 //! | `move_task.rs` | 200 | how do dead letters come back? |
-//! | `directory.rs`, `service.rs`, `cloud.rs` | 400 | which queues are there, in which region? |
-//! | `http.rs`, `error.rs`, `md5.rs`, `server.rs`, `main.rs` | 600 | how does it cross the wire? |
+//! | `directory.rs`, `service.rs`, `cloud.rs`, `region.rs` | 450 | which queues are there, where? |
+//! | `http.rs`, `head.rs`, `error.rs`, `server.rs` and others | 700 | how does it cross the wire? |
 //! | `misbehaviour.rs` | 250 | what goes wrong at Amazon, and here on request? |
-//! | `control.rs`, `control_http.rs` | 250 | what is going on inside? |
+//! | `control.rs`, `control_http.rs`, `origin.rs` | 300 | what goes on inside, and who may ask? |
 //!
 //! # What always holds
 //!
 //! * Every operation on a queue is given the time, and first lets everything happen that was due
 //!   by then; so counts are right, and a test on tokio's paused clock sees fourteen days at once.
-//! * One lock a queue, and never two at a time. A message on its way to another queue is in
+//! * One lock per queue, and never two at a time. A message on its way to another queue is under
 //!   neither lock.
-//! * Whatever makes a message available hands it to the receive that has waited longest, in the
-//!   same breath. Nothing polls.
+//! * What makes a message available hands it to the receive that has waited longest, under the
+//!   same lock. Nothing polls.
 //! * A client that goes away takes no message with it.
 
 mod api;
@@ -67,13 +68,16 @@ mod control;
 mod control_http;
 mod directory;
 mod error;
+mod head;
 mod host;
 mod http;
 mod md5;
 mod misbehaviour;
 mod move_task;
+mod origin;
 pub mod queue;
 mod redrive;
+mod region;
 mod server;
 mod service;
 mod settings;

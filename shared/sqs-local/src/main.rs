@@ -35,6 +35,10 @@ struct Args {
     /// Let a deleted queue's name be used again at once; Amazon wants a minute to pass.
     #[arg(long)]
     reuse_names: bool,
+    /// Let a receipt handle that is older than the latest receive delete a message of a standard
+    /// queue. Amazon documents that it may not.
+    #[arg(long)]
+    old_receipts_delete: bool,
     /// Time added to each call, as its median and 99th percentile: 12,40 (milliseconds).
     #[arg(long, value_parser = latency)]
     latency: Option<Latency>,
@@ -88,6 +92,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
         account: args.account,
         region: args.region,
         reuse_names: args.reuse_names,
+        old_receipts_delete: args.old_receipts_delete,
         misbehaviour,
         seed: args.seed,
     };

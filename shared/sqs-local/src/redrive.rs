@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -10,8 +10,6 @@ use crate::error::{Error, Result};
 /// `{"deadLetterTargetArn": "...", "maxReceiveCount": 3}`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedrivePolicy {
-    /// As it was given, but with the count as a number.
-    text: String,
     pub target: String,
     /// 1 to 1,000: a message received this often moves at the next receive.
     pub max_receive_count: u32,
@@ -35,7 +33,6 @@ impl RedrivePolicy {
         }
 
         let count = &policy["maxReceiveCount"];
-        let is_text = count.is_string();
         let count = count.as_str().map_or(count.to_string(), String::from);
         let in_range = count.parse().ok().filter(|n| (1..=1000).contains(n));
         let max_receive_count = in_range.ok_or_else(|| {
@@ -51,45 +48,41 @@ impl RedrivePolicy {
                 let reason = "Only SQS queues are valid resources for deadLetterTargetArn.";
                 return Err(invalid(reason));
             }
-            _ => {
+            ["arn", ..] => {
                 let reason = "Dead-letter target ARN should be fully qualified ARN.";
                 return Err(invalid(reason));
             }
+            _ => return Err(invalid("Invalid value for deadLetterTargetArn.")),
         }
         if members.len() > 2 {
             return Err(invalid(
                 "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].",
             ));
         }
-        let text = match is_text {
-            true => json!({"deadLetterTargetArn": target, "maxReceiveCount": max_receive_count})
-                .to_string(),
-            false => text.into(),
-        };
         Ok(RedrivePolicy {
-            text,
             target: target.into(),
             max_receive_count,
         })
     }
 }
 
+/// Compact JSON, with the count as a number, however the policy was written.
 impl fmt::Display for RedrivePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        let (target, count) = (&self.target, self.max_receive_count);
+        json!({ "deadLetterTargetArn": target, "maxReceiveCount": count }).fmt(f)
     }
 }
 
 /// `{"redrivePermission": "allowAll" | "denyAll" | "byQueue", "sourceQueueArns": [...]}`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedriveAllowPolicy {
-    text: String,
     permission: Permission,
     /// The ARNs of the queues that may, when it says `byQueue`.
     sources: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Permission {
     AllowAll,
@@ -108,7 +101,7 @@ impl RedriveAllowPolicy {
             redrive_permission: Permission,
             source_queue_arns: Option<Vec<String>>,
         }
-        let members: Members = serde_json::from_str(text).map_err(|_| {
+        let members: Members = strict_json::from_str(text).map_err(|_| {
             let reason = "Amazon SQS can't create the redrive allow policy, as it’s in an \
                           unsupported format.";
             Error::attribute_because("RedriveAllowPolicy", reason)
@@ -132,7 +125,6 @@ impl RedriveAllowPolicy {
                  byQueue.",
             ),
             permission => Ok(RedriveAllowPolicy {
-                text: text.into(),
                 permission,
                 sources,
             }),
@@ -149,9 +141,14 @@ impl RedriveAllowPolicy {
     }
 }
 
+/// Compact JSON, however the policy was written.
 impl fmt::Display for RedriveAllowPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        let mut policy = json!({ "redrivePermission": self.permission });
+        if !self.sources.is_empty() {
+            policy["sourceQueueArns"] = json!(self.sources);
+        }
+        policy.fmt(f)
     }
 }
 

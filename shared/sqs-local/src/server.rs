@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use crate::cloud::{Cloud, Options};
 use crate::control::Control;
 use crate::error::Result;
+use crate::head::Head;
 use crate::http;
 
 /// A running server. It stops, with all its connections, when this is dropped.
@@ -73,7 +74,7 @@ impl SqsLocal {
     pub async fn call(&self, action: &str, document: &str) -> Result<Vec<u8>> {
         let host = self.address.to_string();
         self.cloud
-            .call(None, action, document.as_bytes(), &host)
+            .call(&Head::of_host(&host), action, document.as_bytes())
             .await
     }
 }

@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 use crate::directory::Directory;
 use crate::error::{Error, Result};
+use crate::head::Head;
 use crate::host::Host;
 use crate::misbehaviour::Chaos;
 use crate::move_task::MoveTasks;
 use crate::time::Clock;
 
+/// What the server does where Amazon leaves it open, or is stricter: see [`crate::Options`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habits {
+    pub(crate) reuse_names: bool,
+    pub(crate) old_receipts_delete: bool,
+}
+
 pub(crate) struct Service {
     pub(crate) account: Arc<str>,
-    /// Whether a deleted queue's name may be used again at once.
-    pub(crate) reuses_names: bool,
+    pub(crate) habits: Habits,
     pub(crate) clock: Arc<Clock>,
     pub(crate) chaos: Arc<Chaos>,
     pub(crate) queues: Arc<Directory>,
@@ -23,13 +30,13 @@ impl Service {
     pub(crate) fn new(
         account: &Arc<str>,
         region: &str,
-        reuses_names: bool,
+        habits: Habits,
         clock: &Arc<Clock>,
         chaos: &Arc<Chaos>,
     ) -> Service {
         Service {
             account: account.clone(),
-            reuses_names,
+            habits,
             clock: clock.clone(),
             chaos: chaos.clone(),
             queues: Arc::new(Directory::new(account, region)),
@@ -43,8 +50,9 @@ impl Service {
             .by_url(url.ok_or_else(|| Error::missing("QueueUrl"))?)
     }
 
-    pub(crate) fn url(&self, host: &str, queue: &Host) -> String {
-        format!("http://{host}/{}/{}", self.account, queue.name)
+    pub(crate) fn url(&self, head: &Head<'_>, queue: &Host) -> String {
+        let Head { scheme, host, .. } = head;
+        format!("{scheme}://{host}/{}/{}", self.account, queue.name)
     }
 
     /// Ends all tasks, and sends everybody away who waits.

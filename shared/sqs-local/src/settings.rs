@@ -11,6 +11,9 @@ use crate::redrive::{RedriveAllowPolicy, RedrivePolicy};
 /// The largest message and the largest batch (an Amazon quota since August 2025).
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
+/// How many messages of a queue may be in flight at a time (an Amazon quota).
+pub(crate) const MOST_IN_FLIGHT: usize = 120_000;
+
 /// Attributes by name, as they cross the wire.
 pub type Pairs = BTreeMap<String, String>;
 
@@ -216,12 +219,6 @@ impl Settings {
         let is_managed = self.encryption == Encryption::Managed;
         pairs.insert("SqsManagedSseEnabled", is_managed.to_string());
         pairs
-    }
-
-    /// How many messages may be in flight at a time (Amazon's quotas; that of FIFO queues is from
-    /// before it was raised to 120,000).
-    pub fn in_flight_limit(&self) -> usize {
-        if self.fifo { 20_000 } else { 120_000 }
     }
 }
 

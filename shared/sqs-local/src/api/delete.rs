@@ -61,9 +61,12 @@ impl DeleteMessage<'_> {
         let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
         let receipt =
             Receipt::parse(handle).ok_or_else(|| Error::ReceiptHandleIsInvalid(handle.into()))?;
-        let deleted = match service.chaos.strikes(&queue.name, |rule| rule.duplicates) {
-            true => state.queue.delete_in_vain(now, receipt),
-            false => state.queue.delete(now, receipt),
+        let deleted = if service.chaos.strikes(&queue.name, |rule| rule.duplicates) {
+            state.queue.deliver_again(now, receipt)
+        } else if service.habits.old_receipts_delete {
+            state.queue.delete_by_any_receipt(now, receipt)
+        } else {
+            state.queue.delete(now, receipt)
         };
         deleted.map_err(|refusal| refused(refusal, handle))
     }
@@ -73,12 +76,11 @@ impl DeleteMessage<'_> {
 pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
     let invalid = |reason| Error::value("ReceiptHandle", handle, reason);
     match refusal {
-        Refusal::Foreign => Error::ReceiptHandleOfAnotherQueue(handle.into()),
+        Refusal::WrongQueue => Error::ReceiptHandleOfAnotherQueue(handle.into()),
         Refusal::Expired => invalid("The receipt handle has expired."),
         Refusal::Gone => {
             invalid("Message does not exist or is not available for visibility timeout change.")
         }
-        Refusal::NotInFlight => Error::MessageNotInflight(handle.into()),
         Refusal::TooLong(visibility) => Error::value(
             "VisibilityTimeout",
             visibility.as_secs(),

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::head::Head;
 use crate::host::HandedOut;
 use crate::service::Service;
 
@@ -24,27 +25,32 @@ pub(crate) async fn call(
     service: &Service,
     action: &str,
     body: &[u8],
-    host: &str,
+    head: &Head<'_>,
 ) -> Result<Answer> {
     if action == "ReceiveMessage" {
         return receive::receive(service, decode(body)?).await;
     }
-    answer_at_once(service, action, body, host).map(Answer::from)
+    answer_at_once(service, action, body, head).map(Answer::from)
 }
 
-fn answer_at_once(service: &Service, action: &str, body: &[u8], host: &str) -> Result<Vec<u8>> {
+fn answer_at_once(
+    service: &Service,
+    action: &str,
+    body: &[u8],
+    head: &Head<'_>,
+) -> Result<Vec<u8>> {
     match action {
-        "SendMessage" => encode(&send::one(service, &decode(body)?)?),
-        "SendMessageBatch" => encode(&send::batch(service, &decode(body)?)?),
+        "SendMessage" => encode(&send::one(service, &decode(body)?, head.trace)?),
+        "SendMessageBatch" => encode(&send::batch(service, &decode(body)?, head.trace)?),
         "DeleteMessage" => encode(&delete::one(service, &decode(body)?)?),
         "DeleteMessageBatch" => encode(&delete::batch(service, &decode(body)?)?),
         "ChangeMessageVisibility" => encode(&visibility::one(service, &decode(body)?)?),
         "ChangeMessageVisibilityBatch" => encode(&visibility::batch(service, &decode(body)?)?),
-        "CreateQueue" => encode(&queues::create(service, decode(body)?, host)?),
+        "CreateQueue" => encode(&queues::create(service, decode(body)?, head)?),
         "DeleteQueue" => encode(&queues::delete(service, &decode(body)?)?),
-        "GetQueueUrl" => encode(&queues::get_url(service, &decode(body)?, host)?),
-        "ListQueues" => encode(&queues::list(service, &decode(body)?, host)?),
-        "ListDeadLetterSourceQueues" => encode(&queues::sources(service, &decode(body)?, host)?),
+        "GetQueueUrl" => encode(&queues::get_url(service, &decode(body)?, head)?),
+        "ListQueues" => encode(&queues::list(service, &decode(body)?, head)?),
+        "ListDeadLetterSourceQueues" => encode(&queues::sources(service, &decode(body)?, head)?),
         "GetQueueAttributes" => encode(&queue_attributes::get(service, &decode(body)?)?),
         "SetQueueAttributes" => encode(&queue_attributes::set(service, &decode(body)?)?),
         "PurgeQueue" => encode(&queues::purge(service, &decode(body)?)?),
@@ -91,7 +97,7 @@ struct Empty {}
 
 fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Error::Serialization(error.to_string()))
+    strict_json::from_slice(body).map_err(|error| Error::Serialization(error.to_string()))
 }
 
 fn encode(answer: &impl Serialize) -> Result<Vec<u8>> {

@@ -55,7 +55,8 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
         if statements.iter().any(|statement| statement["Sid"] == label) {
             return Err(Error::value("Label", label, "Already exists."));
         }
-        let arn = |account: &String| format!("arn:aws:iam::{account}:root");
+        let partition = service.queues.partition;
+        let arn = |account: &String| format!("arn:{partition}:iam::{account}:root");
         let principals = one_or_many(accounts.iter().map(arn));
         let actions = one_or_many(actions.iter().map(|action| format!("SQS:{action}")));
         statements.push(json!({
@@ -76,7 +77,10 @@ pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Em
         let before = statements.len();
         statements.retain(|statement| statement["Sid"] != label);
         if statements.len() == before {
-            let reason = "can't find label on existing policy.";
+            let reason = match before {
+                0 => "can't find label.",
+                _ => "can't find label on existing policy.",
+            };
             return Err(Error::value("Label", label, reason));
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Empty, required};
 use crate::error::{Error, Result};
@@ -92,7 +93,7 @@ pub(super) fn check_dead_letter_queue(
     Ok(())
 }
 
-/// The first attribute asked for whose value is not the one it has.
+/// The first attribute asked for whose value does not mean what the one it has means.
 pub(super) fn first_difference(
     now: &Settings,
     wanted: &Settings,
@@ -104,8 +105,32 @@ pub(super) fn first_difference(
         .filter(|(name, _)| asked.contains_key(*name));
     asked
         .into_iter()
-        .find(|(name, value)| now.get(name) != Some(value))
+        .find(|(name, value)| !now.get(name).is_some_and(|now| mean_the_same(now, value)))
         .map(|(name, _)| name)
+}
+
+/// Whether two values are equal, or two policies that differ in blanks or in an order alone.
+fn mean_the_same(one: &str, other: &str) -> bool {
+    let normal = |text: &str| serde_json::from_str(text).ok().map(normal_form);
+    one == other || (one.starts_with('{') && normal(one) == normal(other))
+}
+
+/// A policy with its lists sorted: none of a policy has an order that means something.
+fn normal_form(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(normal_form).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members
+                .map(|(name, value)| (name, normal_form(value)))
+                .collect()
+        }
+        other => other,
+    }
 }
 
 /// All attributes of the queue, those a client set and those the queue tells of itself.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::queue_attributes::{check_dead_letter_queue, first_difference};
 use super::{Empty, is_name, required, tags};
 use crate::error::{Error, Result};
+use crate::head::Head;
 use crate::host::Host;
 use crate::service::Service;
 use crate::settings::{Pairs, Settings};
@@ -75,7 +76,7 @@ pub(super) struct Sources {
 }
 
 /// Creating a queue that exists is fine, as long as no attribute asked for differs.
-pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Result<QueueUrl> {
+pub(super) fn create(service: &Service, request: CreateQueue, head: &Head<'_>) -> Result<QueueUrl> {
     let name = required(request.queue_name, "QueueName")?;
     let attributes = request.attributes.unwrap_or_default();
     let tags = request.tags.unwrap_or_default();
@@ -93,20 +94,24 @@ pub(super) fn create(service: &Service, request: CreateQueue, host: &str) -> Res
         return Err(Error::QueueNameExists(different));
     }
     Ok(QueueUrl {
-        queue_url: service.url(host, &queue),
+        queue_url: service.url(head, &queue),
     })
 }
 
 pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
     let queue = service.queue(request.queue_url.as_deref())?;
-    let (now, rests) = (service.clock.now(), !service.reuses_names);
+    let (now, rests) = (service.clock.now(), !service.habits.reuse_names);
     if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
         queue.close();
     }
     Ok(Empty {})
 }
 
-pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> Result<QueueUrl> {
+pub(super) fn get_url(
+    service: &Service,
+    request: &GetQueueUrl,
+    head: &Head<'_>,
+) -> Result<QueueUrl> {
     let name = required(request.queue_name.as_deref(), "QueueName")?;
     if name.is_empty() {
         let message =
@@ -119,13 +124,13 @@ pub(super) fn get_url(service: &Service, request: &GetQueueUrl, host: &str) -> R
     }
     let queue = service.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
     Ok(QueueUrl {
-        queue_url: service.url(host, &queue),
+        queue_url: service.url(head, &queue),
     })
 }
 
-pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<Listed> {
+pub(super) fn list(service: &Service, request: &List, head: &Head<'_>) -> Result<Listed> {
     let prefix = request.queue_name_prefix.as_deref().unwrap_or("");
-    let (queue_urls, next_token) = page(service, request, host, prefix, |_| true)?;
+    let (queue_urls, next_token) = page(service, request, head, prefix, |_| true)?;
     Ok(Listed {
         queue_urls,
         next_token,
@@ -133,7 +138,7 @@ pub(super) fn list(service: &Service, request: &List, host: &str) -> Result<List
 }
 
 /// The queues that send their dead letters to this one.
-pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<Sources> {
+pub(super) fn sources(service: &Service, request: &List, head: &Head<'_>) -> Result<Sources> {
     let target = service.queue(request.queue_url.as_deref())?;
     let is_source = |queue: &Host| {
         queue.settings().redrive.as_ref().is_some_and(|policy| {
@@ -143,7 +148,7 @@ pub(super) fn sources(service: &Service, request: &List, host: &str) -> Result<S
                 .is_some_and(|queue| Arc::ptr_eq(&queue, &target))
         })
     };
-    let (queue_urls, next_token) = page(service, request, host, "", is_source)?;
+    let (queue_urls, next_token) = page(service, request, head, "", is_source)?;
     Ok(Sources {
         queue_urls,
         next_token,
@@ -191,7 +196,7 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
 fn page(
     service: &Service,
     request: &List,
-    host: &str,
+    head: &Head<'_>,
     prefix: &str,
     filter: impl Fn(&Host) -> bool,
 ) -> Result<(Vec<String>, Option<String>)> {
@@ -220,7 +225,7 @@ fn page(
     Ok((
         queues
             .iter()
-            .map(|queue| service.url(host, queue))
+            .map(|queue| service.url(head, queue))
             .collect(),
         next_token,
     ))

@@ -75,18 +75,23 @@ pub(super) struct Sent<'a> {
     sequence_number: Option<String>,
 }
 
-pub(super) fn one<'a>(service: &Service, request: &'a SendMessage<'_>) -> Result<Sent<'a>> {
+pub(super) fn one<'a>(
+    service: &Service,
+    request: &'a SendMessage<'_>,
+    trace: Option<&str>,
+) -> Result<Sent<'a>> {
     let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
     request.check_group(&settings)?;
 
-    let draft = request.draft(service, &settings)?;
+    let draft = request.draft(service, &settings, trace)?;
     Ok(queue.with(|state, now| draft.send(state, now)))
 }
 
 pub(super) fn batch<'a>(
     service: &Service,
     request: &'a SendMessageBatch<'_>,
+    trace: Option<&str>,
 ) -> Result<BatchAnswer<'a, Sent<'a>>> {
     let queue = service.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
@@ -105,7 +110,7 @@ pub(super) fn batch<'a>(
     // Everything that takes time is done before the queue's lock is taken.
     let drafts: Vec<_> = entries
         .iter()
-        .map(|entry| entry.draft(service, &settings))
+        .map(|entry| entry.draft(service, &settings, trace))
         .collect();
     let mut drafts = drafts.into_iter();
     Ok(queue.with(|state, now| {

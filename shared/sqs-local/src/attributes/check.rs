@@ -34,7 +34,7 @@ fn check_name(name: &str) -> Result<()> {
     }
     if !name
         .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        .all(|c| c.is_alphanumeric() || "_-.".contains(c))
     {
         return invalid(&format!(
             "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, \

@@ -8,12 +8,12 @@ use super::Host;
 use crate::queue::Delivery;
 
 /// A receive that waits. However it ends, no message stays with a client that is gone.
-pub(super) struct Parked<'a> {
+pub(super) struct PendingReceive<'a> {
     pub(super) host: &'a Host,
     pub(super) answer: oneshot::Receiver<Vec<Delivery>>,
 }
 
-impl Parked<'_> {
+impl PendingReceive<'_> {
     /// Stops waiting, and takes what was handed over at the very last moment.
     pub(super) fn close(&mut self) -> Vec<Delivery> {
         self.answer.close();
@@ -21,7 +21,7 @@ impl Parked<'_> {
     }
 }
 
-impl Drop for Parked<'_> {
+impl Drop for PendingReceive<'_> {
     fn drop(&mut self) {
         let unread = self.close();
         if !unread.is_empty() {

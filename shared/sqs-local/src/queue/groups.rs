@@ -1,13 +1,15 @@
 //! Which message is next: a sub-queue for every message group, and the groups in the order in
 //! which they will be served.
 //!
-//! The rank of a group is one pair, (messages in flight, its oldest waiting message), and the
-//! lowest rank is served. That one rule gives both kinds of queue:
+//! Each group has a rank, and the group with the lowest rank is served:
 //!
-//! * **FIFO**: a group with a message in flight has no rank at all, so it is blocked until that
-//!   message is deleted or comes back, while the other groups flow.
-//! * **Fair** (groups on a standard queue): the tenant with the fewest messages in flight goes
-//!   first, so one with a deep backlog cannot hold up the others.
+//! * **FIFO**: the rank is the group's place in a circle. A group joins at the end, and goes back
+//!   to the end whenever it is served, so a group whose first message fails again and again does
+//!   not starve the others. Of a group with messages in flight, only those ahead of the first of
+//!   them can be received: whatever comes after it must wait, or the order would be broken.
+//! * **Fair** (groups on a standard queue): the rank is (messages in flight, oldest waiting
+//!   message). The tenant with the fewest messages in flight goes first, so one with a deep backlog
+//!   cannot hold up the others.
 //!
 //! Messages without a group are each a tenant of their own: for them nothing is in flight.
 
@@ -22,15 +24,21 @@ pub(super) type GroupId = Option<Arc<str>>;
 struct Group {
     waiting: BTreeSet<Sequence>,
     in_flight: usize,
+    /// FIFO: which messages those in flight are.
+    flying: BTreeSet<Sequence>,
+    /// FIFO: the place in the circle of groups.
+    turn: u64,
 }
 
-type Rank = (usize, Sequence);
+type Rank = (u64, Sequence);
 
 #[derive(Debug)]
 pub(super) struct Groups {
     fifo: bool,
     groups: HashMap<GroupId, Group>,
     ready: BTreeSet<(Rank, GroupId)>,
+    /// FIFO: the place in the circle that was given last.
+    last_turn: u64,
 }
 
 impl Groups {
@@ -39,29 +47,30 @@ impl Groups {
             fifo,
             groups: HashMap::new(),
             ready: BTreeSet::new(),
+            last_turn: 0,
         }
     }
 
     /// The message may be received from now on, in its place by sequence.
     pub(super) fn wait(&mut self, group: &GroupId, message: Sequence) {
-        self.change(group, |group| {
+        self.change(group, |group, _| {
             group.waiting.insert(message);
         });
     }
 
     /// The message came back from flight to its old place.
     pub(super) fn land(&mut self, group: &GroupId, message: Sequence) {
-        self.change(group, |group| {
-            group.in_flight -= 1;
+        self.change(group, |group, _| {
+            group.end_flight(message);
             group.waiting.insert(message);
         });
     }
 
     /// The message left the queue, out of its place in the line or out of flight.
     pub(super) fn leave(&mut self, group: &GroupId, message: Sequence, in_flight: bool) {
-        self.change(group, |group| {
+        self.change(group, |group, _| {
             if in_flight {
-                group.in_flight -= 1;
+                group.end_flight(message);
             } else {
                 group.waiting.remove(&message);
             }
@@ -76,25 +85,30 @@ impl Groups {
             return Vec::new();
         };
         let key = key.clone();
-        let limit = if key.is_none() || self.fifo {
+        let fifo = self.fifo;
+        let limit = if key.is_none() || fifo {
             limit
         } else {
             limit.min(1)
         };
 
-        self.change(&key, |group| {
+        self.change(&key, |group, last_turn| {
             let skip = skip.min(group.waiting.len() - 1);
-            let taken: Vec<_> = group
-                .waiting
-                .iter()
-                .skip(skip)
+            let end = group.flying.first().copied().unwrap_or(Sequence::MAX);
+            let line = group.waiting.iter().copied().skip(skip);
+            let taken: Vec<_> = line
+                .take_while(|message| *message < end)
                 .take(limit)
-                .copied()
                 .collect();
             for message in &taken {
                 group.waiting.remove(message);
             }
             group.in_flight += taken.len();
+            if fifo {
+                group.flying.extend(&taken);
+                *last_turn += 1;
+                group.turn = *last_turn;
+            }
             taken
         })
     }
@@ -105,21 +119,21 @@ impl Groups {
     }
 
     /// Changes one group and moves it to its new place among the ready ones.
-    fn change<T>(&mut self, key: &GroupId, change: impl FnOnce(&mut Group) -> T) -> T {
-        let group = self.groups.entry(key.clone()).or_default();
-        let rank = |group: &Group| -> Option<Rank> {
-            let head = *group.waiting.first()?;
-            match group.in_flight {
-                0 => Some((0, head)),
-                _ if self.fifo => None,
-                _ if key.is_none() => Some((0, head)),
-                n => Some((n, head)),
+    fn change<T>(&mut self, key: &GroupId, change: impl FnOnce(&mut Group, &mut u64) -> T) -> T {
+        let (fifo, last_turn) = (self.fifo, &mut self.last_turn);
+        let group = self.groups.entry(key.clone()).or_insert_with(|| {
+            if fifo {
+                *last_turn += 1;
             }
-        };
+            Group {
+                turn: *last_turn,
+                ..Group::default()
+            }
+        });
 
-        let before = rank(group);
-        let result = change(group);
-        let after = rank(group);
+        let before = group.rank(fifo, key);
+        let result = change(group, last_turn);
+        let after = group.rank(fifo, key);
 
         if group.waiting.is_empty() && group.in_flight == 0 {
             self.groups.remove(key);
@@ -133,5 +147,23 @@ impl Groups {
             }
         }
         result
+    }
+}
+
+impl Group {
+    /// The group's place among those that can be served; `None` if it has nothing to give.
+    fn rank(&self, fifo: bool, key: &GroupId) -> Option<Rank> {
+        let head = *self.waiting.first()?;
+        match self.flying.first() {
+            Some(flying) if *flying < head => None,
+            _ if fifo => Some((self.turn, 0)),
+            _ if key.is_none() => Some((0, head)),
+            _ => Some((self.in_flight as u64, head)),
+        }
+    }
+
+    fn end_flight(&mut self, message: Sequence) {
+        self.in_flight -= 1;
+        self.flying.remove(&message);
     }
 }

@@ -15,6 +15,7 @@
 //! * the cost of an operation does not grow with the number of messages, but for the
 //!   logarithm in the sub-queues and the heap of timers.
 
+mod acknowledge;
 mod deduplication;
 mod groups;
 mod look;
@@ -46,6 +47,9 @@ use crate::time::Time;
 /// The longest a message may stay invisible after one receive (an Amazon quota).
 pub const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// How long a changed attribute may take to hold at Amazon.
+const PROPAGATION: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub struct Queue {
     id: u64,
@@ -55,6 +59,8 @@ pub struct Queue {
     timers: Timers,
     depth: Depth,
     sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
+    /// The deduplication scope from before it was changed, and until when it still holds.
+    old_scope: Option<(Scope, Time)>,
     attempts: Recent<Arc<str>, Vec<Delivery>>,
     last_receive: u64,
 }
@@ -71,13 +77,11 @@ pub struct Depth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// It was given by another queue, or by none.
-    Foreign,
+    WrongQueue,
     /// On a FIFO queue: its visibility timeout is over.
     Expired,
     /// The message is deleted, or was received again since.
     Gone,
-    /// The message is back in line, so there is no timeout to change.
-    NotInFlight,
     /// The message would be invisible for more than twelve hours after its receive.
     TooLong(Duration),
 }
@@ -93,6 +97,7 @@ impl Queue {
             timers: Timers::default(),
             depth: Depth::default(),
             sent: Recent::new(),
+            old_scope: None,
             attempts: Recent::new(),
             last_receive: 0,
         }
@@ -113,25 +118,36 @@ impl Queue {
     ) -> (Uuid, Sequence) {
         self.advance(now);
         let id = content.id;
-        let key = content
-            .deduplication_id
-            .clone()
-            .filter(|_| self.settings.fifo)
-            .map(|id| {
-                let per_group = self.settings.deduplication_scope == Scope::MessageGroup;
-                (content.group.clone().filter(|_| per_group), id)
-            });
-        if let Some(first) = key.as_ref().and_then(|key| self.sent.get(now, key)) {
+        let known_by = content.deduplication_id.clone();
+        let Some(known_by) = known_by.filter(|_| self.settings.fifo) else {
+            let delay = delay.unwrap_or(self.settings.delay);
+            return (id, self.put(now, content, History::default(), now, delay));
+        };
+
+        let (in_queue, in_group) = ((None, known_by.clone()), (content.group.clone(), known_by));
+        let (key, by_other_scope) = match self.scope(now) {
+            Scope::Queue => (in_queue, in_group),
+            Scope::MessageGroup => (in_group, in_queue),
+        };
+        if let Some(first) = self.sent.get(now, &key) {
             return *first;
         }
-
+        // What was sent under another scope is still known by that scope.
+        if self.old_scope.is_some()
+            && let Some(first) = self.sent.get(now, &by_other_scope)
+        {
+            return *first;
+        }
         let delay = delay.unwrap_or(self.settings.delay);
         let sequence = self.put(now, content, History::default(), now, delay);
-
-        if let Some(key) = key {
-            self.sent.put(now, key, (id, sequence));
-        }
+        self.sent.put(now, key, (id, sequence));
         (id, sequence)
+    }
+
+    /// The deduplication scope for a message that is sent now.
+    fn scope(&self, now: Time) -> Scope {
+        let old = self.old_scope.filter(|(_, until)| now < *until);
+        old.map_or(self.settings.deduplication_scope, |(scope, _)| scope)
     }
 
     /// Takes in a message another queue gave up. A FIFO queue counts its retention afresh, a
@@ -150,64 +166,6 @@ impl Queue {
             entered,
             Duration::ZERO,
         );
-    }
-
-    /// Deletes the message for good. Doing it twice is fine, and so is doing it late, unless the
-    /// message was received again since: then a standard queue ignores it and a FIFO refuses.
-    pub fn delete(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
-        self.advance(now);
-        match self.state_of(receipt) {
-            Err(refusal @ (Refusal::Foreign | Refusal::Expired)) => Err(refusal),
-            Err(_) => Ok(()),
-            Ok(State::InFlight) => {
-                self.remove(receipt.message);
-                Ok(())
-            }
-            Ok(_) if self.settings.fifo => Err(Refusal::Expired),
-            Ok(_) => {
-                self.remove(receipt.message);
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts a delivered message back in line instead of deleting it, as a standard queue may: it
-    /// promises "at least once".
-    pub fn delete_in_vain(&mut self, now: Time, receipt: Receipt) -> Result<(), Refusal> {
-        self.advance(now);
-        if !self.settings.fifo && self.state_of(receipt) == Ok(State::InFlight) {
-            self.land(receipt.message);
-            return Ok(());
-        }
-        self.delete(now, receipt)
-    }
-
-    /// Counts the visibility timeout afresh from now; zero gives the message back at once.
-    pub fn change_visibility(
-        &mut self,
-        now: Time,
-        receipt: Receipt,
-        visibility: Duration,
-    ) -> Result<(), Refusal> {
-        self.advance(now);
-        let receipt = self.latest(receipt);
-        match self.state_of(receipt)? {
-            State::InFlight => {}
-            _ if self.settings.fifo => return Err(Refusal::Expired),
-            _ => return Err(Refusal::NotInFlight),
-        }
-        let Some(message) = self.messages.get(receipt.message) else {
-            return Err(Refusal::Gone);
-        };
-        if now + visibility > message.leased + LONGEST_VISIBILITY {
-            return Err(Refusal::TooLong(visibility));
-        }
-        if visibility.is_zero() {
-            self.land(receipt.message);
-        } else {
-            self.arm(receipt.message, now + visibility);
-        }
-        Ok(())
     }
 
     /// Drops every message in every state, and the memory of what was sent.
@@ -229,11 +187,14 @@ impl Queue {
     }
 
     /// Changes the settings. A new retention holds for the messages already here, and on a FIFO
-    /// queue a new delay does too.
+    /// queue a new delay does too. A new deduplication scope holds a minute later.
     pub fn reconfigure(&mut self, now: Time, settings: Settings) {
         self.advance(now);
         let retention_changed = settings.retention != self.settings.retention;
         let delay_changed = settings.fifo && settings.delay != self.settings.delay;
+        if settings.deduplication_scope != self.settings.deduplication_scope {
+            self.old_scope = Some((self.scope(now), now + PROPAGATION));
+        }
         self.settings = Arc::new(settings);
         if !retention_changed && !delay_changed {
             return;

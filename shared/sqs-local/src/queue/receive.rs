@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::message::State;
 use super::{Delivery, Departure, Queue, Sequence};
+use crate::settings::MOST_IN_FLIGHT;
 use crate::time::Time;
 
 /// What a receive asks for.
@@ -50,10 +51,7 @@ impl Queue {
         let mut received = Received::default();
         while received.deliveries.len() < request.max {
             let wanted = request.max - received.deliveries.len();
-            let room = self
-                .settings
-                .in_flight_limit()
-                .saturating_sub(self.depth.in_flight);
+            let room = MOST_IN_FLIGHT.saturating_sub(self.depth.in_flight);
             if room == 0 {
                 received.over_limit = self.depth.waiting > 0;
                 break;

@@ -144,7 +144,7 @@ impl Queue {
     /// The state of the message, if the handle is from its latest receive.
     pub(super) fn state_of(&self, receipt: Receipt) -> Result<State, Refusal> {
         if receipt.queue != self.id {
-            return Err(Refusal::Foreign);
+            return Err(Refusal::WrongQueue);
         }
         match self.messages.get(receipt.message) {
             Some(message) if message.receive == receipt.receive => Ok(message.state),

@@ -217,3 +217,52 @@ async fn two_queues_that_are_each_others_dead_letter_queue_pass_a_message_to_and
         assert_eq!((here.0.len(), there.0.len()), (0, 0));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fifo_message_whose_shorter_timeout_ends_is_given_while_others_are_in_flight() {
+    let server = start().await;
+    let fifo = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
+    let url = queue(&server, "q.fifo", fifo).await;
+    for body in ["1", "2", "3"] {
+        let message = json!({ "QueueUrl": url, "MessageBody": body, "MessageGroupId": "g" });
+        call(&server, "SendMessage", message).await;
+    }
+    let handle = receive(&server, &url, 0).await.0[0]["ReceiptHandle"].clone();
+    let shorter = json!({ "QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 5 });
+    call(&server, "ChangeMessageVisibility", shorter).await;
+
+    let (messages, took) = receive(&server, &url, 20).await;
+
+    assert_eq!((messages.len(), &messages[0]["Body"]), (1, &json!("1")));
+    within_ten_ms(took, 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_deduplication_scope_holds_for_what_is_sent_a_minute_later() {
+    for (before, after) in [("queue", "messageGroup"), ("messageGroup", "queue")] {
+        let server = start().await;
+        let scope = |scope: &str| json!({ "FifoQueue": "true", "DeduplicationScope": scope });
+        let url = queue(&server, "q.fifo", scope(before)).await;
+        let send = async |group: &str, id: &str| {
+            let message = json!({
+                "QueueUrl": url,
+                "MessageBody": "x",
+                "MessageGroupId": group,
+                "MessageDeduplicationId": id,
+            });
+            call(&server, "SendMessage", message).await["SequenceNumber"].clone()
+        };
+        let is_one = |scope: &str| scope == "queue";
+        let old = send("a", "old").await;
+        let set = json!({ "QueueUrl": url, "Attributes": { "DeduplicationScope": after } });
+        call(&server, "SetQueueAttributes", set).await;
+
+        assert_eq!(send("b", "old").await == old, is_one(before));
+        let early = send("a", "early").await;
+        assert_eq!(send("b", "early").await == early, is_one(before));
+        advance(Duration::from_secs(60)).await;
+        assert_eq!(send("c", "old").await == old, is_one(before));
+        let late = send("a", "late").await;
+        assert_eq!(send("b", "late").await == late, is_one(after));
+    }
+}

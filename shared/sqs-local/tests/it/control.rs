@@ -4,7 +4,7 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 use sqs_local::{Error, Misbehaviour, SqsLocal};
 
-use super::support::{call, http, start};
+use super::support::{call, http, http_with, start};
 
 async fn server_with_messages(count: usize) -> SqsLocal {
     let server = start().await;
@@ -74,6 +74,8 @@ async fn a_wrong_rule_is_refused_and_says_why() {
             "p50_ms <= p99_ms",
         ),
         ("", "EOF"),
+        ("[null, 0.5]", "invalid type: sequence"),
+        (r#"{"latency": [12, 40]}"#, "invalid type: sequence"),
     ] {
         let (status, answer) = http(server.address(), "PUT", "/control/misbehaviour", rule).await;
         assert_eq!(status, 400);
@@ -245,4 +247,45 @@ async fn two_who_set_different_attributes_do_not_undo_each_other() {
         scope.spawn(|| set("DelaySeconds"));
         scope.spawn(|| set("VisibilityTimeout"));
     });
+}
+
+#[tokio::test]
+async fn web_pages_of_other_origins_and_names_may_not_use_any_control_path() {
+    let server = server_with_messages(1).await;
+    let local = server.address().to_string();
+    let port = server.address().port();
+    let (named, rebound) = (format!("localhost:{port}"), format!("evil.example:{port}"));
+    for (method, path) in [
+        ("GET", "/control/queues"),
+        ("GET", "/control/queues/q/messages"),
+        ("GET", "/control/calls"),
+        ("DELETE", "/control/calls"),
+        ("GET", "/control/misbehaviour"),
+        ("PUT", "/control/misbehaviour"),
+        ("GET", "/control/queues/q/misbehaviour"),
+        ("PUT", "/control/queues/q/misbehaviour"),
+        ("DELETE", "/control/queues/q/misbehaviour"),
+        ("POST", "/control/reset"),
+        ("POST", "/moto-api/reset"),
+        ("POST", "/control/whatever"),
+    ] {
+        for (host, origin) in [
+            (&local, "origin: https://evil.example\r\n"),
+            (&local, "origin: null\r\n"),
+            (&named, "origin: http://localhost:3000\r\n"),
+            (&rebound, ""),
+            (&rebound, &*format!("origin: http://{rebound}\r\n")),
+        ] {
+            let headers = format!("host: {host}\r\n{origin}");
+            let (status, _) = http_with(server.address(), method, path, &headers, "{}").await;
+            assert_eq!(status, 403, "{method} {path} {headers}");
+        }
+    }
+    assert_eq!(server.control().queues()[0].waiting, 1);
+
+    for host in [local, named] {
+        let headers = format!("host: {host}\r\norigin: http://{host}\r\n");
+        let (status, _) = http_with(server.address(), "GET", "/control/queues", &headers, "").await;
+        assert_eq!(status, 200, "a page of the server itself");
+    }
 }

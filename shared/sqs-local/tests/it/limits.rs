@@ -54,11 +54,11 @@ async fn a_standard_queue_with_120_000_in_flight_refuses_short_polls_and_lets_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fifo_queue_with_20_000_in_flight_gives_nothing_and_says_nothing() {
+async fn a_fifo_queue_with_120_000_in_flight_gives_nothing_and_says_nothing() {
     let server = start().await;
     let attributes = json!({ "FifoQueue": "true", "VisibilityTimeout": "43200" });
     let url = queue(&server, "q.fifo", attributes).await;
-    let handle = fill(&server, &url, 20_000).await;
+    let handle = fill(&server, &url, 120_000).await;
 
     assert_eq!(short_poll(&server, &url).await, Ok(json!({})));
     let delete = json!({ "QueueUrl": url, "ReceiptHandle": handle });

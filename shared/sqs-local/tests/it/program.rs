@@ -182,3 +182,31 @@ async fn ctrl_c_and_sigterm_end_it_well_even_while_a_receive_waits() {
         assert!(poll.await.unwrap().is_err());
     }
 }
+
+#[tokio::test]
+async fn an_older_receipt_handle_deletes_on_request_alone() {
+    for (flag, expected) in [(None, "1"), (Some("--old-receipts-delete"), "0")] {
+        let queues = file("{\"q\": {\"VisibilityTimeout\": 0}, \"q.fifo\": {\"FifoQueue\": true}}");
+        let mut arguments = vec!["--queues", &queues];
+        arguments.extend(flag);
+        let (_program, address) = listening(&arguments);
+        let sqs = client(&format!("http://{address}"));
+        let send = sqs.send_message().queue_url("q").message_body("x");
+        send.send().await.unwrap();
+        let receive = || sqs.receive_message().queue_url("q").send();
+        let first = receive().await.unwrap().messages.unwrap().remove(0);
+        assert_eq!(receive().await.unwrap().messages().len(), 1);
+
+        let delete = sqs.delete_message().queue_url("q");
+        let delete = delete.set_receipt_handle(first.receipt_handle);
+        delete.send().await.unwrap();
+
+        let name = "ApproximateNumberOfMessages";
+        let get = sqs
+            .get_queue_attributes()
+            .queue_url("q")
+            .attribute_names(name.into());
+        let counts = get.send().await.unwrap().attributes.unwrap();
+        assert_eq!(counts[&name.into()], expected, "{flag:?}");
+    }
+}

@@ -85,9 +85,20 @@ pub(crate) async fn http(
     path: &str,
     body: &str,
 ) -> (u16, String) {
+    http_with(address, method, path, "host: x\r\n", body).await
+}
+
+/// The same with headers, each with its end of line.
+pub(crate) async fn http_with(
+    address: impl ToSocketAddrs,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\
+        "{method} {path} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {length}\
          \r\n\r\n{body}"
     );
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -1,6 +1,8 @@
 //! What an SDK sees of an answer before it makes an error or a value of it.
 
 mod answer;
+mod arrays;
+mod heads;
 
 use serde_json::{Value, json};
 

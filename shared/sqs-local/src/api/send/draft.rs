@@ -33,7 +33,12 @@ impl SendMessage<'_> {
             return Ok(());
         }
         if self.message_group_id.is_none() {
-            return Err(Error::missing("MessageGroupId"));
+            let missing = Error::missing("MessageGroupId");
+            return Err(match self.is_entry() {
+                // The same words under another code, as Amazon was recorded to answer.
+                true => Error::InvalidParameterValue(missing.to_string()),
+                false => missing,
+            });
         }
         if self.message_deduplication_id.is_none() && !settings.content_based_deduplication {
             return Err(Error::InvalidParameterValue(
@@ -56,13 +61,24 @@ impl SendMessage<'_> {
         self.message_body.as_ref().map_or("", |body| &body.text)
     }
 
-    pub(super) fn draft(&self, service: &Service, settings: &Settings) -> Result<Draft<'_>> {
+    /// Whether this is an entry of a batch, which has an id.
+    fn is_entry(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// `trace` is the trace header of the HTTP request.
+    pub(super) fn draft(
+        &self,
+        service: &Service,
+        settings: &Settings,
+        trace: Option<&str>,
+    ) -> Result<Draft<'_>> {
         let Body { raw, text } = required(self.message_body.as_ref(), "MessageBody")?;
         let attributes = self.message_attributes.clone().unwrap_or_default();
         let system = self.message_system_attributes.clone().unwrap_or_default();
-        check_body(text, attributes::size(&attributes), settings)?;
+        self.check_body(text, attributes::size(&attributes), settings)?;
         attributes::check(&attributes)?;
-        let trace_header = trace_header(&system)?;
+        let trace_header = trace_header(&system)?.or_else(|| trace.map(String::from));
         let delay = self.delay(settings)?;
         check_id("MessageGroupId", self.message_group_id.as_deref())?;
         let deduplication_id = self.deduplication_id(settings, text)?;
@@ -92,6 +108,23 @@ impl SendMessage<'_> {
             delay,
             answer,
         })
+    }
+
+    fn check_body(&self, body: &str, attributes: usize, settings: &Settings) -> Result<()> {
+        if body.is_empty() {
+            return Err(Error::missing("MessageBody"));
+        }
+        if body.len() + attributes > settings.maximum_message_size {
+            let most = settings.maximum_message_size;
+            return Err(match self.is_entry() {
+                true => Error::EntryTooLong(most),
+                false => Error::MessageTooLong(most),
+            });
+        }
+        if !attributes::all_allowed(body) {
+            return Err(Error::InvalidMessageContents);
+        }
+        Ok(())
     }
 
     fn delay(&self, settings: &Settings) -> Result<Option<Duration>> {
@@ -125,22 +158,6 @@ impl SendMessage<'_> {
             None => Ok(None),
         }
     }
-}
-
-fn check_body(body: &str, attributes: usize, settings: &Settings) -> Result<()> {
-    if body.is_empty() {
-        return Err(Error::missing("MessageBody"));
-    }
-    if body.len() + attributes > settings.maximum_message_size {
-        return Err(Error::InvalidParameterValue(format!(
-            "One or more parameters are invalid. Reason: Message must be shorter than {} bytes.",
-            settings.maximum_message_size
-        )));
-    }
-    if !attributes::all_allowed(body) {
-        return Err(Error::InvalidMessageContents);
-    }
-    Ok(())
 }
 
 /// As hexadecimal digits.

@@ -163,8 +163,8 @@ async fn an_entry_that_is_wrong_fails_alone() {
     for (body, words) in [
         (
             "x".repeat(1025),
-            "InvalidParameterValue: One or more parameters are invalid. Reason: Message must be \
-             shorter than 1024 bytes.",
+            "InvalidParameterValue: One or more parameters cannot be validated. Reason: Message \
+             must be shorter than 1024 bytes.",
         ),
         (
             "\u{1}".into(),
@@ -206,7 +206,7 @@ async fn a_fifo_batch_fails_as_a_whole_where_a_group_or_an_id_is_missing() {
     };
     assert_eq!(
         refused(send(entry(None, Some("2"))).await),
-        "MissingParameter: The request must contain the parameter MessageGroupId."
+        "InvalidParameterValue: The request must contain the parameter MessageGroupId."
     );
     assert_eq!(
         refused(send(entry(Some("g"), None)).await),

@@ -131,6 +131,10 @@ async fn a_redrive_policy_has_a_form() {
         (policy(&arn, "\"many\""), count("many")),
         (
             policy("dead", "3"),
+            "Invalid value for deadLetterTargetArn.".into(),
+        ),
+        (
+            policy("arn:aws:sqs:dead", "3"),
             "Dead-letter target ARN should be fully qualified ARN.".into(),
         ),
         (
@@ -228,6 +232,8 @@ async fn a_redrive_allow_policy_has_a_form() {
         r#"{"redrivePermission":"allowAll","colour":"blue"}"#,
         r#"{"redrivePermission":"byQueue","sourceQueueArns":"arn"}"#,
         r#"{"redrivePermission":"byQueue","sourceQueueArns":[1]}"#,
+        r#"["allowAll"]"#,
+        r#"["byQueue", ["arn:a"]]"#,
     ] {
         assert_eq!(
             sqs.refused_to_set(&url, "RedriveAllowPolicy", text).await,

@@ -65,3 +65,51 @@ async fn a_policy_is_kept_as_it_is_given_and_taken_away_with_an_empty_one() {
         "OverLimit: 21 statements were found in the submitted policy, max allowed is 20"
     );
 }
+
+#[tokio::test]
+async fn redrive_policies_read_back_as_compact_json() {
+    let sqs = Endpoint::open().await;
+    let (dead, url) = (sqs.queue(&[]).await, sqs.queue(&[]).await);
+    let arn = sqs.arn(&dead).await;
+    let allow = r#"{ "redrivePermission": "byQueue", "sourceQueueArns": ["arn:b", "arn:a"] }"#;
+    for count in ["3", "\"3\""] {
+        let given =
+            format!(r#"{{ "maxReceiveCount" : {count}, "deadLetterTargetArn" : "{arn}" }}"#);
+        let set = [("RedrivePolicy", &*given), ("RedriveAllowPolicy", allow)];
+        sqs.set(&url, &set).await;
+        let expected = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":3}}"#);
+        assert_eq!(sqs.attribute(&url, "RedrivePolicy").await, Some(expected));
+    }
+    let allow = r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:b","arn:a"]}"#;
+    let seen = sqs.attribute(&url, "RedriveAllowPolicy").await;
+    assert_eq!(seen.as_deref(), Some(allow));
+}
+
+#[tokio::test]
+async fn a_queue_created_again_with_policies_of_the_same_meaning_is_the_same_queue() {
+    let sqs = Endpoint::open().await;
+    let arn = sqs.arn(&sqs.queue(&[]).await).await;
+    let name = unique("");
+    let create = |redrive: String, allow: &str, policy: &str| {
+        let create = sqs.client.create_queue().queue_name(&name);
+        let create = create.attributes("RedrivePolicy".into(), redrive);
+        let create = create.attributes("RedriveAllowPolicy".into(), allow);
+        create.attributes("Policy".into(), policy).send()
+    };
+    let redrive =
+        |count: &str| format!(r#"{{"maxReceiveCount": {count}, "deadLetterTargetArn": "{arn}"}}"#);
+    let allow = r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:a","arn:b"]}"#;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Action":["a","b"]}]}"#;
+    let first = create(redrive("3"), allow, policy).await.unwrap();
+
+    let allow_again = r#"{"sourceQueueArns": ["arn:b", "arn:a"], "redrivePermission": "byQueue"}"#;
+    let policy_again = r#"{"Statement": [{"Action": ["b", "a"]}], "Version": "2012-10-17"}"#;
+    let again = create(redrive("\"3\""), allow_again, policy_again).await;
+
+    assert_eq!(again.unwrap().queue_url(), first.queue_url());
+    assert_eq!(
+        refused(create(redrive("4"), allow, policy).await),
+        "QueueAlreadyExists: A queue already exists with the same name and a different value for \
+         attribute RedrivePolicy"
+    );
+}

@@ -73,7 +73,7 @@ async fn attributes_have_names() {
             "{name}"
         );
     }
-    for name in ["a b", "a/b", "ö"] {
+    for name in ["a b", "a/b", "a!", "§", "(a)", "a?"] {
         let words = format!(
             "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, \
              0-9, underscore (_), hyphen (-), and period (.) characters."
@@ -88,6 +88,21 @@ async fn attributes_have_names() {
         refusal(&"x".repeat(257), value("String", "x")).await,
         "Message (user) attribute names must be shorter than 256 Bytes"
     );
+}
+
+#[tokio::test]
+async fn names_may_have_letters_and_digits_of_any_script() {
+    let sqs = Endpoint::open().await;
+    let url = sqs.queue(&[]).await;
+    for name in ["attr.1øßä", "名前", "τιμή_٣"] {
+        let send = sqs.client.send_message().queue_url(&url).message_body("x");
+        let send = send.message_attributes(name, value("String", "x"));
+        let sent = send.send().await.unwrap();
+        let message = sqs.receive(&url).await.remove(0);
+        assert!(message.message_attributes().unwrap().contains_key(name));
+        let digest = message.md5_of_message_attributes();
+        assert_eq!(digest, sent.md5_of_message_attributes());
+    }
 }
 
 #[tokio::test]

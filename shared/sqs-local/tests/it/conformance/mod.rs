@@ -3,6 +3,7 @@
 mod batches;
 mod dead_letters;
 mod fifo;
+mod fifo_groups;
 mod keys_and_policies;
 mod message_attributes;
 mod move_tasks;

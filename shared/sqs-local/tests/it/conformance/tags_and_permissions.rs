@@ -221,4 +221,12 @@ async fn permissions_have_rules() {
         .await;
     let reason = "can't find label on existing policy.";
     assert_eq!(refused(remove), invalid("Label", "none", reason));
+    for reason in ["", "can't find label."] {
+        let remove = sqs.client.remove_permission().queue_url(&url);
+        let removed = remove.label("taken").send().await;
+        match reason {
+            "" => drop(removed.unwrap()),
+            _ => assert_eq!(refused(removed), invalid("Label", "taken", reason)),
+        }
+    }
 }

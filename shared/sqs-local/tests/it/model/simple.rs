@@ -1,6 +1,5 @@
 //! A queue that is too simple to be wrong, and too slow to be of use.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sqs_local::Time;
@@ -12,6 +11,8 @@ pub(super) struct Model {
     fifo: bool,
     pub(super) retention: Duration,
     messages: Vec<Held>,
+    /// FIFO: the groups in the order in which they will be served.
+    circle: Vec<Option<u8>>,
 }
 
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl Model {
             fifo,
             retention: Duration::from_secs(60),
             messages: Vec::new(),
+            circle: Vec::new(),
         }
     }
 
@@ -58,6 +60,10 @@ impl Model {
             0 => State::Waiting,
             delay => State::Delayed(now + Duration::from_secs(delay)),
         };
+        self.forget_empty_groups();
+        if !self.circle.contains(&group) {
+            self.circle.push(group);
+        }
         self.messages.push(Held {
             sequence,
             group,
@@ -85,9 +91,12 @@ impl Model {
             let waiting = self
                 .messages
                 .iter()
-                .filter(|held| held.is_waiting_in(group));
-            let sequences = waiting.take(wanted).map(|held| held.sequence);
-            for sequence in sequences.collect::<Vec<_>>() {
+                .filter(|held| self.may_be_received(held));
+            let waiting = waiting.filter(|held| held.group == group);
+            let sequences: Vec<_> = waiting.take(wanted).map(|held| held.sequence).collect();
+            self.circle.retain(|other| *other != group);
+            self.circle.push(group);
+            for sequence in sequences {
                 let held = self.held(sequence);
                 if give_up_after.is_some_and(|limit| held.receives >= limit) {
                     self.messages.retain(|held| held.sequence != sequence);
@@ -102,29 +111,51 @@ impl Model {
         (taken, dead)
     }
 
-    /// The group with the fewest in flight, then the oldest head; on FIFO only with none.
-    fn next_group(&self) -> Option<Option<u8>> {
-        let mut ranks = BTreeMap::new();
-        for held in self
+    /// FIFO: the next in the circle. Standard: the group with the fewest in flight, then the one
+    /// with the oldest message.
+    fn next_group(&mut self) -> Option<Option<u8>> {
+        self.forget_empty_groups();
+        let mut ready = self
             .messages
             .iter()
-            .filter(|held| held.state == State::Waiting)
-        {
-            let is_flying = |other: &&Held| {
-                other.group == held.group && matches!(other.state, State::InFlight(_))
-            };
-            let mut in_flight = self.messages.iter().filter(is_flying).count();
-            if self.fifo && in_flight > 0 {
-                continue;
-            }
-            if held.group.is_none() {
-                in_flight = 0;
-            }
-            ranks
-                .entry((in_flight, held.sequence))
-                .or_insert(held.group);
+            .filter(|held| self.may_be_received(held));
+        if self.fifo {
+            let ready: Vec<_> = ready.map(|held| held.group).collect();
+            return self
+                .circle
+                .iter()
+                .copied()
+                .find(|group| ready.contains(group));
         }
-        ranks.into_values().next()
+        let rank = |held: &Held| {
+            let others = self
+                .messages
+                .iter()
+                .filter(|other| other.group == held.group);
+            let in_flight = others.filter(|other| matches!(other.state, State::InFlight(_)));
+            let in_flight = held.group.map_or(0, |_| in_flight.count());
+            (in_flight, held.sequence)
+        };
+        let first = ready.next()?;
+        let next = ready.fold(
+            first,
+            |best, held| if rank(held) < rank(best) { held } else { best },
+        );
+        Some(next.group)
+    }
+
+    /// Whether it waits and, on FIFO, no message of its group ahead of it is in flight.
+    fn may_be_received(&self, held: &Held) -> bool {
+        let is_ahead = |other: &&Held| other.group == held.group && other.sequence < held.sequence;
+        let mut ahead = self.messages.iter().filter(is_ahead);
+        let is_blocked = self.fifo && ahead.any(|other| matches!(other.state, State::InFlight(_)));
+        held.state == State::Waiting && !is_blocked
+    }
+
+    fn forget_empty_groups(&mut self) {
+        let messages = &self.messages;
+        self.circle
+            .retain(|group| messages.iter().any(|held| held.group == *group));
     }
 
     pub(super) fn delete(&mut self, receipt: Receipt) -> Result<(), Refusal> {
@@ -156,7 +187,7 @@ impl Model {
         match held.state {
             State::InFlight(_) => held.state = State::InFlight(until),
             _ if self.fifo => return Err(Refusal::Expired),
-            _ => return Err(Refusal::NotInFlight),
+            _ => {}
         }
         Ok(())
     }
@@ -195,11 +226,5 @@ impl Model {
         self.messages
             .iter()
             .position(|held| held.receipt == Some(receipt))
-    }
-}
-
-impl Held {
-    fn is_waiting_in(&self, group: Option<u8>) -> bool {
-        self.state == State::Waiting && self.group == group
     }
 }
