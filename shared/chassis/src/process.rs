@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use axum::{Router, middleware};
 use clap::Parser;
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, OptionFuture};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -26,6 +26,9 @@ use crate::{Problem, shutdown, telemetry};
 /// the 30 s of a consumer of queues by default; this is for what forgot to stop.
 const BACKGROUND_GRACE: Duration = Duration::from_secs(40);
 
+/// Connections to the listener of `/metrics` and `/readyz`: of a collector and an orchestrator.
+const ADMIN_CONNECTIONS: usize = 64;
+
 /// What a service is handed while it starts.
 #[derive(Clone)]
 pub struct Context {
@@ -39,6 +42,7 @@ pub struct Context {
 /// A service that is up. It stops when this is dropped.
 pub struct Running {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     ended: JoinHandle<anyhow::Result<()>>,
     stop: DropGuard,
 }
@@ -126,30 +130,52 @@ fn begin<'a>(
             background: TaskTracker::new(),
         };
 
-        let asked = serving.listen_addr;
-        let listener = TcpListener::bind(asked).await.with_context(|| {
-            format!("cannot listen on {asked}: choose another address with LISTEN_ADDR")
-        })?;
+        let listener = listen(serving.listen_addr, "LISTEN_ADDR").await?;
         let address = listener.local_addr()?;
-        let app = App {
+        let admin = match serving.admin_addr {
+            Some(wanted) => Some(listen(wanted, "ADMIN_ADDR").await?),
+            None => None,
+        };
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+
+        let routes = start(context.clone()).await?;
+        let health = health::routes(context.readiness.clone());
+        let app = |routes| App {
             name,
-            router: complete(start(context.clone()).await?, &context),
+            router: complete(routes),
             timeout: serving.request_timeout(),
+        };
+        let (app, admin) = match admin {
+            Some(listener) => (app(routes), Some((listener, app(health)))),
+            None => (app(health.merge(routes)), None),
         };
         context.keep_metrics();
         info!(service = name, %address, "listening");
 
+        let limit = serving.connection_limit;
         let ended = tokio::spawn(async move {
-            serve(listener, app, shutdown).await;
+            let admin = admin
+                .map(|(listener, app)| serve(listener, app, ADMIN_CONNECTIONS, shutdown.clone()));
+            tokio::join!(
+                serve(listener, app, limit, shutdown),
+                OptionFuture::from(admin)
+            );
             context.finish().await
         });
         Ok(Running {
             address,
+            admin_address,
             ended,
             stop,
         })
     };
     beginning.boxed_local()
+}
+
+async fn listen(wanted: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(wanted).await.with_context(|| {
+        format!("cannot listen on {wanted}: choose another address with {setting}")
+    })
 }
 
 /// The error and its causes. Many errors quote their cause, and nothing need be said twice.
@@ -164,12 +190,14 @@ fn one_line(error: &anyhow::Error) -> String {
     line.replace('\n', " ")
 }
 
-/// The service's routes, with what every process serves beside them.
-fn complete(routes: Router, context: &Context) -> Router {
-    Router::new()
-        .merge(health::routes(context.readiness.clone()))
-        .merge(routes)
-        .route_layer(middleware::from_fn(name_route))
+/// The routes, with an answer for all that is not among them.
+fn complete(routes: Router) -> Router {
+    // Axum lays nothing around no route.
+    let routes = match routes.has_routes() {
+        true => routes.route_layer(middleware::from_fn(name_route)),
+        false => routes,
+    };
+    routes
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("there is nothing at this path") })
 }
@@ -272,6 +300,11 @@ impl Context {
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` and `/readyz` are, if it is a listener of their own.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Such as `http://127.0.0.1:8080`.

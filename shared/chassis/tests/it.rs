@@ -3,6 +3,9 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/doors.rs"]
+mod doors;
+
 use std::time::Duration;
 
 use axum::Router;
