@@ -115,8 +115,8 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
 
 /// Whether the error is transient, so a retry may succeed: the server was not reached (SQLSTATE
 /// class 08), is starting or stopping (57P), has no connection, memory or disk space left (53),
-/// takes no writes for now (25006), or gave up on what waited too long or in a circle (55P03, 57014,
-/// 40P01, 40001). A protocol that was violated (08P01) is a fault.
+/// takes no writes for now (25006), or gave up on what waited too long or in a circle (55P03,
+/// 57014, 40P01, 40001). A protocol that was violated (08P01) is a fault.
 pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,

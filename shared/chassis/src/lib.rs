@@ -14,6 +14,7 @@
 pub mod auth;
 mod body;
 pub mod config;
+mod context;
 pub mod database;
 pub mod document;
 mod extract;
@@ -28,8 +29,9 @@ mod shutdown;
 mod telemetry;
 mod trace;
 
+pub use context::Context;
 pub use extract::{Json, Path, Query};
 pub use problem::Problem;
-pub use process::{Context, Running, launch, run};
+pub use process::{Running, launch, run};
 pub use request::{BODY_LIMIT, RequestId};
 pub use trace::TraceParent;
