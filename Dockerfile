@@ -50,9 +50,6 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 # Whatever a program keeps is here, on a volume.
 COPY --from=build --chown=10001:10001 /var/lib/twofold /var/lib/twofold
 COPY --from=build /programs/${PROGRAM} /usr/local/bin/program
-# A password's hash takes 19 MiB for a moment. Below this threshold glibc would keep them, one a
-# thread: the monolith grew to 576 MiB under the acceptance suite.
-ENV MALLOC_MMAP_THRESHOLD_=1048576
 USER 10001:10001
 HEALTHCHECK --interval=2s --timeout=2s --start-period=30s --retries=5 CMD ["healthy"]
 ENTRYPOINT ["/usr/local/bin/program"]

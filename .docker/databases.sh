@@ -1,7 +1,10 @@
 #!/bin/sh
 # Run once by Postgres's image on an empty volume: for each name in DATABASES a database and a
-# role that owns it and can connect to no other.
+# role that owns it and can connect to no other, not even to those that every server has.
 set -eu
+
+psql --set ON_ERROR_STOP=1 --username postgres --no-psqlrc --quiet \
+    --command 'revoke connect on database postgres, template1 from public'
 
 for name in $DATABASES; do
     psql --set ON_ERROR_STOP=1 --username postgres --no-psqlrc --quiet \

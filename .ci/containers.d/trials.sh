@@ -4,6 +4,7 @@
 # left alone. The acceptance suite waits for cancellation windows to end.
 export COMPOSE_PROJECT_NAME=twofold-ci TWOFOLD_TAG=ci
 export MONOLITH_PORT=18080 SERVICES_PORT=18081 QUEUES_PORT=19324
+export MONOLITH_ADMIN_PORT=19080 SERVICES_ADMIN_PORT=19081
 export MONOLITH_PROVIDER_PORT=19400 SERVICES_PROVIDER_PORT=19401
 export MONOLITH_POSTGRES_PORT=15441 SERVICES_POSTGRES_PORT=15442
 export CANCELLATION_WINDOW_MS=2000
@@ -69,7 +70,7 @@ crash_and_scale() {
 work_is_shared() {
     local replica idle=0
     for replica in $(compose ps -q payment-service); do
-        docker exec "$replica" bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080
+        docker exec "$replica" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9090
             printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' | grep -q '^messaging_messages_total' ||
             idle=$((idle + 1))
     done

@@ -1,10 +1,13 @@
-//! `cargo compare idle`: what each process needs to be there and do nothing.
+//! `cargo compare idle`: what each process needs to be there and do nothing, after it has done
+//! everything once.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, try_join_all};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::Binaries;
@@ -18,6 +21,9 @@ use crate::up::as_for_people;
 /// What a start leaves to be done, such as the first look at every queue, is over by then.
 const SETTLE: Duration = Duration::from_secs(2);
 const WATCHED: Duration = Duration::from_secs(10);
+
+/// A process that hashes passwords has all the memory for it after as many at once.
+const LOGINS: usize = 10;
 
 /// Prints a table for each arm, or less if it is told to stop.
 pub fn idle<'a>(
@@ -39,7 +45,10 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         let deployment = Deployment::start(&around, &wanted).await?;
         let watched = stop.run_until_cancelled(watch(&deployment)).await;
         match watched.transpose()? {
-            Some(table) => println!("\n{}, left alone for 10 s\n{table}", described(label)),
+            Some(table) => println!(
+                "\n{}, left alone for 10 s after {LOGINS} logins\n{table}",
+                described(label)
+            ),
             None => stop.cancel(),
         }
         deployment.remove(&around).await?;
@@ -51,6 +60,7 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
 }
 
 async fn watch(deployment: &Deployment) -> anyhow::Result<String> {
+    log_in(deployment).await?;
     tokio::time::sleep(SETTLE).await;
     let before = Processes::now()?;
     tokio::time::sleep(WATCHED).await;
@@ -75,6 +85,21 @@ async fn watch(deployment: &Deployment) -> anyhow::Result<String> {
         .sum();
     table += &row(["Postgres", "", &share(cpu_ms), ""]);
     Ok(table)
+}
+
+async fn log_in(deployment: &Deployment) -> anyhow::Result<()> {
+    let http = reqwest::Client::new();
+    let post = async |path: &str| {
+        let account = json!({ "email": "idle@example.com", "password": "correct horse battery" });
+        let request = http.post(format!("{}{path}", deployment.base_urls[0]));
+        let answer = request.json(&account).send().await?;
+        answer
+            .error_for_status()
+            .with_context(|| format!("no {path}"))
+    };
+    post("/auth/register").await?;
+    try_join_all((0..LOGINS).map(|_| post("/auth/login"))).await?;
+    Ok(())
 }
 
 fn row([name, ready, cpu, memory]: [&str; 4]) -> String {

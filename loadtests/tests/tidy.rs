@@ -15,10 +15,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("contracts", &["domain", "messaging"]),
     ("store", &["domain"]),
     ("chassis", &["contracts", "domain", "strict-json"]),
-    ("shop", &["chassis", "contracts", "domain", "store"]),
+    (
+        "shop",
+        &["chassis", "contracts", "domain", "store", "strict-json"],
+    ),
     ("messaging", &["strict-json"]),
     ("sqs-local", &["strict-json"]),
-    ("sandbox", &["sqs-local"]),
+    ("sandbox", &["sqs-local", "strict-json"]),
     (
         "monolith",
         &["chassis", "contracts", "domain", "shop", "store"],

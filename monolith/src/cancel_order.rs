@@ -1,6 +1,6 @@
 //! Cancelling an order: the row lock on its shipment decides the race against the dispatch.
 
-use domain::{Fact, OrderId, Refusal};
+use domain::{Cancellation, Fact, OrderId, Refusal};
 use sqlx::PgConnection;
 use store::orders::KnownOrder;
 use store::{inventory, orders, payments, shipping};
@@ -9,8 +9,14 @@ use crate::Shop;
 use crate::place_order::Error;
 
 /// Cancels the order, or says that it is too late. Either way the wish is on record, unless the
-/// order was cancelled before there was anything to ship.
+/// order was cancelled before there was anything to ship; what is on record is only read.
 pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
+    match Cancellation::of(known.facts) {
+        Cancellation::Done => return Ok(Ok(())),
+        Cancellation::Refused => return Ok(Err(Refusal::TooLateToCancel)),
+        Cancellation::None | Cancellation::Requested => {}
+    }
+
     let mut tx = shop.db.begin().await?;
     let decision = decide(&mut tx, known).await?;
     tx.commit().await?;

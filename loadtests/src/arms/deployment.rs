@@ -16,7 +16,7 @@ use super::plant;
 use super::process::{Environment, Process};
 use super::surroundings::Servers;
 use super::wiring::{
-    DATABASE_URLS, URLS, context_of, door_of, replica_name, replicas_of, start_order,
+    DATABASE_URLS, URLS, context_of, door_of, replica_name, replicas_of, signs, start_order,
 };
 use super::{Arm, Surroundings};
 use crate::audit::Sources;
@@ -205,7 +205,6 @@ impl Deployment {
         let mut environment = Environment::from([
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
             ("PAYMENT_PROVIDER_URL", self.provider.process.url.clone()),
-            ("AUTH_PRIVATE_KEY", around.keys.private.expose().to_owned()),
             ("AUTH_PUBLIC_KEY", around.keys.public.expose().to_owned()),
             (
                 "CANCELLATION_WINDOW_MS",
@@ -221,6 +220,10 @@ impl Deployment {
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ]);
+        if signs(package) {
+            let key = around.keys.private.expose().to_owned();
+            environment.insert("AUTH_PRIVATE_KEY", key);
+        }
         if let Some(queues) = &self.queues {
             environment.insert("SQS_ENDPOINT_URL", queues.process.url.clone());
         }

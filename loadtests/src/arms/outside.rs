@@ -62,8 +62,9 @@ impl Ledger {
     pub async fn entries(&self) -> anyhow::Result<Vec<LedgerEntry>> {
         let answer = self.http.get(&self.url).send().await;
         let answer = answer.with_context(|| format!("nobody answers at {}", self.url))?;
-        let entries = answer.error_for_status()?.json().await;
-        entries.with_context(|| format!("there is no ledger at {}", self.url))
+        let entries = answer.error_for_status()?.bytes().await?;
+        strict_json::from_slice(&entries)
+            .with_context(|| format!("there is no ledger at {}", self.url))
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) fn context_of(package: &str) -> &str {
     }
 }
 
+/// Whether a package signs tokens. All others check them with the public key.
+pub(super) fn signs(package: &str) -> bool {
+    matches!(package, "monolith" | "all-in-one" | "auth-service")
+}
+
 /// Requests come in here.
 pub(super) fn door_of(arm: Arm) -> &'static str {
     match arm {
@@ -72,6 +77,14 @@ pub fn component(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_process_of_each_arm_signs() {
+        for arm in Arm::ALL {
+            let signing = start_order(arm).into_iter().filter(|one| signs(one));
+            assert_eq!(signing.count(), 1, "{arm}");
+        }
+    }
 
     #[test]
     fn every_replica_is_found_by_its_package_and_nobody_else() {

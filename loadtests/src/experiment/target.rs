@@ -95,7 +95,8 @@ impl Target {
         let request = self.http.post(format!("{}/auth/register", self.url));
         let answer = request.json(&account).send().await?.error_for_status();
         let answer = answer.context("cannot register a customer")?;
-        Ok(answer.json::<Registered>().await?.access_token)
+        let registered: Registered = strict_json::from_slice(&answer.bytes().await?)?;
+        Ok(registered.access_token)
     }
 
     pub async fn run(&self, settings: &Settings, planned: &Planned) -> anyhow::Result<Run> {
@@ -192,7 +193,7 @@ impl Target {
         let answer = answer
             .error_for_status()
             .context("an accepted order cannot be seen")?;
-        let history: Vec<HistoryEntry> = answer.json().await?;
+        let history: Vec<HistoryEntry> = strict_json::from_slice(&answer.bytes().await?)?;
         let facts = history.into_iter().map(|entry| {
             let at_ms = entry.at.unix_timestamp_nanos() as f64 / 1e6;
             (entry.fact, at_ms)

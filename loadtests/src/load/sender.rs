@@ -247,7 +247,7 @@ impl Attack {
 }
 
 fn accepted(status: u16, body: &[u8], asker: Asker) -> Option<Accepted> {
-    let placed: Placed = serde_json::from_slice(body)
+    let placed: Placed = strict_json::from_slice(body)
         .ok()
         .filter(|_| (200..300).contains(&status))?;
     Some(Accepted {

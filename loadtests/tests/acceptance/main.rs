@@ -2,7 +2,8 @@
 //! address. Both pass it, or neither ships.
 //!
 //! Without settings it starts both architectures, each as the processes a deployment runs. With
-//! `ACCEPTANCE_BASE_URLS` (separated by commas) it knocks at those doors instead. Such a shop must
+//! `ACCEPTANCE_BASE_URLS` (separated by commas) it knocks at those doors instead, and for
+//! `/metrics` and `/readyz` at `ACCEPTANCE_ADMIN_URLS`, if those are elsewhere. Such a shop must
 //! be seeded, and its cancellation window be at least 2 s and well below 60 s.
 
 // Helpers of tests may unwrap, like the tests themselves.

@@ -1,4 +1,5 @@
 use reqwest::Method;
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::customer::{new_key, order_of};
@@ -25,8 +26,36 @@ async fn a_body_that_cannot_be_read_is_a_problem() {
         check(json, b"\xff\xfe".to_vec(), 400).await;
         check(json, [&order[..], b"}"].concat(), 400).await;
         check(json, b"null".to_vec(), 422).await;
-        check(json, b"[[[[[[[[[[[[[[[[[[[[".repeat(1000), 422).await;
+        check(json, b"[[[[[[[[[[[[[[[[[[[[".repeat(1000), 400).await;
         check(json, [&order[..], &vec![b' '; 65_536]].concat(), 413).await;
+    }
+}
+
+/// serde reads a struct from an array of its fields, which no schema allows.
+#[tokio::test]
+async fn an_array_is_no_object() {
+    for shop in shops().await {
+        let customer = shop.customer().await;
+        let check = async |path: &str, body: serde_json::Value| {
+            let request = customer.request(Method::POST, path);
+            let request = request.header("idempotency-key", new_key()).json(&body);
+            Answer::to(request).await.problem(400);
+        };
+        let product = shop.product().await;
+
+        check("/orders", json!([[[product, 1]], "tok_ok"])).await;
+        let lines = json!([[product, 1]]);
+        check(
+            "/orders",
+            json!({ "lines": lines, "payment_method": "tok_ok" }),
+        )
+        .await;
+        check(
+            "/auth/register",
+            json!(["ada@example.org", "correct horse"]),
+        )
+        .await;
+        check("/auth/login", json!(["ada@example.org", "correct horse"])).await;
     }
 }
 

@@ -6,9 +6,10 @@ use crate::shops::shops;
 #[tokio::test]
 async fn every_door_says_how_it_is() {
     for shop in shops().await {
-        shop.get("/healthz").await.is(200);
-        shop.get("/readyz").await.is(200);
-        let metrics = shop.get("/metrics").await.is(200);
+        shop.get("/products").await.is(200);
+        shop.get_admin("/healthz").await.is(200);
+        shop.get_admin("/readyz").await.is(200);
+        let metrics = shop.get_admin("/metrics").await.is(200);
         assert!(
             metrics.text.contains("http_request_duration_seconds_count"),
             "{}",

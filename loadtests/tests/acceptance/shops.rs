@@ -24,6 +24,8 @@ const CANCELLATION_WINDOW: Duration = Duration::from_secs(3);
 /// One architecture, seen through its door.
 pub(crate) struct Shop {
     url: String,
+    /// Where `/metrics` and `/readyz` are: the same, unless they are off the public door.
+    admin_url: String,
     http: Client,
 }
 
@@ -35,17 +37,18 @@ pub(crate) async fn shops() -> impl Iterator<Item = Shop> {
     let doors = doors.as_ref().unwrap_or_else(|error| panic!("{error:#}"));
     // A client belongs to the runtime of its test.
     let http = Client::new();
-    doors.addresses.iter().map(move |(name, url)| {
+    doors.addresses.iter().map(move |(name, url, admin_url)| {
         println!("at the {name} ({url})");
         Shop {
             url: url.clone(),
+            admin_url: admin_url.clone(),
             http: http.clone(),
         }
     })
 }
 
 struct Doors {
-    addresses: Vec<(&'static str, String)>,
+    addresses: Vec<(&'static str, String, String)>,
     // Whatever was started for the tests ends with them.
     _started: Option<(Surroundings, Vec<Deployment>)>,
 }
@@ -58,12 +61,16 @@ impl Doors {
         }
     }
 
+    /// `ACCEPTANCE_ADMIN_URLS` are as many as the doors.
     fn given(urls: &str) -> Doors {
         let trimmed = |url: &str| url.trim().trim_end_matches('/').to_owned();
+        let admin_urls = std::env::var("ACCEPTANCE_ADMIN_URLS");
+        let admin_urls = admin_urls.as_deref().unwrap_or(urls).split(',');
         Doors {
             addresses: urls
                 .split(',')
-                .map(|url| ("given shop", trimmed(url)))
+                .zip(admin_urls)
+                .map(|(url, admin_url)| ("given shop", trimmed(url), trimmed(admin_url)))
                 .collect(),
             _started: None,
         }
@@ -89,7 +96,8 @@ impl Doors {
         let (mut addresses, mut deployments) = (vec![], vec![]);
         for arm in arms {
             let deployment = Deployment::start(&around, &wanted(arm)).await?;
-            addresses.push((arm.title(), deployment.base_urls[0].clone()));
+            let url = deployment.base_urls[0].clone();
+            addresses.push((arm.title(), url.clone(), url));
             deployments.push(deployment);
         }
         Ok(Doors {
@@ -121,6 +129,11 @@ impl Shop {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Answer::to(self.request(Method::GET, path)).await
+    }
+
+    /// The same at the door of those who run the shop.
+    pub(crate) async fn get_admin(&self, path: &str) -> Answer {
+        Answer::to(self.http.get(format!("{}{path}", self.admin_url))).await
     }
 
     /// A new customer with an account and no orders.

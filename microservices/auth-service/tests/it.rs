@@ -130,3 +130,78 @@ async fn it_is_ready_while_its_database_is() {
         .unwrap();
     assert_eq!(ready.status(), 200);
 }
+
+#[tokio::test]
+async fn a_flood_of_logins_is_refused_beyond_the_queue_and_the_rest_is_answered() {
+    let service = start().await;
+    let registered = service.register("ada@example.org", "correct horse").await;
+    assert_eq!(registered.status(), 201);
+
+    let http = Client::new();
+    let body = json!({"email": "ada@example.org", "password": "correct horse"});
+    let login = || {
+        http.post(service.running.url() + "/auth/login")
+            .json(&body)
+            .send()
+    };
+    let (mut answered, mut refused) = (0, 0);
+    for answer in futures::future::join_all((0..250).map(|_| login())).await {
+        let answer = answer.unwrap();
+        match answer.status().as_u16() {
+            200 => answered += 1,
+            503 => {
+                assert_eq!(answer.headers()["retry-after"], "1");
+                refused += 1;
+            }
+            other => panic!("a login was answered with {other}"),
+        }
+    }
+    assert!(
+        answered > 0 && refused > 0,
+        "{answered} answered, {refused} refused"
+    );
+    assert_eq!(
+        service
+            .login("ada@example.org", "correct horse")
+            .await
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_a_503() {
+    let service = start().await;
+    let database = &service._database;
+    let mut owner = database.connect().await.unwrap();
+    for statement in [
+        "alter role current_user set default_transaction_read_only = on",
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut owner).await.unwrap();
+    }
+
+    // The first few find connections that were just closed.
+    for n in 0..12 {
+        let email = format!("ada-{n}@example.org");
+        let answer = service.register(&email, "correct horse").await;
+        assert_eq!(answer.status(), 503, "{}", answer.text().await.unwrap());
+        assert_eq!(answer.headers()["retry-after"], "1");
+    }
+}
+
+#[tokio::test]
+async fn all_spellings_of_an_email_are_one_account() {
+    let service = start().await;
+    let registered = service
+        .register("\u{fc}@example.org", "correct horse")
+        .await;
+    assert_eq!(registered.status(), 201);
+    for spelling in ["\u{dc}@example.org", "u\u{308}@example.org"] {
+        let again = service.register(spelling, "correct horse").await;
+        assert_eq!(again.status(), 409, "{spelling}");
+        let login = service.login(spelling, "correct horse").await;
+        assert_eq!(login.status(), 200, "{spelling}");
+    }
+}

@@ -1,10 +1,10 @@
 //! Which headers pass.
 
-use axum::extract::Request;
 use axum::http::header::{
     CONNECTION, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chassis::{RequestId, TraceParent};
 
@@ -37,18 +37,14 @@ pub(crate) fn keep_end_to_end(headers: &mut HeaderMap) {
 
 /// Says which request and which trace this is, so that all logs of it can be found. `Host` is the
 /// gateway's own and would mislead the service.
-pub(crate) fn identify(request: &mut Request) {
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(RequestId::header);
-    let trace = request
-        .extensions()
-        .get::<TraceParent>()
-        .map(TraceParent::to_string);
+pub(crate) fn identify(request: &mut Parts) {
+    let id = request.extensions.get::<RequestId>();
+    let id = id.map(RequestId::header);
+    let trace = request.extensions.get::<TraceParent>();
+    let trace = trace.map(TraceParent::to_string);
     let trace = trace.and_then(|trace| HeaderValue::try_from(trace).ok());
 
-    let headers = request.headers_mut();
+    let headers = &mut request.headers;
     headers.remove(HOST);
     for (name, value) in [("x-request-id", id), ("traceparent", trace)] {
         if let Some(value) = value {

@@ -2,14 +2,19 @@
 //!
 //! Invariants:
 //! - a request for orders goes on only with a good token, checked here without asking anybody;
-//! - bodies stream through: none is held, and none is read;
+//! - a request takes its place among those that wait for a service when its body has arrived; what
+//!   arrives slowly has few places of its own, and streams through;
 //! - a service that is down or slow is a 502 or a 504, and never a heap of waiting requests: what
-//!   exceeds the limit is sent away at once.
+//!   exceeds the limit is refused at once, and a flood of one kind refuses none of another;
+//! - a replica that is down or hangs costs a few requests: the others answer in its place.
 //!
 //! It knows paths and nothing of what stands in bodies, and it keeps no state.
 
+mod body;
 mod forward;
 mod headers;
+mod limits;
+mod upstream;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,8 +28,8 @@ use chassis::{Context, Problem, config, document};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use forward::Forwarder;
-pub use forward::Upstream;
-use tokio::sync::Semaphore;
+use limits::Kind;
+pub use upstream::Upstream;
 
 /// The gateway: one door for all the services.
 #[derive(Parser, Clone, Debug)]
@@ -36,7 +41,7 @@ pub struct Settings {
     pub token_key: config::TokenKey,
 
     /// Where the auth service is reached, such as `http://127.0.0.1:8081`. Several addresses with
-    /// commas between them are replicas, which take turns.
+    /// commas between them are replicas, which take turns while they answer.
     #[arg(long, env = "AUTH_SERVICE_URL")]
     pub auth_service_url: Upstream,
 
@@ -44,7 +49,8 @@ pub struct Settings {
     #[arg(long, env = "ORDER_SERVICE_URL")]
     pub order_service_url: Upstream,
 
-    /// How many requests may wait for the services at a time. More are answered with 503.
+    /// How many requests of a kind may wait for the services at a time. The kinds are accounts,
+    /// reads and writes. More are answered with 503.
     #[arg(long, env = "CONCURRENCY_LIMIT", default_value_t = 512,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub concurrency_limit: usize,
@@ -73,7 +79,10 @@ pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
     let services = Services {
         auth: settings.auth_service_url,
         order: settings.order_service_url,
-        forwarder: Forwarder::new(Semaphore::new(settings.concurrency_limit)),
+        forwarder: Forwarder::new(
+            settings.concurrency_limit,
+            settings.serving.request_timeout(),
+        ),
     };
     let gateway = Gateway {
         tokens: TokenVerifier::new(&settings.token_key)?,
@@ -93,14 +102,21 @@ async fn to_auth(
     State(Gateway { services, .. }): State<Gateway>,
     request: Request,
 ) -> Result<Response, Problem> {
-    services.forwarder.forward(&services.auth, request).await
+    let forwarder = &services.forwarder;
+    forwarder
+        .forward(&services.auth, Kind::Account, request)
+        .await
 }
 
 async fn to_products(
     State(Gateway { services, .. }): State<Gateway>,
     request: Request,
 ) -> Result<Response, Problem> {
-    services.forwarder.forward(&services.order, request).await
+    let kind = Kind::of(request.method());
+    services
+        .forwarder
+        .forward(&services.order, kind, request)
+        .await
 }
 
 /// Orders are their customer's own. The order service reads the token again, for who it is.
@@ -109,5 +125,9 @@ async fn to_orders(
     Customer(_): Customer,
     request: Request,
 ) -> Result<Response, Problem> {
-    services.forwarder.forward(&services.order, request).await
+    let kind = Kind::of(request.method());
+    services
+        .forwarder
+        .forward(&services.order, kind, request)
+        .await
 }

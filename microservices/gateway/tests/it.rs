@@ -3,6 +3,11 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/floods.rs"]
+mod floods;
+#[path = "it/replicas.rs"]
+mod replicas;
+
 use std::collections::BTreeMap;
 
 use axum::Router;

@@ -19,7 +19,9 @@ pub(crate) async fn cancel_order(
     if known.status() == Status::Dispatched || refused(known) {
         return Ok(Err(Refusal::TooLateToCancel));
     }
-    if known.status() == Status::Cancelled {
+    // Shipping was asked already, and answers once.
+    let is_asked = Cancellation::of(known.facts) == Cancellation::Requested;
+    if is_asked || known.status() == Status::Cancelled {
         return Ok(Ok(()));
     }
 
@@ -31,13 +33,15 @@ pub(crate) async fn cancel_order(
     Ok(Ok(()))
 }
 
-/// Notes the wish and tells shipping of it.
+/// Notes the wish and tells shipping of it, unless another request has done both.
 pub(crate) async fn request_cancellation(
     tx: &mut PgConnection,
     known: &KnownOrder,
 ) -> Result<(), Error> {
-    orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
+    let noted = orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
+    if noted > 0 {
+        outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
+    }
     Ok(())
 }
 

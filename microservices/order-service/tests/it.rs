@@ -167,6 +167,32 @@ async fn a_wish_to_cancel_is_passed_on_to_shipping() {
 }
 
 #[tokio::test]
+async fn many_wishes_to_cancel_one_order_are_one_event() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+    let wishes = (0..40).map(|_| orders.cancel(&placed));
+    for answer in futures::future::join_all(wishes).await {
+        assert_eq!(answer, StatusCode::ACCEPTED);
+    }
+
+    let waiting = "select count(*) from outbox where queue = $1";
+    let sent = async {
+        loop {
+            let waiting = sqlx::query_scalar(waiting).bind(SHIPPING);
+            let waiting: i64 = waiting.fetch_one(&mut orders.db).await.unwrap();
+            if waiting == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), sent)
+        .await
+        .unwrap();
+    orders.sent(SHIPPING, 1).await;
+}
+
+#[tokio::test]
 async fn it_is_too_late_to_cancel_what_is_known_to_be_dispatched() {
     let mut orders = Fixture::open().await;
     let placed = orders.place().await;

@@ -19,6 +19,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 /// How a process is reached.
 #[derive(Args, Clone, Debug)]
@@ -31,6 +32,18 @@ pub struct Serving {
     #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub request_timeout_ms: u64,
+
+    /// Where `/metrics`, `/readyz` and `/healthz` are served, on a listener of their own. Without
+    /// it they are served beside everything else, for all who reach the process.
+    #[arg(long, env = "ADMIN_ADDR")]
+    pub admin_addr: Option<SocketAddr>,
+
+    /// The most connections that are open at a time. More are answered with 503. Each takes 14 KiB
+    /// and up to 40 KiB while its request waits, which the allocator keeps for the next ones: 80 MiB
+    /// at the default.
+    #[arg(long, env = "CONNECTION_LIMIT", default_value_t = 2048,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub connection_limit: usize,
 }
 
 /// A Postgres database.
@@ -91,6 +104,8 @@ impl Serving {
         Serving {
             listen_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             request_timeout_ms: 10_000,
+            admin_addr: None,
+            connection_limit: 2048,
         }
     }
 

@@ -113,14 +113,20 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
     }
 }
 
-/// Whether the database may well do what was asked if it is asked again: it was not reached, is
-/// starting or stopping (SQLSTATE class 57P), or has no connection left (53300).
+/// Whether the error is transient, so a retry may succeed: the server was not reached (SQLSTATE
+/// class 08), is starting or stopping (57P), has no connection, memory or disk space left (53),
+/// takes no writes for now (25006), or gave up on what waited too long or in a circle (55P03,
+/// 57014, 40P01, 40001). A protocol that was violated (08P01) is a fault.
 pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("57P") || code == "53300"),
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let class = ["08", "53", "57P"]
+                .iter()
+                .any(|class| code.starts_with(class));
+            let alone = ["25006", "40001", "40P01", "55P03", "57014"].contains(&&*code);
+            (class || alone) && code != "08P01"
+        }),
         _ => false,
     }
 }

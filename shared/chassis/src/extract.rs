@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody, PathRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -11,10 +11,14 @@ use axum::response::{IntoResponse, Response};
 use contracts::http::FieldError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use strict_json::Strict;
 
 use crate::Problem;
 
-/// A JSON body, read or written.
+/// How serde puts it that a struct was expected and an array is there.
+const ARRAY_FOR_OBJECT: &str = "invalid type: sequence, expected struct";
+
+/// A JSON body, read or written. An array of its fields is no object.
 pub struct Json<T>(pub T);
 
 /// What the path's `{names}` stand for.
@@ -31,18 +35,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                 .detail("send JSON, with `content-type: application/json`"));
         }
-        let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|error| Problem::of_body(&error))?;
 
         let mut reader = serde_json::Deserializer::from_slice(&body);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let field = field_at(error.path());
-            let error = error.into_inner();
-            if error.is_data() {
-                Problem::invalid_field(field, strip_position(&error.to_string()))
-            } else {
-                Problem::bad_request(format!("the body is not JSON: {error}"))
-            }
-        })?;
+        let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(unfit)?;
         reader
             .end()
             .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
@@ -89,15 +86,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-fn unread(rejection: BytesRejection) -> Problem {
-    match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::too_large()
-        }
-        other => Problem::bad_request(format!("the body did not arrive: {}", other.body_text())),
-    }
-}
-
 fn wrong_path(rejection: PathRejection) -> Problem {
     let PathRejection::FailedToDeserializePathParams(error) = rejection else {
         return Problem::internal(rejection.body_text());
@@ -111,6 +99,23 @@ fn wrong_path(rejection: PathRejection) -> Problem {
         other => FieldError::new("path", other),
     };
     Problem::of_fields(StatusCode::BAD_REQUEST, vec![error])
+}
+
+/// 422 for a value that does not fit its field. An array in the place of an object is no shape that
+/// the contract knows, and a 400.
+fn unfit(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let field = field_at(error.path());
+    let error = error.into_inner();
+    if !error.is_data() {
+        return Problem::bad_request(format!("the body is not JSON: {error}"));
+    }
+    let message = error.to_string();
+    let message = strip_position(&message);
+    let status = match message.starts_with(ARRAY_FOR_OBJECT) {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Problem::of_fields(status, vec![FieldError::new(field, message)])
 }
 
 /// Such as `lines[0].quantity`, or `body` when it is the whole that is wrong.

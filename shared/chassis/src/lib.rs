@@ -7,14 +7,18 @@
 //! Invariants:
 //! - every response that is an error is a [`Problem`] document (RFC 9457);
 //! - no request is larger than 64 KiB, takes longer than its timeout, or brings a process down;
+//! - a body that does not arrive in half of that time is a 408, and connections are counted;
 //! - a process that cannot start says why, and what to do, in one line;
 //! - nothing here knows of a queue or of a table.
 
 pub mod auth;
+mod body;
 pub mod config;
+mod context;
 pub mod database;
 pub mod document;
 mod extract;
+mod head;
 mod health;
 mod otlp;
 mod problem;
@@ -25,8 +29,9 @@ mod shutdown;
 mod telemetry;
 mod trace;
 
+pub use context::Context;
 pub use extract::{Json, Path, Query};
 pub use problem::Problem;
-pub use process::{Context, Running, launch, run};
+pub use process::{Running, launch, run};
 pub use request::{BODY_LIMIT, RequestId};
 pub use trace::TraceParent;

@@ -1,12 +1,16 @@
 //! Errors as clients see them: problem documents (RFC 9457).
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use std::error::Error;
+
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contracts::http::{FieldError, ProblemBody};
+use http_body_util::LengthLimitError;
 use tracing::{error, warn};
 
 use crate::BODY_LIMIT;
+use crate::body::TooSlow;
 use crate::database::is_passing;
 
 /// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
@@ -78,6 +82,22 @@ impl Problem {
             .detail(format!("a body may have {BODY_LIMIT} bytes"))
     }
 
+    /// Why a body could not be read: 413 when it exceeds [`BODY_LIMIT`], 408 when it did not arrive
+    /// in time, and 400 when it broke off.
+    pub fn of_body(error: &(dyn Error + 'static)) -> Problem {
+        // Axum's extractors put it into one more box.
+        let is_too_large = |cause: &(dyn Error + 'static)| {
+            cause.is::<LengthLimitError>() || cause.is::<Box<LengthLimitError>>()
+        };
+        if causes(error).any(is_too_large) {
+            return Problem::too_large();
+        }
+        if causes(error).any(|cause| cause.is::<TooSlow>()) {
+            return Problem::new(StatusCode::REQUEST_TIMEOUT).detail(TooSlow.to_string());
+        }
+        Problem::bad_request("the body did not arrive as it was announced")
+    }
+
     pub fn conflict(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::CONFLICT).detail(detail)
     }
@@ -132,11 +152,34 @@ impl IntoResponse for Problem {
         if problem.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if problem.status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(seconds) = problem.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
+}
+
+/// The problem as the whole answer of a connection that is closed after it.
+pub(crate) fn as_sent(Problem(problem): Problem) -> Vec<u8> {
+    let (status, body) = (problem.status, problem.body);
+    let body = serde_json::to_string(&body).expect("a problem has only string keys");
+    let retry_after = problem.retry_after_s;
+    let retry_after = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n"));
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n{}content-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        retry_after.unwrap_or_default(),
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The error and what is behind it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// Handlers use `?` on the store's functions. A database that is away or has no free connection is

@@ -1,44 +1,32 @@
 //! How a process starts, runs and ends.
 
-use std::future::ready;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use axum::{Router, middleware};
 use clap::Parser;
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, OptionFuture};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::info;
 
 use crate::config::Serving;
-use crate::health::{self, Readiness};
+use crate::context::Context;
+use crate::health;
 use crate::request::{App, name_route};
 use crate::serve::serve;
 use crate::{Problem, shutdown, telemetry};
 
-/// How long work in the background may take to end. What it is allowed is its own affair, such as
-/// the 30 s of a consumer of queues by default; this is for what forgot to stop.
-const BACKGROUND_GRACE: Duration = Duration::from_secs(40);
-
-/// What a service is handed while it starts.
-#[derive(Clone)]
-pub struct Context {
-    name: &'static str,
-    readiness: Readiness,
-    shutdown: CancellationToken,
-    failed: CancellationToken,
-    background: TaskTracker,
-}
+/// Connections to the listener of `/metrics` and `/readyz`: of a collector and an orchestrator.
+const ADMIN_CONNECTIONS: usize = 64;
 
 /// A service that is up. It stops when this is dropped.
 pub struct Running {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     ended: JoinHandle<anyhow::Result<()>>,
     stop: DropGuard,
 }
@@ -118,33 +106,43 @@ fn begin<'a>(
     let beginning = async move {
         let shutdown = shutdown.child_token();
         let stop = shutdown.clone().drop_guard();
-        let context = Context {
-            name,
-            readiness: Readiness::default(),
-            shutdown: shutdown.clone(),
-            failed: CancellationToken::new(),
-            background: TaskTracker::new(),
-        };
+        let context = Context::new(name, shutdown.clone());
 
-        let asked = serving.listen_addr;
-        let listener = TcpListener::bind(asked).await.with_context(|| {
-            format!("cannot listen on {asked}: choose another address with LISTEN_ADDR")
-        })?;
+        let listener = listen(serving.listen_addr, "LISTEN_ADDR").await?;
         let address = listener.local_addr()?;
-        let app = App {
+        let admin = match serving.admin_addr {
+            Some(wanted) => Some(listen(wanted, "ADMIN_ADDR").await?),
+            None => None,
+        };
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+
+        let routes = start(context.clone()).await?;
+        let health = health::routes(context.readiness());
+        let app = |routes| App {
             name,
-            router: complete(start(context.clone()).await?, &context),
+            router: complete(routes),
             timeout: serving.request_timeout(),
+        };
+        let (app, admin) = match admin {
+            Some(listener) => (app(routes), Some((listener, app(health)))),
+            None => (app(health.merge(routes)), None),
         };
         context.keep_metrics();
         info!(service = name, %address, "listening");
 
+        let limit = serving.connection_limit;
         let ended = tokio::spawn(async move {
-            serve(listener, app, shutdown).await;
+            let admin = admin
+                .map(|(listener, app)| serve(listener, app, ADMIN_CONNECTIONS, shutdown.clone()));
+            tokio::join!(
+                serve(listener, app, limit, shutdown),
+                OptionFuture::from(admin)
+            );
             context.finish().await
         });
         Ok(Running {
             address,
+            admin_address,
             ended,
             stop,
         })
@@ -152,8 +150,14 @@ fn begin<'a>(
     beginning.boxed_local()
 }
 
+async fn listen(wanted: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(wanted).await.with_context(|| {
+        format!("cannot listen on {wanted}: choose another address with {setting}")
+    })
+}
+
 /// The error and its causes. Many errors quote their cause, and nothing need be said twice.
-fn one_line(error: &anyhow::Error) -> String {
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !line.ends_with(&cause) {
@@ -164,114 +168,26 @@ fn one_line(error: &anyhow::Error) -> String {
     line.replace('\n', " ")
 }
 
-/// The service's routes, with what every process serves beside them.
-fn complete(routes: Router, context: &Context) -> Router {
-    Router::new()
-        .merge(health::routes(context.readiness.clone()))
-        .merge(routes)
-        .route_layer(middleware::from_fn(name_route))
+/// The routes, with an answer for all that is not among them.
+fn complete(routes: Router) -> Router {
+    // Axum lays nothing around no route.
+    let routes = match routes.has_routes() {
+        true => routes.route_layer(middleware::from_fn(name_route)),
+        false => routes,
+    };
+    routes
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("there is nothing at this path") })
-}
-
-impl Context {
-    /// What the service is called in logs, metrics and connections.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Cancelled when it is time to stop.
-    pub fn shutdown(&self) -> CancellationToken {
-        self.shutdown.clone()
-    }
-
-    /// `/readyz` answers 200 only while this holds. A check that takes over a second failed.
-    pub fn ready_when<F, Fut>(&self, name: &'static str, check: F)
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = bool> + Send + 'static,
-    {
-        self.readiness.add(name, check);
-    }
-
-    /// Runs something beside the server. It ends by itself when [`Context::shutdown`] is
-    /// cancelled; if it fails or panics, the whole service stops, and says why.
-    pub fn background<Fut, T, E>(&self, task: &'static str, work: Fut)
-    where
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Into<anyhow::Error> + Send + 'static,
-    {
-        let (failed, shutdown) = (self.failed.clone(), self.shutdown.clone());
-        let work = tokio::spawn(work);
-        let service = self.name;
-        self.background.spawn(async move {
-            let outcome = match work.await {
-                Ok(outcome) => outcome.map(drop).map_err(Into::into),
-                Err(panic) => Err(anyhow!(panic)),
-            };
-            if let Err(error) = outcome {
-                error!(
-                    service,
-                    task,
-                    error = one_line(&error),
-                    "stopping: a task failed"
-                );
-                failed.cancel();
-                shutdown.cancel();
-            }
-        });
-    }
-
-    /// Runs something in the background that readiness depends on.
-    pub fn attend<Fut, T, E>(
-        &self,
-        name: &'static str,
-        is_well: impl Fn() -> bool + Send + Sync + 'static,
-        work: Fut,
-    ) where
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Into<anyhow::Error> + Send + 'static,
-    {
-        self.ready_when(name, move || ready(is_well()));
-        self.background(name, work);
-    }
-
-    /// Prometheus's histograms collect samples until somebody sorts them in.
-    fn keep_metrics(&self) {
-        let metrics = telemetry::metrics();
-        let shutdown = self.shutdown();
-        self.background("metrics", async move {
-            let upkeep = async {
-                loop {
-                    tokio::time::sleep(Duration::from_secs(5)).await;
-                    metrics.run_upkeep();
-                }
-            };
-            shutdown.run_until_cancelled(upkeep).await;
-            anyhow::Ok(())
-        });
-    }
-
-    async fn finish(self) -> anyhow::Result<()> {
-        self.background.close();
-        if tokio::time::timeout(BACKGROUND_GRACE, self.background.wait())
-            .await
-            .is_err()
-        {
-            warn!(service = self.name, "gave up on background work");
-        }
-        match self.failed.is_cancelled() {
-            true => Err(anyhow!("a background task failed; the log says which")),
-            false => Ok(()),
-        }
-    }
 }
 
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` and `/readyz` are, if it is a listener of their own.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Such as `http://127.0.0.1:8080`.

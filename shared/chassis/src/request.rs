@@ -14,14 +14,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http_body_util::Limited;
 use hyper::body::Incoming;
 use metrics::SharedString;
 use tower::Service;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span, info_span};
 
-use crate::{Problem, TraceParent, otlp};
+use crate::body::BoundedBody;
+use crate::{Problem, TraceParent, head, otlp};
 
 /// The most bytes that a request's body may have. The largest order of 50 lines has 5 KiB.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -125,7 +125,12 @@ async fn guarded(
     if request.body().size_hint().lower() > BODY_LIMIT as u64 {
         return Problem::too_large().into_response();
     }
-    let mut request = request.map(|body| Body::new(Limited::new(body, BODY_LIMIT)));
+    if let Err(problem) = head::check(request.uri(), request.headers()) {
+        return problem.into_response();
+    }
+    // The other half of the time is for the answer.
+    let deadline = tokio::time::Instant::now() + app.timeout / 2;
+    let mut request = request.map(|body| Body::new(BoundedBody::new(body, deadline)));
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(trace);
 

@@ -3,6 +3,9 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/doors.rs"]
+mod doors;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -115,10 +118,12 @@ async fn a_body_that_cannot_be_accepted_is_a_problem() {
     check(json, r#"{"lines": "#, 400, &[]).await;
     check(json, r#"{"lines": []} tail"#, 400, &[]).await;
     check(json, "\u{0}", 400, &[]).await;
-    check(json, &"[".repeat(10_000), 422, &[]).await;
+    check(json, &"[".repeat(10_000), 400, &[]).await;
     check(json, "{}", 422, &["body"]).await;
     check(json, &huge, 413, &[]).await;
     check(json, r#"{"lines": 3}"#, 422, &["lines"]).await;
+    check(json, "[[{\"quantity\": 1}]]", 400, &["body"]).await;
+    check(json, r#"{"lines": [[1]]}"#, 400, &["lines[0]"]).await;
     check(
         json,
         r#"{"lines": [{"quantity": 1}, {"quantity": -1}]}"#,

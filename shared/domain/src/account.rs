@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use icu_casemap::CaseMapperBorrowed;
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use thiserror::Error;
 
-/// Where a customer is reached, and the name of the account. Its case is kept and does not count.
+/// Where a customer is reached, and the name of the account. It is kept as it was typed; which
+/// account it names, its [`Email::key`] says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Email(String);
 
@@ -40,8 +43,22 @@ impl Email {
         Ok(Email(text))
     }
 
+    /// As it was typed.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What all spellings of an address have in common: a compatibility caseless match (Unicode
+    /// 17, D146) is equality of keys. `Ü`, `ü` and a `u` with a combining diaeresis are one.
+    pub fn key(&self) -> String {
+        let fold = CaseMapperBorrowed::new();
+        let compose = ComposingNormalizerBorrowed::new_nfkc();
+        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&self.0);
+        let folded = compose
+            .normalize(&fold.fold_string(&decomposed))
+            .into_owned();
+        // Composing can bring letters to light that have a case of their own.
+        compose.normalize(&fold.fold_string(&folded)).into_owned()
     }
 }
 
@@ -91,6 +108,32 @@ mod tests {
         check("ada lovelace@example.org", false);
         check(&format!("{}@b", "a".repeat(252)), true);
         check(&format!("{}@b", "a".repeat(253)), false);
+    }
+
+    #[test]
+    fn all_spellings_of_an_address_have_one_key() {
+        let check = |one: &str, other: &str, equal: bool| {
+            let key = |text| Email::parse(text).unwrap().key();
+            assert_eq!(key(one) == key(other), equal, "{one} {other}");
+        };
+        check("ü@example.org", "Ü@example.org", true);
+        check("ü@example.org", "u\u{308}@example.org", true);
+        check("Ü@example.org", "U\u{308}@EXAMPLE.ORG", true);
+        check("strasse@example.org", "STRAẞE@example.org", true);
+        check("ﬁ@example.org", "FI@example.org", true);
+        check("ａｄａ@example.org", "ada@example.org", true);
+        check("σίσυφος@example.org", "ΣΊΣΥΦΟΣ@example.org", true);
+        check("ü@example.org", "u@example.org", false);
+        check("ı@example.org", "i@example.org", false);
+        check("ada@example.org", "bob@example.org", false);
+    }
+
+    #[test]
+    fn an_address_is_kept_as_it_was_typed() {
+        assert_eq!(
+            Email::parse("Ü@Example.org").unwrap().as_str(),
+            "Ü@Example.org"
+        );
     }
 
     #[test]

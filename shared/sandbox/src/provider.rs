@@ -5,8 +5,10 @@
 //! survive the provider's restart.
 
 mod behaviour;
+mod body;
 mod journal;
 mod ledger;
+mod problem;
 mod routes;
 
 use std::io;

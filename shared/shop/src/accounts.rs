@@ -37,8 +37,9 @@ async fn register(
     Json(credentials): Json<Credentials>,
 ) -> Result<(StatusCode, Json<AccessToken>), Problem> {
     let (email, password) = credentials.validate().map_err(Problem::invalid)?;
+    let place = shop.passwords.queue()?;
     let customer = CustomerId::new();
-    let hash = shop.passwords.hash(password).await?;
+    let hash = place.hash(password).await?;
 
     let mut connection = shop.db.acquire().await?;
     if !accounts::insert(&mut connection, customer, &email, &hash).await? {
@@ -54,12 +55,13 @@ async fn login(
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<AccessToken>, Problem> {
     let (email, password) = credentials.validate().map_err(Problem::invalid)?;
+    let place = shop.passwords.queue()?;
     let account = accounts::find_by_email(&mut *shop.db.acquire().await?, &email).await?;
     let (customer, hash) = account
         .map(|account| (account.customer, account.password_hash))
         .unzip();
 
-    let verified = shop.passwords.verify(password, hash).await?;
+    let verified = place.verify(password, hash).await?;
     match customer.filter(|_| verified) {
         Some(customer) => token(&shop.tokens, customer),
         None => Err(Problem::unauthorized(
@@ -78,6 +80,11 @@ fn token(tokens: &TokenIssuer, customer: CustomerId) -> Result<Json<AccessToken>
 
 impl From<PasswordsError> for Problem {
     fn from(error: PasswordsError) -> Problem {
-        Problem::internal(error)
+        match error {
+            PasswordsError::Busy => {
+                Problem::unavailable("too many passwords wait to be checked: try again")
+            }
+            error => Problem::internal(error),
+        }
     }
 }

@@ -12,6 +12,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::{debug, warn};
@@ -29,6 +30,8 @@ pub enum ProviderError {
     Unavailable(#[from] reqwest::Error),
     #[error("the payment provider refused the request with status {0}")]
     Refused(StatusCode),
+    #[error("the payment provider gives an answer that is none of its contract: {0}")]
+    Malformed(#[from] serde_json::Error),
 }
 
 /// An authorization as the provider's books have it.
@@ -130,7 +133,7 @@ impl Provider {
             .send()
             .await?
             .error_for_status()?;
-        Ok(response.json().await?)
+        read(response).await
     }
 
     async fn act(&self, order: OrderId, action: &str) -> Result<(), ProviderError> {
@@ -174,8 +177,13 @@ impl Provider {
         if !status.is_success() {
             return Err(ProviderError::Refused(status));
         }
-        Ok(response.json().await?)
+        read(response).await
     }
+}
+
+/// The provider is a third party: an array is no object of its.
+async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, ProviderError> {
+    Ok(strict_json::from_slice(&response.bytes().await?)?)
 }
 
 /// 503: nothing was ordered, and the same request may be sent again. That helps with nothing that
@@ -192,7 +200,7 @@ impl ProviderError {
     /// Whether asking again may help.
     fn is_passing(&self) -> bool {
         match self {
-            ProviderError::Unavailable(_) => true,
+            ProviderError::Unavailable(_) | ProviderError::Malformed(_) => true,
             ProviderError::Refused(status) => status.is_server_error(),
         }
     }

@@ -100,16 +100,17 @@ pub async fn find_by_key(
     Ok(found.map(|(id, request)| (OrderId(id), request)))
 }
 
-/// Notes facts about orders. One that is known already stays as it was first heard.
+/// Notes facts about orders, and returns how many of them are new. One that is known already stays
+/// as it was first heard; of two transactions that note the same one, the later waits.
 pub async fn record(
     tx: &mut PgConnection,
     facts: impl IntoIterator<Item = (OrderId, Fact)>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let (orders, facts): (Vec<Uuid>, Vec<&str>) = facts
         .into_iter()
         .map(|(order, fact)| (order.0, fact.as_str()))
         .unzip();
-    sqlx::query(
+    let noted = sqlx::query(
         "insert into order_facts (order_id, fact)
          select * from unnest($1::uuid[], $2::text[]) as known (order_id, fact)
          order by order_id, fact
@@ -119,7 +120,7 @@ pub async fn record(
     .bind(facts)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(noted.rows_affected())
 }
 
 /// The order, whoever's it is.

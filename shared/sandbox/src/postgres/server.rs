@@ -102,6 +102,7 @@ impl OwnServer {
             version: binaries.version.clone(),
         };
         server.wait_until_ready(&launch.program).await?;
+        server.close_common_databases().await?;
         if counting {
             server.count_statements().await?;
         }
@@ -132,6 +133,15 @@ impl OwnServer {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// A role has a database of its own and reaches no other; by default these two are open to all.
+    async fn close_common_databases(&self) -> Result<(), Error> {
+        let mut admin = self.admin().connect().await?;
+        sqlx::raw_sql("revoke connect on database postgres, template1 from public")
+            .execute(&mut admin)
+            .await?;
+        Ok(admin.close().await?)
     }
 
     /// In every database that is made from now on.

@@ -40,7 +40,7 @@ impl Journal {
         let mut entries = BTreeMap::new();
         for line in text[..end].split(|byte| *byte == b'\n') {
             if !line.is_empty() {
-                let entry: Entry = serde_json::from_slice(line)?;
+                let entry: Entry = strict_json::from_slice(line)?;
                 entries.insert(entry.order_id, entry);
             }
         }

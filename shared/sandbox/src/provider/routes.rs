@@ -3,18 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::behaviour::{Behaviour, DECLINED_METHOD, Dice, Trouble};
+use super::body::Body;
 use super::ledger::{Authorization, Entry, Ledger, Refusal, Status};
+use super::problem::Problem;
 
 const BODY_LIMIT_BYTES: usize = 16 * 1024;
 
@@ -59,9 +58,8 @@ struct Answer {
 
 async fn authorize(
     State(books): State<Shared>,
-    body: Result<Json<Authorization>, JsonRejection>,
+    Body(wanted): Body<Authorization>,
 ) -> Result<Json<Answer>, Problem> {
-    let Json(wanted) = body?;
     serve(books, |books, decline| {
         let accepted = !decline && wanted.payment_method != DECLINED_METHOD;
         books.ledger.authorize(wanted, accepted, now_ms())
@@ -158,9 +156,8 @@ async fn behaviour(State(books): State<Shared>) -> Json<Behaviour> {
 
 async fn behave(
     State(books): State<Shared>,
-    body: Result<Json<Behaviour>, JsonRejection>,
+    Body(wanted): Body<Behaviour>,
 ) -> Result<Json<Behaviour>, Problem> {
-    let Json(wanted) = body?;
     wanted
         .check()
         .map_err(|reason| Problem(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
@@ -181,39 +178,4 @@ fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     elapsed.as_millis() as u64
-}
-
-/// An RFC 9457 problem document.
-#[derive(Debug)]
-struct Problem(StatusCode, String);
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Self(rejection.status(), rejection.body_text())
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let status = match refusal {
-            Refusal::Unknown(_) => StatusCode::NOT_FOUND,
-            Refusal::Different(_) | Refusal::Illegal { .. } => StatusCode::CONFLICT,
-            Refusal::Amount => StatusCode::UNPROCESSABLE_ENTITY,
-            Refusal::Journal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self(status, refusal.to_string())
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let Self(status, detail) = self;
-        let body = json!({ "status": status.as_u16(), "detail": detail }).to_string();
-        (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body,
-        )
-            .into_response()
-    }
 }

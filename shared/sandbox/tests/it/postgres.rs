@@ -38,6 +38,25 @@ async fn a_role_reaches_its_own_database_alone() {
     );
 }
 
+/// Every server has these two, and by default every role may connect to them.
+#[tokio::test]
+async fn a_role_reaches_no_database_of_the_server_itself() {
+    let orders = testing::database("orders").await;
+    // A given server belongs to others, and stays as they have it.
+    if orders.server_pid.is_none() {
+        return;
+    }
+    let (address, rest) = orders.url.rsplit_once(&orders.name).unwrap();
+    for name in ["postgres", "template1"] {
+        let refused = sqlx::PgPool::connect(&format!("{address}{name}{rest}")).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("permission denied for database"),
+            "{name}: {refused}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_refused() {
     let database = testing::database("secret").await;

@@ -50,6 +50,25 @@ async fn money_is_set_aside_taken_and_returned() {
 }
 
 #[tokio::test]
+async fn an_array_is_no_object() {
+    let provider = testing::provider().await;
+    let fields = json!([ORDER, 1999, "EUR", "tok_ok"]);
+    let (status, problem) = post(&provider, "/authorizations", fields).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+    assert_eq!(problem["status"], 400);
+    assert!(provider.ledger().is_empty());
+
+    let url = format!("{}/behaviour", provider.url());
+    let request = Client::new().put(url).json(&json!([0, 1.0, 0.0, 0.0, 1]));
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        authorize(&provider, "tok_ok").await.1["status"],
+        "authorized"
+    );
+}
+
+#[tokio::test]
 async fn a_declined_method_sets_nothing_aside() {
     let provider = testing::provider().await;
     let (status, answer) = authorize(&provider, "tok_declined").await;
