@@ -38,9 +38,10 @@ pub(crate) async fn request_cancellation(
     tx: &mut PgConnection,
     known: &KnownOrder,
 ) -> Result<(), Error> {
-    let noted = orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    if noted > 0 {
-        outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
+    let requested = Event::new(Fact::CancelRequested, known.order.clone());
+    let fact = (known.order.id, requested.fact, requested.happened_at);
+    if orders::record_at(tx, [fact]).await? > 0 {
+        outbox::push(tx, &requested).await?;
     }
     Ok(())
 }

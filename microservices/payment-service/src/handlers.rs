@@ -2,7 +2,7 @@
 //! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
 
 use contracts::Event;
-use domain::{Fact, Order, OrderId, Payment};
+use domain::{Fact, OrderId, Payment};
 use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
 use shop::{Provider, ProviderError};
 use sqlx::PgConnection;
@@ -23,13 +23,13 @@ impl TwoPhaseBatchHandler for Payments {
         let order = &event.order;
         match event.fact {
             Fact::OrderPlaced => self.provider.authorize(order).await,
-            Fact::Dispatched => self.provider.settle(order.id, Payment::CaptureDue).await,
+            Fact::Dispatched => self.provider.send_due(order.id, Payment::CaptureDue).await,
             Fact::StockRejected | Fact::ShipmentCancelled => {
-                self.provider.settle(order.id, Payment::VoidDue).await
+                self.provider.send_due(order.id, Payment::VoidDue).await
             }
             other => return Err(Fault::reject(format!("payment has no use for {other}"))),
         }
-        .map_err(later)
+        .map_err(again_or_never)
     }
 
     /// In the transaction: writes down what was moved, and tells of it.
@@ -45,7 +45,7 @@ impl TwoPhaseBatchHandler for Payments {
         let mut known = vec![];
         for (n, (event, payment)) in moved.into_iter().enumerate() {
             match new.remove(&event.order.id) {
-                true => trace::nth(n, tell(tx, event.order, payment)).await?,
+                true => trace::nth(n, tell(tx, event, payment)).await?,
                 false => known.push((event.order.id, payment)),
             }
         }
@@ -55,13 +55,13 @@ impl TwoPhaseBatchHandler for Payments {
 
 /// Tells how an authorization ended. An order that was cancelled before it got here has only left
 /// its mark.
-async fn tell(tx: &mut PgConnection, order: Order, payment: Payment) -> Result<(), Fault> {
+async fn tell(tx: &mut PgConnection, placed: Event, payment: Payment) -> Result<(), Fault> {
     let fact = match payment {
         Payment::Authorized => Fact::PaymentAuthorized,
         Payment::Declined => Fact::PaymentDeclined,
         _ => return Ok(()),
     };
-    outbox::push(tx, &Event::new(fact, order)).await?;
+    outbox::push(tx, &placed.tells(fact)).await?;
     Ok(())
 }
 
@@ -86,7 +86,12 @@ async fn settle(tx: &mut PgConnection, settled: Vec<(OrderId, Payment)>) -> Resu
     Ok(())
 }
 
-/// A provider that does not answer now may answer later.
-fn later(error: ProviderError) -> Fault {
-    Fault::retry(error)
+/// A provider that does not answer now may answer later. What it refuses for good goes to the dead
+/// letters with its reason, where a person finds it.
+fn again_or_never(error: ProviderError) -> Fault {
+    if error.is_final() {
+        Fault::reject(error)
+    } else {
+        Fault::retry(error)
+    }
 }
