@@ -65,7 +65,7 @@ pub async fn find_unanswered(tx: &mut PgConnection, age: Duration) -> Result<(),
 pub async fn lock(tx: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId, u32)>, Error> {
     let due: Vec<(Uuid, i32)> = sqlx::query_as(
         "select order_id, looks from overdue_orders
-         where look_at <= clock_timestamp()
+         where look_at <= statement_timestamp()
          order by look_at
          limit $1
          for update skip locked",

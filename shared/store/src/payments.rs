@@ -76,8 +76,8 @@ pub async fn tell_again(
          where order_id = any(array(
              select order_id from payments
              where state = 'authorized' and placed_order is not null
-               and updated_at <= clock_timestamp() - $1
-               and updated_at <= clock_timestamp() - $1 * power(2, least(told_again, 6))
+               and updated_at <= statement_timestamp() - $1
+               and updated_at <= statement_timestamp() - $1 * power(2, least(told_again, 6))
              order by updated_at
              limit $2
              for update skip locked))

@@ -137,7 +137,7 @@ pub async fn lock_overdue(
     let overdue: Vec<Json<Order>> = sqlx::query_scalar(
         "select placed_order from shipments
          where state = 'scheduled' and placed_order is not null
-           and dispatch_at <= clock_timestamp() - $1
+           and dispatch_at <= statement_timestamp() - $1
          order by dispatch_at
          limit $2
          for update skip locked",
@@ -165,8 +165,8 @@ pub async fn tell_cancelled_again(
         "with due as (
              select order_id, placed_order from shipments
              where state = 'cancelled' and placed_order is not null
-               and dispatch_at <= clock_timestamp() - $1
-               and dispatch_at <= clock_timestamp() - $1 * power(4, told_again)
+               and dispatch_at <= statement_timestamp() - $1
+               and dispatch_at <= statement_timestamp() - $1 * power(4, told_again)
              order by dispatch_at
              limit $2
              for update skip locked
