@@ -43,17 +43,21 @@ impl Shipping {
 
     /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
     async fn schedule(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Scheduled, self.window).await?;
+        let (scheduled, window) = (Shipment::Scheduled, self.window);
+        let new = shipping::insert_with_orders(tx, [&order], scheduled, window).await?;
         // An order that was cancelled before it got here has left its mark, and is not shipped.
-        if new.contains(&order.id) {
-            outbox::push(tx, &Event::new(Fact::ShipmentScheduled, order)).await?;
-        }
+        let fact = match new.contains(&order.id) {
+            true => Fact::ShipmentScheduled,
+            false => decided(tx, &order).await?,
+        };
+        outbox::push(tx, &Event::new(fact, order)).await?;
         Ok(())
     }
 
     /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
     async fn cancel(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Cancelled, self.window).await?;
+        let (cancelled, window) = (Shipment::Cancelled, self.window);
+        let new = shipping::insert_with_orders(tx, [&order], cancelled, window).await?;
         let fact = match new.contains(&order.id) {
             true => Fact::ShipmentCancelled,
             false => decide(tx, &order).await?,
@@ -80,6 +84,14 @@ impl BatchHandler for Dispatch {
         }
         shipping::save(tx, shipments).await?;
         Ok(())
+    }
+}
+
+/// What was decided before, to tell it again: the question comes again if an answer was lost.
+async fn decided(tx: &mut PgConnection, order: &Order) -> Result<Fact, Fault> {
+    match shipping::lock(tx, [order.id]).await?.get(&order.id) {
+        Some(shipment) => Ok(shipment.decision()),
+        None => Err(Fault::retry("the shipment was there and is gone")),
     }
 }
 
