@@ -46,10 +46,12 @@ impl BatchHandler for Inventory {
 }
 
 /// Sets the order's pieces aside, all of them or none. An order that was cancelled before it got
-/// here has left its mark, and takes nothing.
+/// here has left its mark, and takes nothing. What was decided before is told again: the
+/// question comes again if an answer was lost.
 fn reserve(stock: &mut Stock, known: Known<'_>, order: &Order) -> Option<Fact> {
-    let Entry::Vacant(new) = known else {
-        return None;
+    let new = match known {
+        Entry::Vacant(new) => new,
+        Entry::Occupied(decided) => return decided.get().decision(),
     };
     match stock.reserve(&order.lines) {
         Ok(()) => {

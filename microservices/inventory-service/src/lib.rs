@@ -49,6 +49,6 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
 
     let health = service.health();
     let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    context.attend("queues", move || health.troubles(), running);
     Ok(Router::new())
 }

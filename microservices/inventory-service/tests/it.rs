@@ -97,7 +97,9 @@ async fn an_event_that_comes_twice_reserves_once() {
     inventory.hear(Fact::PaymentAuthorized, &order).await;
 
     assert_eq!(inventory.level().await, (7, 3));
-    assert_eq!(inventory.told().await.len(), 2);
+    let reserved = told("stock_reserved", &["shipping-events", "order-events"]);
+    let both = [reserved.clone(), reserved].concat();
+    assert_eq!(inventory.told().await, both, "one question, one answer");
 }
 
 #[tokio::test]
@@ -116,6 +118,24 @@ async fn what_is_out_of_stock_is_rejected() {
         inventory.told().await,
         [rejected.clone(), rejected].concat()
     );
+}
+
+#[tokio::test]
+async fn a_rejected_order_that_comes_again_is_rejected_though_there_is_stock_now() {
+    let mut inventory = Fixture::open().await;
+    let too_many = inventory.order(0, 11);
+    inventory.hear(Fact::PaymentAuthorized, &too_many).await;
+    let delivery = [(&inventory.products[0].sku, 10)];
+    inventory::restock(&mut inventory.db, delivery)
+        .await
+        .unwrap();
+
+    inventory.hear(Fact::PaymentAuthorized, &too_many).await;
+
+    assert_eq!(inventory.level().await, (20, 0));
+    let rejected = told("stock_rejected", &["order-events", "payment-events"]);
+    let both = [rejected.clone(), rejected].concat();
+    assert_eq!(inventory.told().await, both);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The order service over HTTP and with what it hears, on a real Postgres and queues in process.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/overdue.rs"]
+mod overdue;
+
 use std::time::Duration;
 
 use chassis::Running;
@@ -31,6 +34,10 @@ struct Fixture {
 
 impl Fixture {
     async fn open() -> Fixture {
+        Fixture::open_with(Default::default()).await
+    }
+
+    async fn open_with(overdue: order_service::overdue::Ages) -> Fixture {
         let database = testing::database("orders").await;
         let keys = KeyPair::generate();
         let signing = TokenSigning {
@@ -49,6 +56,7 @@ impl Fixture {
                 ..messaging::Settings::default()
             },
             order_expiry_ms: 600_000,
+            overdue,
         };
 
         let serving = settings.serving.clone();

@@ -2,7 +2,7 @@
 //! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
 
 use contracts::Event;
-use domain::{Fact, OrderId, Payment};
+use domain::{Fact, Payment};
 use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
 use shop::{Provider, ProviderError};
 use sqlx::PgConnection;
@@ -41,12 +41,12 @@ impl TwoPhaseBatchHandler for Payments {
         let payments = moved
             .iter()
             .map(|(event, payment)| (&event.order, *payment));
-        let mut new = payments::insert(tx, payments).await?;
+        let mut new = payments::insert_with_orders(tx, payments).await?;
         let mut known = vec![];
         for (n, (event, payment)) in moved.into_iter().enumerate() {
             match new.remove(&event.order.id) {
                 true => trace::nth(n, tell(tx, event, payment)).await?,
-                false => known.push((event.order.id, payment)),
+                false => known.push((n, event, payment)),
             }
         }
         settle(tx, known).await
@@ -65,20 +65,26 @@ async fn tell(tx: &mut PgConnection, placed: Event, payment: Payment) -> Result<
     Ok(())
 }
 
-/// Notes what became of authorizations that were told of before.
-async fn settle(tx: &mut PgConnection, settled: Vec<(OrderId, Payment)>) -> Result<(), Fault> {
-    if settled.is_empty() {
+/// Notes what became of authorizations that were told of before, and tells again how one was
+/// decided: an order comes again if an answer was lost.
+async fn settle(tx: &mut PgConnection, known: Vec<(usize, Event, Payment)>) -> Result<(), Fault> {
+    if known.is_empty() {
         return Ok(());
     }
-    let mut payments = payments::lock(tx, settled.iter().map(|(order, _)| *order)).await?;
-    for (order, settled) in settled {
-        let Some(payment) = payments.get_mut(&order) else {
+    let mut payments = payments::lock(tx, known.iter().map(|(_, event, _)| event.order.id)).await?;
+    for (n, event, settled) in known {
+        let Some(payment) = payments.get_mut(&event.order.id) else {
             return Err(Fault::retry("the payment was there and is gone"));
         };
         let due = match settled {
             Payment::Captured => payment.capture(),
             Payment::Voided | Payment::Refunded => payment.give_back(),
-            _ => continue,
+            _ => {
+                if let Some(fact) = payment.decision() {
+                    trace::nth(n, outbox::push(tx, &event.tells(fact))).await?;
+                }
+                continue;
+            }
         };
         *payment = due.map_err(Fault::reject)?.done();
     }

@@ -2,9 +2,11 @@
 //!
 //! Invariants:
 //! - the provider is called outside of every transaction, and idempotently by order id;
+//! - what was authorized and not answered is told again ([`overdue`]);
 //! - an order has one payment; one that was cancelled first is never charged.
 
 pub mod handlers;
+pub mod overdue;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,9 @@ pub struct Settings {
     /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     pub payment_provider_url: String,
+
+    #[command(flatten)]
+    pub overdue: overdue::Ages,
 }
 
 /// The process.
@@ -52,8 +57,13 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .limits(|limits| limits.linger = AT_LEISURE)
         .handle_two_phase(topology::queue(PAYMENT, topology), Payments { provider });
 
+    let (relay, ages) = (service.relay(), settings.overdue);
+    context.look_after("unanswered payments", ages.unanswered(), move || {
+        let (relay, ages) = (relay.clone(), ages.clone());
+        async move { overdue::tell_again(&relay, &ages).await }
+    });
     let health = service.health();
     let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    context.attend("queues", move || health.troubles(), running);
     Ok(Router::new())
 }

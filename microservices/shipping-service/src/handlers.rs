@@ -43,22 +43,24 @@ impl Shipping {
 
     /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
     async fn schedule(&self, tx: &mut PgConnection, reserved: Event) -> Result<(), Fault> {
-        let order = reserved.order.id;
-        let new = shipping::insert(tx, [order], Shipment::Scheduled, self.window).await?;
+        let (order, window) = (&reserved.order, self.window);
+        let new = shipping::insert_with_orders(tx, [order], Shipment::Scheduled, window).await?;
         // An order that was cancelled before it got here has left its mark, and is not shipped.
-        if new.contains(&order) {
-            outbox::push(tx, &reserved.tells(Fact::ShipmentScheduled)).await?;
-        }
+        let fact = match new.contains(&order.id) {
+            true => Fact::ShipmentScheduled,
+            false => decided(tx, order.id).await?,
+        };
+        outbox::push(tx, &reserved.tells(fact)).await?;
         Ok(())
     }
 
     /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
     async fn cancel(&self, tx: &mut PgConnection, requested: Event) -> Result<(), Fault> {
-        let order = requested.order.id;
-        let new = shipping::insert(tx, [order], Shipment::Cancelled, self.window).await?;
-        let fact = match new.contains(&order) {
+        let (order, window) = (&requested.order, self.window);
+        let new = shipping::insert_with_orders(tx, [order], Shipment::Cancelled, window).await?;
+        let fact = match new.contains(&order.id) {
             true => Fact::ShipmentCancelled,
-            false => decide(tx, order).await?,
+            false => decide(tx, order.id).await?,
         };
         outbox::push(tx, &requested.tells(fact)).await?;
         Ok(())
@@ -82,6 +84,14 @@ impl BatchHandler for Dispatch {
         }
         shipping::save(tx, shipments).await?;
         Ok(())
+    }
+}
+
+/// What was decided before, to tell it again: the question comes again if an answer was lost.
+async fn decided(tx: &mut PgConnection, order: OrderId) -> Result<Fact, Fault> {
+    match shipping::lock(tx, [order]).await?.get(&order) {
+        Some(shipment) => Ok(shipment.decision()),
+        None => Err(Fault::retry("the shipment was there and is gone")),
     }
 }
 

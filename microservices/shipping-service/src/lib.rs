@@ -2,10 +2,12 @@
 //!
 //! Invariants:
 //! - whoever locks a shipment's row decides the race, and it is decided once;
-//! - a dispatch waits on the delay queue for its cancellation window, and nowhere else;
+//! - a dispatch waits on the delay queue for its cancellation window, and is found by its row if it
+//!   never comes back ([`overdue`]);
 //! - an order that was cancelled first is never shipped, whenever its reservation is heard of.
 
 pub mod handlers;
+pub mod overdue;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,6 +35,9 @@ pub struct Settings {
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     pub cancellation_window_ms: u64,
+
+    #[command(flatten)]
+    pub overdue: overdue::Ages,
 }
 
 /// The process.
@@ -59,8 +64,18 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .limits(|limits| limits.batch_wait = AT_LEISURE)
         .handle(topology::queue(DISPATCH, topology), Dispatch);
 
+    let (relay, ages) = (service.relay(), settings.overdue.clone());
+    context.look_after("overdue dispatches", ages.late(), move || {
+        let (relay, ages) = (relay.clone(), ages.clone());
+        async move { overdue::dispatch(&relay, &ages).await }
+    });
+    let (relay, ages) = (service.relay(), settings.overdue);
+    context.look_after("cancellations", ages.cancelled(), move || {
+        let (relay, ages) = (relay.clone(), ages.clone());
+        async move { overdue::tell_cancelled_again(&relay, &ages).await }
+    });
     let health = service.health();
     let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    context.attend("queues", move || health.troubles(), running);
     Ok(Router::new())
 }

@@ -38,7 +38,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle("greetings", handlers::Count);
     let health = service.health();
     let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    context.attend("queues", move || health.troubles(), running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

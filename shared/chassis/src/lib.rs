@@ -21,6 +21,7 @@ mod extract;
 mod head;
 mod health;
 mod otlp;
+mod periodic;
 mod problem;
 mod process;
 mod request;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Refusal;
+use crate::{Fact, Refusal};
 
 /// Where the parcel of one order is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -45,6 +45,15 @@ impl Shipment {
         }
     }
 
+    /// What was decided about the parcel, to tell it again.
+    pub fn decision(self) -> Fact {
+        match self {
+            Shipment::Scheduled => Fact::ShipmentScheduled,
+            Shipment::Dispatched => Fact::Dispatched,
+            Shipment::Cancelled => Fact::ShipmentCancelled,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Shipment::Scheduled => "scheduled",
@@ -77,6 +86,15 @@ mod tests {
         assert!(!kept.dispatch());
         assert_eq!(kept.cancel(), Ok(()));
         assert_eq!(kept, Shipment::Cancelled);
+    }
+
+    #[test]
+    fn a_decision_is_told_again_as_it_was() {
+        let mut shipment = Shipment::Scheduled;
+        assert_eq!(shipment.decision(), Fact::ShipmentScheduled);
+        shipment.dispatch();
+        assert_eq!(shipment.decision(), Fact::Dispatched);
+        assert_eq!(Shipment::Cancelled.decision(), Fact::ShipmentCancelled);
     }
 
     #[test]

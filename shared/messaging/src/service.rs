@@ -13,6 +13,7 @@ use tracing::info;
 
 use crate::consumer::Limits;
 use crate::layer::{Attempt, BoxError, Handling};
+use crate::restore::restore;
 use crate::{
     Backoff, BatchHandler, Consumer, Drained, Error, Health, PlainHandler, Provision, QueueSpec,
     Relay, Settings, Sqs, Transport, TwoPhaseBatchHandler, inbox,
@@ -178,6 +179,8 @@ impl Service {
             async move { relay.run(relaying).await }
         });
         let pruning = tokio::spawn(prune(self.db.clone()));
+        let restoring = restore(self.transport, self.queues, self.provision, self.health);
+        let restoring = tokio::spawn(restoring);
 
         let consumers = self
             .consumers
@@ -202,6 +205,7 @@ impl Service {
             relayed.abort();
         }
         pruning.abort();
+        restoring.abort();
         info!(%drained, "messaging stopped");
         Ok(drained)
     }

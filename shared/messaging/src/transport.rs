@@ -3,6 +3,7 @@
 //! The relay and the consumer are written against these five calls. They do what SQS's calls do:
 //! at least once, hidden while somebody works on it, back when nobody deleted it.
 
+mod gone;
 mod local;
 mod mishap;
 mod sqs;
@@ -17,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
+pub(crate) use self::gone::Gone;
 pub use self::local::Local;
 pub use self::mishap::{Call, Mishap};
 pub use self::sqs::Sqs;
@@ -230,6 +232,22 @@ impl Transport {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
             Transport::Local(local) => local.ensure(spec),
+        }
+    }
+
+    /// The same for a queue that a call has missed: what is known of it is looked up again.
+    pub(crate) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+        match self {
+            Transport::Sqs(sqs) => sqs.ensure_again(spec, how).await,
+            Transport::Local(local) => local.ensure(spec),
+        }
+    }
+
+    /// The queues that calls have missed; `None` where no queue can go.
+    pub(crate) fn gone(&self) -> Option<&Gone> {
+        match self {
+            Transport::Sqs(sqs) => Some(sqs.gone()),
+            Transport::Local(_) => None,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::{OrderId, Shipment};
+use domain::{Order, OrderId, Shipment};
 use sqlx::postgres::types::PgInterval;
+use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
@@ -18,17 +19,44 @@ pub async fn insert(
     shipment: Shipment,
     window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    let orders = orders.into_iter().map(|order| (order, None));
+    insert_all(tx, orders.collect(), shipment, window).await
+}
+
+/// The same, and keeps the orders, for [`lock_overdue`] and [`tell_cancelled_again`].
+pub async fn insert_with_orders<'a>(
+    tx: &mut PgConnection,
+    orders: impl IntoIterator<Item = &'a Order>,
+    shipment: Shipment,
+    window: Duration,
+) -> Result<HashSet<OrderId>, Error> {
+    let orders = orders
+        .into_iter()
+        .map(|order| (order.id, Some(Json(order))));
+    insert_all(tx, orders.collect(), shipment, window).await
+}
+
+async fn insert_all(
+    tx: &mut PgConnection,
+    orders: Vec<(OrderId, Option<Json<&Order>>)>,
+    shipment: Shipment,
+    window: Duration,
+) -> Result<HashSet<OrderId>, Error> {
+    let (ids, kept): (Vec<Uuid>, Vec<_>) = orders
+        .into_iter()
+        .map(|(order, kept)| (order.0, kept))
+        .unzip();
     let window = PgInterval::try_from(window).map_err(Error::Encode)?;
     let inserted: Vec<Uuid> = sqlx::query_scalar(
-        "insert into shipments (order_id, state, dispatch_at)
-         select order_id, $2, clock_timestamp() + $3
-         from unnest($1::uuid[]) as shipment (order_id)
+        "insert into shipments (order_id, state, dispatch_at, placed_order)
+         select order_id, $3, clock_timestamp() + $4, placed_order
+         from unnest($1::uuid[], $2::jsonb[]) as shipment (order_id, placed_order)
          order by order_id
          on conflict (order_id) do nothing
          returning order_id",
     )
-    .bind(orders)
+    .bind(ids)
+    .bind(kept)
     .bind(shipment.as_str())
     .bind(window)
     .fetch_all(tx)
@@ -64,7 +92,9 @@ pub async fn save(
         .map(|(order, shipment)| (order.0, shipment.as_str()))
         .unzip();
     sqlx::query(
-        "update shipments set state = shipment.state
+        "update shipments
+         set state = shipment.state,
+             placed_order = case when shipment.state <> 'dispatched' then placed_order end
          from unnest($1::uuid[], $2::text[]) as shipment (order_id, state)
          where shipments.order_id = shipment.order_id",
     )
@@ -97,4 +127,64 @@ pub async fn lock_due(
 fn shipment((order, state): (Uuid, String)) -> Result<(OrderId, Shipment), Error> {
     let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
     Ok((OrderId(order), shipment))
+}
+
+/// Up to `limit` orders whose cancellation window ended `late` ago and that were not dispatched
+/// since. They stay locked, and other replicas skip them, until the transaction ends.
+pub async fn lock_overdue(
+    tx: &mut PgConnection,
+    late: Duration,
+    limit: i64,
+) -> Result<Vec<Order>, Error> {
+    let late = PgInterval::try_from(late).map_err(Error::Encode)?;
+    let overdue: Vec<Json<Order>> = sqlx::query_scalar(
+        "select placed_order from shipments
+         where state = 'scheduled' and placed_order is not null
+           and dispatch_at <= statement_timestamp() - $1
+         order by dispatch_at
+         limit $2
+         for update skip locked",
+    )
+    .bind(late)
+    .bind(limit)
+    .fetch_all(tx)
+    .await?;
+    Ok(overdue.into_iter().map(|Json(order)| order).collect())
+}
+
+/// Times that a cancellation is told again.
+const TELLINGS: i32 = 3;
+
+/// Up to `limit` cancelled orders, each three times: `age` after its cancellation window would have
+/// ended, and then four and sixteen times as long after. Other replicas skip them until the
+/// transaction ends.
+pub async fn tell_cancelled_again(
+    tx: &mut PgConnection,
+    age: Duration,
+    limit: i64,
+) -> Result<Vec<Order>, Error> {
+    let age = PgInterval::try_from(age).map_err(Error::Encode)?;
+    let orders: Vec<Json<Order>> = sqlx::query_scalar(
+        "with due as (
+             select order_id, placed_order from shipments
+             where state = 'cancelled' and placed_order is not null
+               and dispatch_at <= statement_timestamp() - $1
+               and dispatch_at <= statement_timestamp() - $1 * power(4, told_again)
+             order by dispatch_at
+             limit $2
+             for update skip locked
+         )
+         update shipments
+         set told_again = told_again + 1,
+             placed_order = case when told_again + 1 < $3 then shipments.placed_order end
+         from due
+         where shipments.order_id = due.order_id
+         returning due.placed_order",
+    )
+    .bind(age)
+    .bind(limit)
+    .bind(TELLINGS)
+    .fetch_all(tx)
+    .await?;
+    Ok(orders.into_iter().map(|Json(order)| order).collect())
 }
