@@ -13,14 +13,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("contracts", &["domain", "messaging"]),
     ("store", &["domain"]),
-    ("chassis", &["contracts", "domain"]),
-    ("shop", &["chassis", "contracts", "domain", "store"]),
-    ("messaging", &[]),
+    ("database", &[]),
+    ("chassis", &["contracts", "database", "domain"]),
+    (
+        "shop",
+        &["chassis", "contracts", "database", "domain", "store"],
+    ),
+    ("messaging", &["database"]),
     ("sqs-local", &[]),
     ("sandbox", &["sqs-local"]),
     (
         "monolith",
-        &["chassis", "contracts", "domain", "shop", "store"],
+        &[
+            "chassis",
+            "contracts",
+            "database",
+            "domain",
+            "shop",
+            "store",
+        ],
     ),
     ("gateway", &["chassis", "contracts"]),
     (
@@ -31,11 +42,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payment-service", SERVICE),
     ("inventory-service", SERVICE),
     ("shipping-service", SERVICE),
-    ("template-service", &["chassis", "messaging"]),
+    ("template-service", &["chassis", "database", "messaging"]),
 ];
 const SERVICE: &[&str] = &[
     "chassis",
     "contracts",
+    "database",
     "domain",
     "messaging",
     "shop",
