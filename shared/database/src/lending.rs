@@ -18,7 +18,10 @@ pub const GIVE_BACK: Duration = Duration::from_secs(3);
 /// # Errors
 /// When none is free within the pool's time limit, or the server cannot be reached.
 pub async fn lend(db: &PgPool) -> Result<Connection, Error> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that acquires")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that acquires"
+    )]
     let connection = db.acquire().await?;
     Ok(Connection(Some(connection)))
 }

@@ -40,7 +40,10 @@ impl Connection {
     pub async fn begin(self) -> Result<Transaction, Error> {
         let mut beginning = Beginning(Some(self));
         let connection = beginning.0.as_mut().expect("it was put there");
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that begins")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that begins"
+        )]
         Manager::begin(connection, None).await?;
         Ok(Transaction {
             connection: beginning.0.take(),
