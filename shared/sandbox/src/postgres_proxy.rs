@@ -233,7 +233,9 @@ async fn accept(
             counts.open.fetch_add(1, Ordering::SeqCst);
             // A server that is away shows as a connection that ends.
             if let Ok(server) = TcpStream::connect(server).await {
-                Connection::new(state, counts.clone()).run(client, server).await;
+                Connection::new(state, counts.clone())
+                    .run(client, server)
+                    .await;
             }
             counts.open.fetch_sub(1, Ordering::SeqCst);
         });

@@ -97,7 +97,9 @@ impl Connection {
                     let action = statement.and_then(|statement| now.action(&statement));
                     (now.to_server, action)
                 };
-                self.counts.acted.fetch_add(action.is_some().into(), Ordering::SeqCst);
+                self.counts
+                    .acted
+                    .fetch_add(action.is_some().into(), Ordering::SeqCst);
                 let answer = match action {
                     None => None,
                     Some(Action::Cut) => return Ok(End::Cut),
