@@ -17,7 +17,8 @@ pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<CancelDecis
         Cancellation::None | Cancellation::Requested => {}
     }
 
-    let mut tx = shop.db.begin().await?;
+    let _place = shop.places.take(&known.order.lines).await?;
+    let mut tx = database::begin(&shop.db).await?;
     let decision = decide(&mut tx, known).await?;
     tx.commit().await?;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::{Fact, OrderId};
 use sqlx::PgConnection;
 use store::{orders, payments, shipping};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -18,6 +19,10 @@ use crate::{Error, Shop};
 const INTERVAL: Duration = Duration::from_millis(250);
 /// Orders per transaction: enough to share a commit, few enough not to hold locks for long.
 const BATCH: i64 = 100;
+/// A round on a database that does not answer is given up and its connection closed. A network that
+/// swallows everything would hold it until TCP gives up, after a quarter of an hour. It is longer
+/// than Postgres lets a statement run.
+const LONGEST_ROUND: Duration = Duration::from_secs(30);
 
 /// Dispatches what is due until `shutdown`.
 pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -29,7 +34,8 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 async fn dispatch_all(shop: &Shop) -> Result<usize, Error> {
     let mut all = 0;
     loop {
-        match dispatch_due(shop).await? {
+        let dispatching = timeout(LONGEST_ROUND, dispatch_due(shop)).await;
+        match dispatching.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))? {
             0 => return Ok(all),
             dispatched => {
                 info!(dispatched, "dispatched what was due");
@@ -42,7 +48,7 @@ async fn dispatch_all(shop: &Shop) -> Result<usize, Error> {
 /// Dispatches up to a batch of shipments whose cancellation window has ended, and returns how
 /// many.
 pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
-    let mut tx = shop.db.begin().await?;
+    let mut tx = database::begin(&shop.db).await?;
     let mut shipments = shipping::lock_due(&mut tx, BATCH).await?;
     // Asked, as the services ask: the rule alone says what may be dispatched.
     shipments.retain(|_, shipment| shipment.dispatch());

@@ -17,6 +17,7 @@ mod error;
 pub mod every;
 pub mod payment_due;
 pub mod place_order;
+pub mod places;
 mod routes;
 mod settings;
 mod state;
@@ -32,6 +33,7 @@ use shop::Provider;
 
 pub use error::Error;
 use every::Wake;
+use places::Places;
 pub use settings::Settings;
 pub use state::Shop;
 
@@ -51,6 +53,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         verifier: TokenVerifier::new(&settings.token_key)?,
         admission: settings.admission(),
         payment_due: Wake::default(),
+        places: Places::new(settings.database.database_pool_size),
         window: settings.cancellation_window(),
     };
 

@@ -33,7 +33,7 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 pub async fn send_due(shop: &Shop) -> Result<usize, Error> {
     let mut sent = 0;
     loop {
-        let due = payments::due(&mut *shop.db.acquire().await?, BATCH).await?;
+        let due = payments::due(&mut *database::lend(&shop.db).await?, BATCH).await?;
         let may_be_more = due.len() as i64 == BATCH;
         let ended = send_batch(shop, due).await?;
         sent += ended;
@@ -61,11 +61,11 @@ async fn send_batch(shop: &Shop, due: Vec<(OrderId, Payment)>) -> Result<usize, 
 
     let count = ended.len();
     if !ended.is_empty() {
-        payments::finish(&mut *shop.db.acquire().await?, ended).await?;
+        payments::finish(&mut *database::lend(&shop.db).await?, ended).await?;
     }
     if let Some(error) = trouble {
         warn!(%error, payments = postponed.len(), "left due");
-        payments::postpone(&mut *shop.db.acquire().await?, postponed).await?;
+        payments::postpone(&mut *database::lend(&shop.db).await?, postponed).await?;
     }
     Ok(count)
 }

@@ -23,8 +23,10 @@ pub async fn place_order(
     let authorization = VoidUnlessKept::new(&shop.provider, order.id);
     let payment = shop.provider.authorize(&order).await?;
 
+    // Orders that wait for a product hold no connection.
+    let _place = shop.places.take(&order.lines).await?;
     // Dropped by an error, the transaction is rolled back.
-    let mut tx = shop.db.begin().await?;
+    let mut tx = database::begin(&shop.db).await?;
     let facts = decide(&mut tx, &order, payment, shop.window).await?;
     let Some(placed) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
         return Ok(None);

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 
 use crate::admission::Admission;
 use crate::every::Wake;
+use crate::places::Places;
 
 #[derive(Clone, FromRef)]
 pub struct Shop {
@@ -17,6 +18,7 @@ pub struct Shop {
     pub tokens: TokenIssuer,
     pub verifier: TokenVerifier,
     pub admission: Admission,
+    pub places: Places,
     /// Woken by a commit that leaves the provider something to do.
     pub payment_due: Wake,
     /// How long a confirmed order can still be cancelled.

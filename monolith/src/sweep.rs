@@ -35,7 +35,7 @@ pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
         .iter()
         .map(|authorization| authorization.order_id)
         .collect();
-    let owned = payments::known(&mut *shop.db.acquire().await?, &orders).await?;
+    let owned = payments::known(&mut *database::lend(&shop.db).await?, &orders).await?;
 
     let mut claimed = 0;
     for orphan in orders.into_iter().filter(|order| !owned.contains(order)) {
@@ -51,7 +51,7 @@ pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
 /// Leaves a mark in place of the order's payment, in a transaction of its own. Returns `false`
 /// when placing has come first, or still has its transaction open.
 async fn claim(shop: &Shop, order: OrderId) -> Result<bool, Error> {
-    let mut tx = shop.db.begin().await?;
+    let mut tx = database::begin(&shop.db).await?;
     match payments::insert_tombstone(&mut tx, order).await {
         Ok(inserted) => {
             tx.commit().await?;

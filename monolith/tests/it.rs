@@ -1,5 +1,6 @@
 //! The monolith's promises, with a real Postgres and a provider that can misbehave.
-#![allow(clippy::unwrap_used)]
+// Nothing cancels a test, so it may begin as sqlx does.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use monolith::dispatch::dispatch_due;
 use monolith::every::Wake;
 use monolith::payment_due::send_due;
 use monolith::place_order::place_order;
+use monolith::places::Places;
 use monolith::sweep::sweep;
 use monolith::{Error, Shop};
 use sandbox::postgres::Lease;
@@ -59,13 +61,14 @@ impl Fixture {
             .unwrap(),
             admission: Admission::new(1, 8),
             payment_due: Wake::default(),
+            places: Places::new(10),
             window,
         };
         for context in Context::ALL {
             context.migrations().run(&shop.db).await.unwrap();
         }
         let products = seed::products(2);
-        let mut db = shop.db.acquire().await.unwrap();
+        let mut db = database::lend(&shop.db).await.unwrap();
         catalogue::offer(&mut db, &products).await.unwrap();
         inventory::restock(&mut db, seed::deliveries(&products))
             .await
@@ -113,7 +116,7 @@ impl Fixture {
     }
 
     async fn known(&self, placed: &KnownOrder) -> KnownOrder {
-        let mut db = self.shop.db.acquire().await.unwrap();
+        let mut db = database::lend(&self.shop.db).await.unwrap();
         orders::find(&mut db, placed.order.id)
             .await
             .unwrap()

@@ -25,7 +25,7 @@ pub(crate) async fn cancel_order(
         return Ok(Ok(()));
     }
 
-    let mut tx = service.db.begin().await?;
+    let mut tx = database::begin(&service.db).await?;
     request_cancellation(&mut tx, known).await?;
     tx.commit().await?;
 

@@ -96,7 +96,7 @@ async fn a_replica_that_thaws_after_the_sweep_places_nothing() {
         .connect(fixture.url())
         .await
         .unwrap();
-    let ice = frozen.db.acquire().await.unwrap();
+    let ice = database::lend(&frozen.db).await.unwrap();
     let order = fixture.order(0, "tok_ok");
     let placing = order.clone();
     let placing = tokio::spawn(async move { place_order(&frozen, placing, &key("once")).await });

@@ -70,7 +70,7 @@
 //! let stop = CancellationToken::new();
 //! let running = tokio::spawn(service.run(stop.clone()));
 //!
-//! let mut tx = db.begin().await?;
+//! let mut tx = database::begin(&db).await?;
 //! outbox::push(&mut tx, &ParcelBrought { parcel: 1 }).await?;
 //! outbox::push(&mut tx, &ParcelBrought { parcel: -1 }).await?;
 //! tx.commit().await?;

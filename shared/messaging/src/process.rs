@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 
 use crate::connections::Connections;
 use crate::handler::{BatchHandler, PlainHandler, TwoPhaseBatchHandler};
@@ -167,8 +167,7 @@ impl Process for Transactional {
 impl Transactional {
     /// One transaction: inbox, work, outbox.
     async fn transact(&self, queue: &str, batch: &[Ready], steps: &[Step]) -> Result<(), Fault> {
-        let mut connection = self.db.take().await?;
-        let mut tx = connection.begin().await?;
+        let mut tx = self.db.take().await?.begin().await?;
         let ids: Vec<_> = batch.iter().map(|ready| ready.delivery.id).collect();
         let mut unseen = inbox::insert(&mut tx, queue, &ids).await?;
 
@@ -184,8 +183,7 @@ impl Transactional {
         done?;
 
         let pushed = outbox::insert(&mut tx, pushed, outbox::LEASE).await?;
-        tx.commit().await?;
-        self.db.keep(connection);
+        self.db.keep(tx.commit_and_keep().await?);
         self.relay.hand_over(pushed, Source::Handler);
         if mark.is_passed() {
             self.relay.wake();

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 
 use super::{LEASE, Mark, Row, insert, rows};
 use crate::relay::Source;
@@ -29,7 +29,7 @@ use crate::{Error, Message, Relay};
 /// # }
 /// ```
 pub struct Transaction<'r> {
-    tx: sqlx::Transaction<'static, Postgres>,
+    tx: database::Transaction,
     relay: &'r Relay,
     pushed: Vec<Row>,
     begun: Mark,
@@ -43,7 +43,7 @@ impl Relay {
     pub fn begin(&self) -> BoxFuture<'_, Result<Transaction<'_>, Error>> {
         let beginning = async {
             Ok(Transaction {
-                tx: self.database().begin().await?,
+                tx: database::begin(self.database()).await?,
                 relay: self,
                 pushed: vec![],
                 begun: Mark::now(),

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Error, Postgres};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -122,9 +125,8 @@ impl Relay {
         )
         .bind(positions(&never))
         .bind(positions(&later))
-        .bind(pause.as_secs_f64())
-        .execute(&self.0.db);
-        if let Err(error) = ended.await {
+        .bind(pause.as_secs_f64());
+        if let Err(error) = self.execute(ended).await {
             self.0.health.fails("the outbox", &error.to_string());
         }
     }
@@ -138,13 +140,18 @@ impl Relay {
                 }
             };
             let _ = tokio::time::timeout(LINGER, more).await;
-            let deleted = sqlx::query("delete from outbox where position = any($1)")
-                .bind(&positions)
-                .execute(&self.0.db);
-            match deleted.await {
+            let deleted =
+                sqlx::query("delete from outbox where position = any($1)").bind(&positions);
+            match self.execute(deleted).await {
                 Ok(_) => self.0.health.works("the outbox"),
                 Err(error) => self.0.health.fails("the outbox", &error.to_string()),
             }
         }
+    }
+
+    async fn execute(&self, statement: Query<'_, Postgres, PgArguments>) -> Result<(), Error> {
+        let mut connection = database::lend(&self.0.db).await?;
+        statement.execute(&mut *connection).await?;
+        Ok(())
     }
 }

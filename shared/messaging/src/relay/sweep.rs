@@ -94,14 +94,18 @@ impl Relay {
     async fn tick(&self) {
         loop {
             tokio::time::sleep(TICK).await;
-            let due =
-                sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
-                    .fetch_one(&self.0.db);
             // If the database fails, the sweep says so.
-            if due.await.unwrap_or(true) {
+            if self.is_due().await.unwrap_or(true) {
                 return;
             }
         }
+    }
+
+    async fn is_due(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = database::lend(&self.0.db).await?;
+        sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
+            .fetch_one(&mut *connection)
+            .await
     }
 
     /// Sends up to [`ROWS`] rows, and of ordered ones as many, if `all` are wanted.
@@ -130,7 +134,7 @@ impl Relay {
         take: &'static str,
         lock: Option<&'static str>,
     ) -> Result<Swept, Error> {
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = database::begin(&self.0.db).await?;
         if let Some(lock) = lock
             && !sqlx::query_scalar::<_, bool>(lock)
                 .fetch_one(&mut *tx)
