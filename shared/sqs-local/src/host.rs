@@ -1,9 +1,9 @@
 //! A queue at work: the value behind its one lock, the receives that wait for it, and the alarm
 //! that wakes them when a timer runs out.
 //!
-//! Whatever changes a queue then hands its messages to those who wait, the oldest first, under
-//! the same lock; nobody polls. A waiting client may go away at any moment, so a hand-off is
-//! checked on both sides: the queue takes the messages back when nobody listens any more, and
+//! What changes a queue then hands its messages to the receives that wait, the oldest first, under
+//! the same lock; nothing polls. A waiting client may go away at any moment, so a hand-off is
+//! checked on both sides: the queue takes the messages back when the receive has ended, and
 //! [`PendingReceive`] gives them back when its client left between the hand-off and the answer.
 
 mod guards;
@@ -130,7 +130,7 @@ impl Host {
         Ok(Turn::Now(received.deliveries))
     }
 
-    /// Sends everybody who waits away: the queue is gone.
+    /// Ends all receives that wait: the queue is gone.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.deleted = true;
@@ -170,7 +170,7 @@ impl Host {
         dead
     }
 
-    /// Wakes the alarm's task if somebody waits and something will happen sooner than it thinks.
+    /// Wakes the alarm's task if a receive waits and the next timer is sooner than the alarm.
     fn set_alarm(&self, state: &mut State) {
         let next = state
             .queue
@@ -252,7 +252,7 @@ enum Turn<'a> {
     Later(PendingReceive<'a>),
 }
 
-/// Sleeps until the queue's next timer while somebody waits for it, and lets it happen.
+/// Sleeps until the queue's next timer while a receive waits, and then advances the queue.
 async fn alarm(host: Weak<Host>, timer_changed: Arc<Notify>) {
     loop {
         timer_changed.notified().await;

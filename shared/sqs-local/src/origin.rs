@@ -10,7 +10,7 @@ pub(crate) fn refusal(host: Option<&str>, origin: Option<&str>) -> Option<&'stat
     if host.is_some_and(|host| !is_local_name(host)) {
         return Some("use an IP address or localhost: other names may belong to a web page");
     }
-    let Some(origin) = origin else { return None };
+    let origin = origin?;
     let (_, authority) = origin.split_once("://").unwrap_or(("", origin));
     (host != Some(authority)).then_some("pages of another origin may not control the server")
 }

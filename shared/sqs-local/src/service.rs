@@ -55,7 +55,7 @@ impl Service {
         format!("{scheme}://{host}/{}/{}", self.account, queue.name)
     }
 
-    /// Ends all tasks, and sends everybody away who waits.
+    /// Ends all tasks and all receives that wait.
     pub(crate) fn close(&self) {
         self.tasks.clear();
         for queue in self.queues.clear() {

@@ -1,5 +1,5 @@
-//! One queue, as a value. No lock, no clock, no task and no I/O: every operation is told what
-//! time it is, so fourteen days of retention pass in a test as fast as it can count.
+//! One queue, as a value. No lock, no clock, no task and no I/O: every operation is given the
+//! time, so fourteen days of retention pass in a test as fast as it can count.
 //!
 //! A message is in one of three states, and in each of them it waits for exactly one timer:
 //!
@@ -11,7 +11,7 @@
 //!
 //! What always holds:
 //! * a message is in the line of its group exactly when it is `Waiting`;
-//! * nobody else receives a message while it is `InFlight`;
+//! * no other receive gets a message while it is `InFlight`;
 //! * the cost of an operation does not grow with the number of messages, but for the
 //!   logarithm in the sub-queues and the heap of timers.
 

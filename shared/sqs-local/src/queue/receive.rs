@@ -34,7 +34,7 @@ pub struct Received {
 }
 
 impl Queue {
-    /// Takes up to `request.max` messages, which nobody else will see for the visibility timeout.
+    /// Takes up to `request.max` messages, which no other receive sees for the visibility timeout.
     pub fn receive(&mut self, now: Time, request: &Receive) -> Received {
         self.advance(now);
         let visibility = request
