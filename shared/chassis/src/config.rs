@@ -38,9 +38,9 @@ pub struct Serving {
     #[arg(long, env = "ADMIN_ADDR")]
     pub admin_addr: Option<SocketAddr>,
 
-    /// The most connections that are open at a time. More are answered with 503. Each takes 14 KiB
-    /// and up to 40 KiB while its request waits, which the allocator keeps for the next ones: 80 MiB
-    /// at the default.
+    /// The most connections that are open at a time. More are answered with 503. Each takes 14 KiB,
+    /// and up to 40 KiB while its request waits, which the allocator keeps for the next ones: 80
+    /// MiB at the default.
     #[arg(long, env = "CONNECTION_LIMIT", default_value_t = 2048,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub connection_limit: usize,

@@ -1,9 +1,9 @@
 //! How long the head of a request may be.
 //!
-//! hyper has limits of its own, and what exceeds those, or is not HTTP at all, it answers by itself:
-//! a bare 431 to more than 100 fields or more than [`HEAD_BUFFER`] bytes, and a bare 400 to what it
-//! cannot parse. It calls nothing of ours before that, so those answers have no document. The limits
-//! here are lower, so that a request which is only somewhat too long gets one.
+//! hyper has limits of its own, and what exceeds those, or is not HTTP at all, it answers by
+//! itself: a bare 431 to more than 100 fields or more than [`HEAD_BUFFER`] bytes, and a bare 400 to
+//! what it cannot parse. It calls nothing of ours before that, so those answers have no document.
+//! The limits here are lower, so that a request which is only somewhat too long gets one.
 
 use axum::http::{HeaderMap, StatusCode, Uri};
 
