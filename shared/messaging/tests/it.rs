@@ -21,6 +21,8 @@ mod flow;
 mod layers;
 #[path = "it/lease.rs"]
 mod lease;
+#[path = "it/order.rs"]
+mod order;
 #[path = "it/outage.rs"]
 mod outage;
 #[path = "it/outbox.rs"]
