@@ -8,9 +8,10 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
+use super::refusal;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Settings};
+use crate::{Error, Settings, telemetry};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -91,6 +92,7 @@ impl Sqs {
                 let missing = error
                     .as_service_error()
                     .is_some_and(GetQueueUrlError::is_queue_does_not_exist);
+                telemetry::refused(queue, "find", refusal::code(&error), 1);
                 let queue = self.full_name(queue);
                 return Err(match missing {
                     true => Error::NoSuchQueue { queue },
