@@ -41,6 +41,8 @@ mod shutdown;
 mod sockets;
 #[path = "it/spans.rs"]
 mod spans;
+#[path = "it/strangers.rs"]
+mod strangers;
 #[path = "it/telemetry.rs"]
 mod telemetry;
 #[path = "it/topology.rs"]
