@@ -31,6 +31,8 @@ mod outbox;
 mod promises;
 #[path = "it/promises_in_order.rs"]
 mod promises_in_order;
+#[path = "it/redrive.rs"]
+mod redrive;
 #[path = "it/refusals.rs"]
 mod refusals;
 #[path = "it/shore.rs"]
