@@ -5,6 +5,8 @@
 //!    └─ permits: never more in flight than can start      heartbeat: keeps them hidden
 //! ```
 
+mod bury;
+mod delete;
 mod drained;
 mod lanes;
 mod lease;
@@ -29,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use self::delete::Undeleted;
 pub use self::drained::Drained;
 use self::drained::Tally;
 use self::lease::Leases;
@@ -69,6 +72,7 @@ struct Running {
     leases: Arc<Leases>,
     tally: Tally,
     untried: Untried,
+    undeleted: Undeleted,
     polling: TaskTracker,
     working: TaskTracker,
     ready: mpsc::UnboundedSender<Vec<(InFlight, Outside)>>,
@@ -175,6 +179,7 @@ async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
         leases: Arc::new(Leases::new(&consumer.spec, &consumer.limits)),
         tally: Tally::default(),
         untried: Untried::default(),
+        undeleted: Undeleted::default(),
         polling: TaskTracker::new(),
         working: TaskTracker::new(),
         ready,

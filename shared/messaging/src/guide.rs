@@ -65,7 +65,7 @@
 //!
 //! A [`Fault`] is a retry, after a backoff that grows with every receive or a time of its own,
 //! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. What is
-//! rejected, cannot be read, or was received too often goes to the dead letters with its reason.
+//! rejected, cannot be read, or has failed too often goes to the dead letters with its reason.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -105,7 +105,7 @@
 //!
 //! Messages with an [ordering key](Message::ordering_key) keep their order in a queue whose name
 //! ends in `.fifo`: a failed one backs off, what is behind it waits, and other keys go on. The
-//! relay keeps the order of pushing for each key, too. `tests/it/promises_in_order.rs` shows it at
+//! relay keeps the order of commits for each key, too. `tests/it/promises_in_order.rs` shows it at
 //! work on a server.
 //!
 //! # Shutdown: nothing stranded, and in time

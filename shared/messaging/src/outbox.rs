@@ -1,5 +1,6 @@
 //! The outbox: messages written down in the business transaction, to be sent once it committed.
 
+mod order;
 mod sendable;
 mod transaction;
 
@@ -73,6 +74,11 @@ impl Mark {
 ///
 /// What a handler pushes is written down when it is done, but in a savepoint, which may be rolled
 /// back, at once. So of messages with one ordering key those of savepoints come first.
+///
+/// What is written down with an ordering key has other transactions that push the same key wait
+/// for the end of this one. A handler or a [`Transaction`] writes as the last thing before its
+/// commit, so the wait is short and no deadlock comes of it. In a savepoint or a plain transaction
+/// push last, and where there are several keys, all transactions in the same order.
 ///
 /// # Errors
 /// When the message cannot be written as JSON, no queue would take it, a delay is over 10 years, or
@@ -193,6 +199,7 @@ async fn insert_all(
     if rows.is_empty() {
         return Ok(rows);
     }
+    order::lock(tx, &rows).await?;
     let millis = |time: Duration| time.as_millis() as i64;
     let column = |of: fn(&Outgoing) -> &str| -> Vec<&str> {
         rows.iter().map(|row| of(&row.outgoing)).collect()

@@ -232,6 +232,6 @@ fn decode<M: Message>(delivery: &Delivery) -> Result<M, Fault> {
             M::KIND
         )));
     }
-    serde_json::from_str(&delivery.body)
+    strict_json::from_str(&delivery.body)
         .map_err(|error| Fault::reject(format!("not a `{}`: {error}", M::KIND)))
 }

@@ -28,6 +28,9 @@ pub struct Service {
     relay: Relay,
     limits: Limits,
     layers: Handling,
+    /// Those that are only sent to.
+    targets: Vec<QueueSpec>,
+    /// Those that are read.
     queues: Vec<QueueSpec>,
     consumers: Vec<Consumer>,
 }
@@ -67,6 +70,7 @@ impl Service {
             health,
             limits: Limits::default(),
             layers: Handling::default(),
+            targets: vec![],
             queues: vec![],
             consumers: vec![],
         }
@@ -92,9 +96,9 @@ impl Service {
     }
 
     /// Names queues that are sent to and not read here, so that they are there at the start,
-    /// whichever service starts first.
+    /// whichever service starts first. Where queues are only checked, their dead letters are not.
     pub fn queues(mut self, specs: impl IntoIterator<Item = impl Into<QueueSpec>>) -> Service {
-        self.queues.extend(specs.into_iter().map(Into::into));
+        self.targets.extend(specs.into_iter().map(Into::into));
         self
     }
 
@@ -150,11 +154,16 @@ impl Service {
     /// # Errors
     /// When a queue cannot be reached, is missing, or differs from its specification.
     pub async fn prepare(&self) -> Result<(), Error> {
-        let ensured = self
+        let targets = self
+            .targets
+            .iter()
+            .map(|spec| self.transport.ensure_target(spec, self.provision));
+        let queues = self
             .queues
             .iter()
             .map(|spec| self.transport.ensure(spec, self.provision));
-        join_all(ensured).await.into_iter().collect()
+        let (targets, queues) = tokio::join!(join_all(targets), join_all(queues));
+        targets.into_iter().chain(queues).collect()
     }
 
     /// Prepares the queues, and then consumes and relays until `shutdown`. While SQS cannot be

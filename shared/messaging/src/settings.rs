@@ -46,6 +46,11 @@ pub enum Provision {
     #[default]
     Create,
     /// Check only, as where infrastructure code owns the queues.
+    ///
+    /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
+    /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
+    /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
+    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and `SendMessage`.
     Check,
 }
 

@@ -61,7 +61,8 @@ impl QueueSpec {
         self.max_receive_count.saturating_mul(10).min(1_000)
     }
 
-    /// The name of the queue that its dead letters go to.
+    /// The name of the queue that its dead letters go to. That has the same kind and visibility
+    /// timeout, no delay, and keeps them for 14 days.
     pub fn dead_letters(&self) -> String {
         dead_letters(&self.name)
     }

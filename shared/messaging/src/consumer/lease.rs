@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tracing::warn;
 
 use super::{Limits, Running};
 use crate::QueueSpec;
@@ -46,6 +47,11 @@ impl Leases {
             count: AtomicU64::new(0),
             any_lost: Notify::new(),
         }
+    }
+
+    /// How long a message is hidden.
+    pub(super) fn visibility(&self) -> Duration {
+        self.visibility
     }
 
     /// A lease of each message of one poll.
@@ -190,7 +196,10 @@ impl Running {
                 }
                 Err(refused) if refused.is_final => self.leases.lose(lease),
                 // There is time for another beat.
-                Err(_) => {}
+                Err(refused) => {
+                    let (queue, id) = (&*self.spec.name, lease.delivery.id);
+                    warn!(queue, %id, refused.reason, "could not extend a lease yet");
+                }
             }
         }
     }

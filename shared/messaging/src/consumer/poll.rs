@@ -116,6 +116,7 @@ impl Running {
         Some(match received {
             Ok(batch) => {
                 self.health.works(&what);
+                self.forget_old_deletes();
                 telemetry::received(queue, &batch);
                 spans::received(&span, &batch);
                 Ok(batch)

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout_at};
-use tracing::error;
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, warn};
 
 use super::Running;
 use super::outcome::InFlight;
 use crate::telemetry;
-use crate::transport::{BATCH, Death, Outgoing, Settled};
+use crate::transport::{BATCH, Refused, Settled};
 
 /// What is to become of a message.
 pub(super) enum Settlement {
@@ -31,8 +31,8 @@ pub(super) enum Back {
 
 /// Attempts at settling a message, each with the SDK's own retries. After that it comes back by
 /// itself, and the inbox knows it.
-const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const ATTEMPTS: u32 = 3;
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// Calls that settle messages at once: what 10,000 messages a second take of a server that is 20 ms
 /// away, and a bound to the connections that a burst opens.
 const CALLS: usize = 32;
@@ -101,30 +101,8 @@ impl Running {
         });
     }
 
-    async fn delete(&self, mut messages: Vec<InFlight>) {
-        let queue = &*self.spec.name;
-        self.end_heartbeats(&messages).await;
-        for attempt in 1..=ATTEMPTS {
-            let receipts: Vec<_> = messages.iter().map(|m| &*m.delivery.receipt).collect();
-            if receipts.is_empty() {
-                return;
-            }
-            let settled = self.transport.delete(queue, &receipts).await;
-            let deleted = settled.iter().filter(|outcome| outcome.is_ok()).count();
-            self.tally
-                .handled
-                .fetch_add(deleted as u64, Ordering::Relaxed);
-            telemetry::ended(queue, "handled", deleted);
-            messages = self.unsettled(messages, settled, "delete");
-            if !messages.is_empty() && attempt < ATTEMPTS {
-                sleep(PAUSE * attempt).await;
-            }
-        }
-        self.lost(messages.len());
-    }
-
     /// Whatever fails here comes back when its visibility timeout is over, which is soon enough.
-    async fn hide(&self, messages: Vec<(InFlight, Duration, Back)>) {
+    pub(super) async fn hide(&self, messages: Vec<(InFlight, Duration, Back)>) {
         let leases = messages.iter().map(|(message, ..)| &*message.lease);
         self.leases.end(leases).await;
         let (mut held, mut backs, mut receipts) = (vec![], vec![], vec![]);
@@ -148,6 +126,15 @@ impl Running {
                 Err(_) => self.lost(1),
             }
         }
+        let refused = settled.iter().filter_map(|outcome| outcome.as_ref().err());
+        let refused: Vec<_> = refused.filter(|refused| !refused.is_final).collect();
+        if let Some(Refused { reason, .. }) = refused.first() {
+            let (queue, count) = (&*self.spec.name, refused.len());
+            warn!(
+                queue,
+                count, reason, "could not give messages back; they come by themselves"
+            );
+        }
         self.unsettled(held, settled, "give back");
     }
 
@@ -166,57 +153,15 @@ impl Running {
         telemetry::ended(&self.spec.name, "lost", count);
     }
 
-    /// To the dead letters with the reason, and only then out of the queue.
-    async fn bury(&self, message: InFlight, reason: String) {
-        let queue = &*self.spec.name;
-        let delivery = &message.delivery;
-        if message.lease.is_over() {
-            // Somebody else may have it, and succeed.
-            return self.lost(1);
-        }
-        let death = Death::new(&reason, queue);
-        let dead = Outgoing::moved(delivery, self.spec.dead_letters(), Some(death));
-        match self
-            .transport
-            .send(&dead.queue, std::slice::from_ref(&dead))
-            .await
-            .pop()
-        {
-            Some(Ok(())) => {
-                self.delete_buried(message).await;
-                self.tally.rejected.fetch_add(1, Ordering::Relaxed);
-                telemetry::ended(queue, "rejected", 1);
-            }
-            outcome => {
-                error!(
-                    queue,
-                    dead.queue,
-                    ?outcome,
-                    "cannot bury the message; it stays"
-                );
-                let time = self.limits.backoff.delay(delivery.receive_count);
-                self.hide(vec![(message, time, Back::Retried)]).await;
-            }
-        }
-    }
-
-    async fn delete_buried(&self, message: InFlight) {
-        let messages = vec![message];
-        self.end_heartbeats(&messages).await;
-        let receipts: Vec<_> = messages.iter().map(|m| &*m.delivery.receipt).collect();
-        let settled = self.transport.delete(&self.spec.name, &receipts).await;
-        self.unsettled(messages, settled, "delete");
-    }
-
     /// No heartbeat may come after a settlement. What is done is deleted even if its lease is over:
     /// should the queue still know the receipt, it is not handled once more for nothing.
-    async fn end_heartbeats(&self, messages: &[InFlight]) {
+    pub(super) async fn end_heartbeats(&self, messages: &[InFlight]) {
         let leases = messages.iter().map(|message| &*message.lease);
         self.leases.end(leases).await;
     }
 
     /// Those that are worth another attempt.
-    fn unsettled(
+    pub(super) fn unsettled(
         &self,
         messages: Vec<InFlight>,
         settled: Vec<Settled>,
@@ -227,7 +172,8 @@ impl Running {
         for (message, outcome) in messages.into_iter().zip(settled) {
             let Err(refused) = outcome else { continue };
             let (id, reason) = (message.delivery.id, refused.reason);
-            tracing::debug!(queue, %id, reason, "could not {action} the message");
+            debug!(queue, %id, reason, "could not {action} the message");
+            // Else the receipt is no longer good: the message is somebody else's, or gone.
             if !refused.is_final {
                 again.push(message);
             }

@@ -9,9 +9,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
 use super::gone::Gone;
+use super::refusal;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Provision, QueueSpec, Settings};
+use crate::{Error, Provision, QueueSpec, Settings, telemetry};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -97,6 +98,7 @@ impl Sqs {
                 if missing {
                     self.gone.notice(queue);
                 }
+                telemetry::refused(queue, "find", refusal::code(&error), 1);
                 let queue = self.full_name(queue);
                 return Err(match missing {
                     true => Error::NoSuchQueue { queue },

@@ -1,0 +1,121 @@
+//! The order of one key is that of the commits, however transactions overlap.
+
+use messaging::{Destination, Local, Message, Service, outbox};
+use serde::{Deserialize, Serialize};
+
+use crate::world::{World, quick, until};
+
+#[derive(Serialize, Deserialize)]
+struct Numbered {
+    key: String,
+    n: i32,
+}
+
+impl Message for Numbered {
+    const KIND: &'static str = "numbered";
+
+    fn destinations(&self) -> Vec<Destination> {
+        vec!["later".into()]
+    }
+
+    fn ordering_key(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+}
+
+fn numbered(key: &str, n: i32) -> Numbered {
+    let key = key.to_owned();
+    Numbered { key, n }
+}
+
+fn sent(local: &Local) -> Vec<i32> {
+    let bodies = local.peek("later");
+    let sent = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap());
+    sent.map(|Numbered { n, .. }| n).collect()
+}
+
+#[tokio::test]
+async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
+    let world = World::new().await;
+    let local = Local::new();
+    let service = Service::new(&world.db, local.clone()).queues([quick("later")]);
+    let relay = service.relay();
+    let running = tokio::spawn(service.run(world.stop.clone()));
+
+    let mut first = world.db.begin().await.unwrap();
+    outbox::push(&mut first, &numbered("a", 1)).await.unwrap();
+    let db = world.connect().await;
+    let second = tokio::spawn(async move {
+        let mut second = db.begin().await.unwrap();
+        outbox::push(&mut second, &numbered("a", 2)).await.unwrap();
+        second.commit().await.unwrap();
+    });
+    let waits = async || {
+        let waits = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                     where d.datname = current_database()
+                       and l.locktype = 'advisory' and not l.granted";
+        let waits = sqlx::query_scalar::<_, i64>(waits).fetch_one(&world.db);
+        waits.await.unwrap() > 0
+    };
+    until("the second waits, or overtakes", async || {
+        waits().await || !sent(&local).is_empty()
+    })
+    .await;
+    // Another key goes on meanwhile.
+    let mut other = relay.begin().await.unwrap();
+    other.push(&numbered("b", 3)).unwrap();
+    other.commit().await.unwrap();
+    until("the other key is sent", async || sent(&local).contains(&3)).await;
+
+    first.commit().await.unwrap();
+    second.await.unwrap();
+    relay.wake();
+    until("all are sent", async || world.count("outbox").await == 0).await;
+    assert_eq!(sent(&local), [3, 1, 2]);
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_transaction_keeps_until_its_commit_has_the_order_of_the_commits() {
+    let world = World::new().await;
+    let local = Local::new();
+    let service = Service::new(&world.db, local.clone()).queues([quick("later")]);
+    let relay = service.relay();
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    let mut first = relay.begin().await.unwrap();
+    first.push(&numbered("a", 1)).unwrap();
+    let mut second = relay.begin().await.unwrap();
+    second.push(&numbered("a", 2)).unwrap();
+    second.commit().await.unwrap();
+    first.commit().await.unwrap();
+    until("all are sent", async || world.count("outbox").await == 0).await;
+    assert_eq!(sent(&local), [2, 1]);
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn transactions_that_push_the_same_keys_in_any_order_do_not_deadlock() {
+    let world = World::new().await;
+    let local = Local::new();
+    let relay = Service::new(&world.db, local).relay();
+    let pushing = (0..8).map(|task| {
+        let relay = relay.clone();
+        tokio::spawn(async move {
+            for n in 0..25 {
+                let mut tx = relay.begin().await.unwrap();
+                let keys = ["a", "b", "c"];
+                let keys = (0..3).map(|k| keys[(k + task) % 3]);
+                keys.for_each(|key| tx.push(&numbered(key, n)).unwrap());
+                tx.commit().await.unwrap();
+            }
+        })
+    });
+    for pushed in pushing.collect::<Vec<_>>() {
+        pushed.await.unwrap();
+    }
+    assert_eq!(world.count("outbox").await, 8 * 25 * 3);
+}
