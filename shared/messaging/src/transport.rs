@@ -110,6 +110,18 @@ impl Transport {
         }
     }
 
+    /// The same for a queue that is only sent to: where nothing may be created, its dead letters are
+    /// not looked at, so that a sender needs no right to them.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is missing and not to be created, or differs.
+    pub async fn ensure_target(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+        match self {
+            Transport::Sqs(sqs) if how == Provision::Check => sqs.check_alone(spec).await,
+            _ => self.ensure(spec, how).await,
+        }
+    }
+
     /// The same for a queue that a call has missed: what is known of it is looked up again.
     pub(crate) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         match self {
@@ -123,18 +135,6 @@ impl Transport {
         match self {
             Transport::Sqs(sqs) => Some(sqs.gone()),
             Transport::Local(_) => None,
-        }
-    }
-
-    /// The same for a queue that is only sent to: where nothing may be created, its dead letters are
-    /// not looked at, so that a sender needs no right to them.
-    ///
-    /// # Errors
-    /// When it cannot be reached, is missing and not to be created, or differs.
-    pub async fn ensure_target(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
-        match self {
-            Transport::Sqs(sqs) if how == Provision::Check => sqs.check_alone(spec).await,
-            _ => self.ensure(spec, how).await,
         }
     }
 
