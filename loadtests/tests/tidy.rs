@@ -166,6 +166,19 @@ fn the_domain_has_no_async_and_no_clock() {
     }
 }
 
+/// README, docs/comparison.md and the report name it beside the figures that depend on it.
+#[test]
+fn the_linger_that_the_figures_name_is_the_one_in_the_code() {
+    let code = files(".rs").into_iter();
+    let mut code = code.filter(|file| file.starts_with(root().join("shared")));
+    let set = "Duration = Duration::from_millis(70);";
+    assert!(code.any(|file| fs::read_to_string(file).unwrap().contains(set)));
+    for page in ["README.md", "docs/comparison.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        assert!(text.contains("linger of 70 ms"), "{page}");
+    }
+}
+
 #[test]
 fn no_file_is_a_drawer() {
     for file in files(".rs") {

@@ -110,6 +110,33 @@ fn the_page_says_its_verdicts_first_and_needs_nothing_else() {
 }
 
 #[test]
+fn the_linger_is_named_beside_the_verdicts_with_what_another_gives() {
+    let both = results(pairs());
+    let page = page::page(&both).unwrap().into_string();
+    let (named, drawn) = (page.find("a linger of 70 ms"), page.find("<svg"));
+    assert!(named.is_some() && named < drawn, "{named:?}, {drawn:?}");
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let texts = [
+        page,
+        markdown::markdown(&both).unwrap(),
+        crate::terminal::summary(&both),
+    ];
+    for text in texts.map(|text| one_line(&text)) {
+        assert!(text.contains("70 ms, 2.84 times"), "{text}");
+        assert!(text.contains("40 ms, 3.64 times and 32 ms"), "{text}");
+    }
+    let silent = |change: fn(&mut Results)| {
+        let mut results = both.clone();
+        change(&mut results);
+        !markdown::markdown(&results).unwrap().contains("linger")
+    };
+    assert!(silent(
+        |one| one.settings.arms = vec!["A0".into(), "A0 again".into()]
+    ));
+    assert!(silent(|one| one.settings.postgres = "elsewhere".into()));
+}
+
+#[test]
 fn a_report_of_nothing_says_that_it_is_partial() {
     let mut nothing = results(vec![]);
     nothing.capacities.clear();
