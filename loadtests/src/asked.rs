@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::arms::plant::Plant;
 use crate::arms::surroundings::given_server;
-use crate::cli::{Options, Postgres, Storage};
+use crate::cli::{DeploymentOptions, Options, Postgres, Storage};
 use crate::compare::UNFINISHED;
 use crate::plan::{self, Settings};
 use crate::provenance;
@@ -27,26 +27,37 @@ pub fn settings(options: &Options) -> anyhow::Result<Settings> {
     Ok(Settings {
         warm_up: Duration::from_secs(warm_up),
         duration: Duration::from_secs(duration),
+        // Each run waits for the message that expires orders: short runs cannot afford a long one.
+        order_expiry: Duration::from_secs(order_expiry),
+        plant: options.plant.clone(),
+        ..defaults(&options.deployment)?
+    })
+}
+
+/// The settings of the quick method.
+pub fn defaults(options: &DeploymentOptions) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        warm_up: Duration::from_secs(1),
+        duration: Duration::from_secs(6),
         objective: Duration::from_millis(500),
         cancellation_window: Duration::from_secs(2),
-        // The message that sees to it is waited for: short runs cannot afford a long one.
-        order_expiry: Duration::from_secs(order_expiry),
+        order_expiry: Duration::from_secs(3),
         products: 1_000,
         customers: 50,
         seed: options.seed,
         sqs_latency: SqsLatency::from_data()?,
-        plant: options.plant.clone(),
+        plant: None,
     })
 }
 
-pub fn storage(options: &Options) -> sandbox::Storage {
+pub fn storage(options: &DeploymentOptions) -> sandbox::Storage {
     match options.storage {
         Storage::Disk => sandbox::Storage::Disk,
         Storage::Memory => sandbox::Storage::Memory,
     }
 }
 
-pub fn postgres(options: &Options) -> PostgresMode {
+pub fn postgres(options: &DeploymentOptions) -> PostgresMode {
     match options.postgres {
         Postgres::Shared => PostgresMode::Shared,
         Postgres::Each => PostgresMode::Each,
@@ -71,7 +82,7 @@ fn rates(options: &Options) -> Vec<f64> {
 }
 
 fn postgres_is(options: &Options) -> &'static str {
-    match options.postgres {
+    match options.deployment.postgres {
         _ if !options.target.is_empty() => "elsewhere",
         Postgres::Shared if given_server().is_some() => "given",
         Postgres::Shared => "shared",
@@ -94,6 +105,7 @@ pub fn empty(
         settings: results::Settings {
             mode: mode(options).to_owned(),
             arms: options
+                .deployment
                 .arms
                 .0
                 .iter()
@@ -105,7 +117,7 @@ pub fn empty(
             warm_up_s: settings.warm_up.as_secs_f64(),
             objective_ms: settings.objective.as_secs_f64() * 1_000.0,
             cancellation_window_ms: settings.cancellation_window.as_millis() as u64,
-            storage: format!("{:?}", options.storage).to_lowercase(),
+            storage: format!("{:?}", options.deployment.storage).to_lowercase(),
             postgres: postgres_is(options).to_owned(),
             planted: options.plant.as_ref().map(Plant::described),
             sqs_latency: format!(

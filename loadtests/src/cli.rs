@@ -35,11 +35,11 @@ pub struct Compare {
 
 #[derive(Subcommand, Debug)]
 pub enum Action {
-    /// Starts both architectures and keeps them up, to be tried by hand.
-    Up(Box<Options>),
-    /// Starts each architecture and leaves it alone for ten seconds: what its processes need to be
-    /// there, and how soon they are.
-    Idle(Box<Options>),
+    /// Starts both architectures and keeps them running, to try them by hand.
+    Up(DeploymentOptions),
+    /// Starts each architecture, leaves it idle for ten seconds, and prints what its processes use
+    /// and how soon they were ready.
+    Idle(DeploymentOptions),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -47,9 +47,29 @@ pub enum Action {
     },
     /// Says what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
-    /// The door that `--plant` puts before an arm.
-    #[command(hide = true)]
-    Door { upstream: String, microseconds: u64 },
+}
+
+/// The options of everything that starts deployments: a comparison, `up` and `idle`.
+#[derive(Args, Debug, Clone)]
+pub struct DeploymentOptions {
+    /// The arms, in a comparison the first with each of the others: A0 the monolith, A1 events in
+    /// one process, A2 services in one process, A3 services; `all` for the whole dial. The same
+    /// arm twice shows the noise.
+    #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
+    pub arms: Arms,
+
+    /// Decides every order, the sequence of runs, and which payments the provider declines.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
+    /// mean nothing.
+    #[arg(long, value_enum, default_value_t = Storage::Disk)]
+    pub storage: Storage,
+
+    /// One Postgres server for all databases, or one for each service.
+    #[arg(long, value_enum, default_value_t = Postgres::Shared)]
+    pub postgres: Postgres,
 }
 
 #[derive(Args, Debug, Clone)]
@@ -62,11 +82,8 @@ pub struct Options {
     #[arg(long, conflicts_with = "target")]
     pub full: bool,
 
-    /// The arms to compare, the first with each of the others: A0 the monolith, A1 events in one
-    /// process, A2 services in one process, A3 services; `all` for the whole dial. The same arm
-    /// twice shows the noise.
-    #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
-    pub arms: Arms,
+    #[command(flatten)]
+    pub deployment: DeploymentOptions,
 
     /// Orders per second, each a cell of its own: `--rates 25,50,100`.
     #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
@@ -90,10 +107,6 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub duration: Option<u64>,
-
-    /// Decides every order and every arrangement of runs.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
 
     /// Keeps the logs of all processes beside the report.
     #[arg(long)]
@@ -133,15 +146,6 @@ pub struct Options {
     /// Plants a slowdown of so many microseconds of CPU an order in an arm, to see it found.
     #[arg(long, value_name = "ARM=MICROSECONDS", value_parser = Plant::parse, hide = true)]
     pub plant: Option<Plant>,
-
-    /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
-    /// mean nothing.
-    #[arg(long, value_enum, default_value_t = Storage::Disk)]
-    pub storage: Storage,
-
-    /// One Postgres server for all databases, or one for each service.
-    #[arg(long, value_enum, default_value_t = Postgres::Shared)]
-    pub postgres: Postgres,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -226,6 +230,58 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mistyped_command_recommends_no_hidden_one() {
+        for mistyped in ["foo", "doo", "dor", "slowdown", "proxy"] {
+            let all = ["cargo", "compare", mistyped];
+            let error = Cli::try_parse_from(all).unwrap_err().to_string();
+            assert!(!error.contains("door"), "{error}");
+        }
+        let cli = Cli::command();
+        for command in cli.get_subcommands().next().unwrap().get_subcommands() {
+            assert!(
+                !command.is_hide_set(),
+                "clap may recommend {}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn up_and_idle_take_only_options_that_do_something_there() {
+        for command in ["up", "idle"] {
+            let check = |arguments: &[&str], taken: bool| {
+                let all = ["cargo", "compare", command].into_iter();
+                let all = all.chain(arguments.iter().copied());
+                assert_eq!(
+                    Cli::try_parse_from(all).is_ok(),
+                    taken,
+                    "{command} {arguments:?}"
+                );
+            };
+            check(
+                &["--arms", "A0", "--storage", "memory", "--postgres", "each"],
+                true,
+            );
+            check(&["--seed", "2"], true);
+            for ignored in [
+                &["--rates", "3"][..],
+                &["--full"],
+                &["--quick"],
+                &["--json"],
+                &["--keep"],
+                &["--users", "2"],
+                &["--scenarios", "S1"],
+                &["--pairs", "2"],
+                &["--duration", "3"],
+                &["--target", "a=http://b"],
+                &["--resume", "results.json"],
+            ] {
+                check(ignored, false);
+            }
+        }
     }
 
     #[test]

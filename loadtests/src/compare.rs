@@ -39,8 +39,17 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         Some(path) => Some(resumed(path, options, &settings)?),
         None => None,
     };
-    let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
-    eprintln!("Building {} ({PROFILE})", terminal::arms(&options.arms.0));
+    let arms: Vec<Arm> = options
+        .deployment
+        .arms
+        .0
+        .iter()
+        .map(|(arm, _)| *arm)
+        .collect();
+    eprintln!(
+        "Building {} ({PROFILE})",
+        terminal::arms(&options.deployment.arms.0)
+    );
     let binaries = Binaries::build(&arms)?;
 
     let output = match &options.resume {
@@ -48,8 +57,14 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         None => Output::create()?,
     };
     eprintln!("Starting Postgres");
-    let around =
-        Surroundings::start(binaries, storage(options), postgres(options), output.logs()).await?;
+    let deployment = &options.deployment;
+    let around = Surroundings::start(
+        binaries,
+        storage(deployment),
+        postgres(deployment),
+        output.logs(),
+    )
+    .await?;
     let mut results = match earlier {
         Some(earlier) => earlier,
         None => empty(options, &settings, around.postgres_version())?,
@@ -75,7 +90,7 @@ async fn everything(
     output: &Output,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let arms = &options.arms.0;
+    let arms = &options.deployment.arms.0;
     for arm in arms.iter().filter(|_| options.full) {
         if results.capacities.iter().any(|known| known.arm == arm.1) {
             continue;
@@ -94,7 +109,7 @@ async fn everything(
         Some(rate) if options.full && options.rates.is_none() => plan::full(rate, options),
         _ => plan::cells(options),
     };
-    let planned = plan::order(&cells, arms, options.seed);
+    let planned = plan::order(&cells, arms, options.deployment.seed);
     conduct(around, settings, &planned, results, output, stop).await
 }
 

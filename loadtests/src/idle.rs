@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arms::binaries::Binaries;
 use crate::arms::{Arm, Deployment, Surroundings, described};
-use crate::asked::{postgres, settings, storage};
-use crate::cli::Options;
+use crate::asked::{defaults, postgres, storage};
+use crate::cli::DeploymentOptions;
 use crate::measure::processes::{Processes, peak_memory_bytes};
 use crate::output::Output;
 use crate::up::as_for_people;
@@ -21,15 +21,15 @@ const WATCHED: Duration = Duration::from_secs(10);
 
 /// Prints a table for each arm, or less if it is told to stop.
 pub fn idle<'a>(
-    options: &'a Options,
+    options: &'a DeploymentOptions,
     stop: &'a CancellationToken,
 ) -> LocalBoxFuture<'a, anyhow::Result<ExitCode>> {
     run(options, stop).boxed_local()
 }
 
-async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
-    let settings = settings(options)?;
+    let settings = defaults(options)?;
     let binaries = Binaries::build(&arms)?;
     let logs = Output::create()?.logs();
     let around = Surroundings::start(binaries, storage(options), postgres(options), logs).await?;

@@ -1,7 +1,6 @@
 //! `cargo compare`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use loadtests::arms::plant;
@@ -12,6 +11,9 @@ use tracing::subscriber::NoSubscriber;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some((upstream, burnt)) = plant::requested(std::env::args().skip(1)) {
+        return exit_code(plant::door(&upstream, burnt).await);
+    }
     let Top::Compare(asked) = Cli::parse().command;
     // goose brings a logger of its own, and our libraries' warnings are not for whoever compares.
     let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
@@ -23,10 +25,6 @@ async fn main() -> ExitCode {
         },
         Some(Action::Report { results }) => report::again(results),
         Some(Action::Diff { before, after }) => report::diff(before, after),
-        Some(Action::Door {
-            upstream,
-            microseconds,
-        }) => plant::door(upstream, Duration::from_micros(*microseconds)).await,
         Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
             Ok(()) => up::up(options, &stop).await,
             Err(error) => Err(error.into()),
@@ -36,6 +34,10 @@ async fn main() -> ExitCode {
             Err(error) => Err(error.into()),
         },
     };
+    exit_code(outcome)
+}
+
+fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         eprintln!("cargo compare: {error:#}");
         ExitCode::FAILURE

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arms::Arm;
 use crate::asked::{empty, settings};
-use crate::cli::{Arms, Options};
+use crate::cli::{Arms, DeploymentOptions, Options};
 use crate::compare::{INTERRUPTED, end, exit_code, finish};
 use crate::experiment::target::Target;
 use crate::load::Scenario;
@@ -45,7 +45,10 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
         targets.push(Target::open(url, settings.customers, sources).await?);
     }
     let options = Options {
-        arms: Arms(arms.clone()),
+        deployment: DeploymentOptions {
+            arms: Arms(arms.clone()),
+            ..options.deployment.clone()
+        },
         ..options.clone()
     };
     let output = Output::create()?;
@@ -55,7 +58,7 @@ pub async fn compare(options: &Options, stop: &CancellationToken) -> anyhow::Res
         remote_too: false,
         ..cell
     });
-    let planned = plan::order(&cells.collect::<Vec<_>>(), &arms, options.seed);
+    let planned = plan::order(&cells.collect::<Vec<_>>(), &arms, options.deployment.seed);
 
     let conducted = conduct(&targets, &settings, &planned, &mut results, &output, stop).await;
     end(&mut results, &conducted);

@@ -10,22 +10,22 @@ use tokio_util::sync::CancellationToken;
 use crate::arms::binaries::Binaries;
 use crate::arms::deployment::Wanted;
 use crate::arms::{Arm, Deployment, Surroundings, described};
-use crate::asked::{postgres, settings, storage};
-use crate::cli::Options;
+use crate::asked::{defaults, postgres, storage};
+use crate::cli::DeploymentOptions;
 use crate::output::Output;
 use crate::plan::Settings;
 
 /// Starts the arms and prints how to reach them, until Ctrl-C.
 pub fn up<'a>(
-    options: &'a Options,
+    options: &'a DeploymentOptions,
     stop: &'a CancellationToken,
 ) -> LocalBoxFuture<'a, anyhow::Result<ExitCode>> {
     run(options, stop).boxed_local()
 }
 
-async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     let arms: Vec<Arm> = options.arms.0.iter().map(|(arm, _)| *arm).collect();
-    let settings = settings(options)?;
+    let settings = defaults(options)?;
     let binaries = Binaries::build(&arms)?;
     let output = Output::create()?;
 

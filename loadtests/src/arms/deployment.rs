@@ -189,7 +189,7 @@ impl Deployment {
         let burnt = burnt.as_micros().to_string();
         for (n, url) in self.base_urls.iter_mut().enumerate() {
             let upstream = url.trim_start_matches("http://").to_owned();
-            let arguments = ["compare", "door", &upstream, &burnt];
+            let arguments = [plant::COMMAND, &upstream, &burnt];
             let (program, nothing) = (std::env::current_exe()?, Environment::new());
             let name = replica_name(plant::NAME, n);
             let door = Process::start(&name, program, &arguments, &nothing, logs).await?;

@@ -12,6 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// How the door's process is called among the arm's.
 pub const NAME: &str = "planted";
+/// The first argument that makes this program a door. It is no subcommand: those are recommended
+/// to people who mistype one.
+pub const COMMAND: &str = "planted-door";
 const ORDER: &[u8] = b"POST /orders HTTP";
 
 /// What is planted: `"A0 again=500"`, in microseconds of CPU an order.
@@ -38,6 +41,15 @@ impl Plant {
     pub fn described(&self) -> (String, u64) {
         (self.label.clone(), self.burnt.as_micros() as u64)
     }
+}
+
+/// The arguments of a process that is to be a door: where it passes requests on to, and what it
+/// burns for each order.
+pub fn requested(mut arguments: impl Iterator<Item = String>) -> Option<(String, Duration)> {
+    arguments.next().filter(|first| first == COMMAND)?;
+    let upstream = arguments.next()?;
+    let microseconds = arguments.next()?.parse().ok()?;
+    Some((upstream, Duration::from_micros(microseconds)))
 }
 
 /// The door, until it is killed.
@@ -122,6 +134,22 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_door_is_asked_for_by_its_own_first_argument() {
+        let check = |arguments: &[&str], expected: Option<(&str, u64)>| {
+            let found = requested(arguments.iter().map(|&argument| argument.to_owned()));
+            let expected = expected
+                .map(|(upstream, micros)| (upstream.to_owned(), Duration::from_micros(micros)));
+            assert_eq!(found, expected);
+        };
+        check(
+            &[COMMAND, "127.0.0.1:80", "500"],
+            Some(("127.0.0.1:80", 500)),
+        );
+        check(&[COMMAND, "127.0.0.1:80"], None);
+        check(&["compare", "127.0.0.1:80", "500"], None);
+    }
 
     #[test]
     fn what_is_planted_names_its_arm() {

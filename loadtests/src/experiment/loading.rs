@@ -175,7 +175,7 @@ mod tests {
         let all = ["cargo", "compare", "--rates", "50", "--scenarios", scenario];
         let Top::Compare(asked) = Cli::parse_from(all).command;
         let cells = plan::cells(&asked.options);
-        let planned = plan::order(&cells, &asked.options.arms.0, 1).remove(0);
+        let planned = plan::order(&cells, &asked.options.deployment.arms.0, 1).remove(0);
         (settings(&asked.options).unwrap(), planned)
     }
 
