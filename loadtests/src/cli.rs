@@ -1,11 +1,15 @@
 //! The command line.
 
+mod values;
+
 use std::path::PathBuf;
 
+use analysis::model::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
-use crate::arms::Arm;
-use crate::arms::plant::Plant;
+pub use values::Arms;
+use values::{parse_arms, parse_database, parse_rate, parse_scenario, parse_target};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -17,7 +21,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub enum Top {
-    /// Runs both architectures under the same load and says what their difference is.
+    /// Runs both architectures under the same load and reports their difference.
     ///
     /// Builds them, starts them with Postgres, SQS and a payment provider on this machine, loads
     /// them, audits every promise over their databases, and writes a report to target/compare.
@@ -45,7 +49,7 @@ pub enum Action {
         /// Its results.json.
         results: PathBuf,
     },
-    /// Says what changed between two comparisons: two commits, or two machines.
+    /// Prints what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
 }
 
@@ -74,18 +78,18 @@ pub struct DeploymentOptions {
 
 #[derive(Args, Debug, Clone)]
 pub struct Options {
-    /// The quick method: under 3 minutes, and no claim finer than its own noise. The default.
+    /// The quick method, which is the default: under 3 minutes, and no claim finer than its noise.
     #[arg(long, conflicts_with = "full")]
     pub quick: bool,
 
-    /// The full method: capacities, all scenarios, twelve pairs of runs a cell. Takes hours.
+    /// The full method: capacities, all scenarios, twelve pairs of runs per cell. Takes hours.
     #[arg(long, conflicts_with = "target")]
     pub full: bool,
 
     #[command(flatten)]
     pub deployment: DeploymentOptions,
 
-    /// Orders per second, each a cell of its own: `--rates 25,50,100`.
+    /// Orders per second, each compared on its own: `--rates 25,50,100`.
     #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
     pub rates: Option<Vec<f64>>,
 
@@ -97,18 +101,18 @@ pub struct Options {
     /// Scenarios to run at these rates, such as `S1,S7`: S1 checkout, S2 mix, S3 hot product,
     /// S4 slow provider, S5 burst, S6 refusals, S7 cancellations, S8 ramp.
     #[arg(long, value_delimiter = ',', value_parser = parse_scenario)]
-    pub scenarios: Option<Vec<crate::load::Scenario>>,
+    pub scenarios: Option<Vec<Scenario>>,
 
-    /// Pairs of runs for each cell.
+    /// Pairs of runs for each combination of scenario and rate.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub pairs: Option<u32>,
 
-    /// Seconds of each run that are measured.
+    /// Length of the measured load of each run.
     #[arg(long, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub duration: Option<u64>,
 
-    /// Keeps the logs of all processes beside the report.
+    /// Keeps the logs of all processes next to the report.
     #[arg(long)]
     pub keep: bool,
 
@@ -116,12 +120,12 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Goes on with an earlier comparison that was stopped: the runs in its results.json are not
-    /// made again. Give the same options beside it.
+    /// Continues a comparison that was stopped: the runs in its results.json are not made again.
+    /// Repeat the other options too.
     #[arg(long, value_name = "RESULTS", conflicts_with = "target")]
     pub resume: Option<PathBuf>,
 
-    /// Compares what is running already, without building or starting anything:
+    /// Compares shops that run already, and builds and starts nothing:
     /// `--target monolith=URL --target services=URL`.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
@@ -138,14 +142,16 @@ pub struct Options {
           env = "TARGET_PROVIDER")]
     pub target_provider: Vec<(String, String)>,
 
-    /// A target's SQS endpoint, of this shop alone and one that asks for no signature.
+    /// A target's SQS endpoint. It must serve this shop only, and accept requests without
+    /// signature.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
           env = "TARGET_QUEUES")]
     pub target_queues: Vec<(String, String)>,
 
-    /// Plants a slowdown of so many microseconds of CPU an order in an arm, to see it found.
-    #[arg(long, value_name = "ARM=MICROSECONDS", value_parser = Plant::parse, hide = true)]
-    pub plant: Option<Plant>,
+    /// Slows an arm down by so many microseconds of CPU per order, to see whether it is found.
+    #[arg(long, alias = "plant", value_name = "ARM=MICROSECONDS",
+          value_parser = InjectedSlowdown::parse, hide = true)]
+    pub inject_slowdown: Option<InjectedSlowdown>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -158,67 +164,6 @@ pub enum Storage {
 pub enum Postgres {
     Shared,
     Each,
-}
-
-/// Arms in the order they were named, each under a name of its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Arms(pub Vec<(Arm, String)>);
-
-fn parse_arms(text: &str) -> Result<Arms, String> {
-    let codes: Vec<&str> = match text {
-        "all" => vec!["A0", "A1", "A2", "A3"],
-        _ => text.split(',').map(str::trim).collect(),
-    };
-    let mut arms: Vec<(Arm, String)> = vec![];
-    for code in codes {
-        let arm = Arm::from_label(code)
-            .filter(|_| !code.contains(' '))
-            .ok_or_else(|| {
-                format!("there is no arm {code:?}: choose from A0, A1, A2, A3, or all")
-            })?;
-        let again = arms.iter().filter(|(known, _)| *known == arm).count();
-        let label = match again {
-            0 => arm.code().to_owned(),
-            1 => format!("{} again", arm.code()),
-            n => format!("{} again {n}", arm.code()),
-        };
-        arms.push((arm, label));
-    }
-    Ok(Arms(arms))
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.1..=100_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number of orders per second from 0.1 to 100000".to_owned()),
-    }
-}
-
-fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
-    crate::load::Scenario::from_code(&text.to_uppercase())
-        .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S8"))
-}
-
-fn parse_database(text: &str) -> Result<(String, String), String> {
-    let example = "write NAME=URL, as in monolith=postgres://...";
-    let (name, url) = text.split_once('=').ok_or(example)?;
-    let known = ["postgres://", "postgresql://"];
-    match known.into_iter().any(|scheme| url.starts_with(scheme)) {
-        true => Ok((name.to_owned(), url.to_owned())),
-        false => Err(example.to_owned()),
-    }
-}
-
-fn parse_target(text: &str) -> Result<(String, String), String> {
-    let (name, url) = text
-        .split_once('=')
-        .ok_or("write NAME=URL, as in monolith=http://...")?;
-    match url.parse::<reqwest::Url>() {
-        Ok(address) if matches!(address.scheme(), "http" | "https") => {
-            Ok((name.to_owned(), url.trim_end_matches('/').to_owned()))
-        }
-        _ => Err(format!("{url:?} is no http or https address")),
-    }
 }
 
 #[cfg(test)]
@@ -282,22 +227,6 @@ mod tests {
                 check(ignored, false);
             }
         }
-    }
-
-    #[test]
-    fn the_same_arm_twice_has_two_names() {
-        let labels = |text: &str| -> Vec<String> {
-            parse_arms(text)
-                .unwrap()
-                .0
-                .into_iter()
-                .map(|(_, label)| label)
-                .collect()
-        };
-        assert_eq!(labels("A0,A3"), ["A0", "A3"]);
-        assert_eq!(labels("a0,A0"), ["A0", "A0 again"]);
-        assert_eq!(labels("all"), ["A0", "A1", "A2", "A3"]);
-        assert!(parse_arms("A0,A9").unwrap_err().contains("A9"));
     }
 
     #[test]

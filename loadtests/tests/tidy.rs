@@ -1,4 +1,5 @@
-//! What the style guide can say as a test: which crate may lean on which, and how files look.
+//! The rules of the style guide that a test can check: which crate may depend on which, and how
+//! files look.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Who may depend on whom among our own crates. What is not listed is not allowed.
+#[path = "tidy/circles.rs"]
+mod circles;
+#[path = "tidy/imports.rs"]
+mod imports;
+#[path = "tidy/rooms.rs"]
+mod rooms;
+
+/// The dependencies that our crates may have on each other. All others are forbidden.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("contracts", &["domain", "messaging"]),
@@ -18,6 +26,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("messaging", &[]),
     ("sqs-local", &[]),
     ("sandbox", &["sqs-local"]),
+    ("analysis", &[]),
+    ("report", &["analysis"]),
+    (
+        "harness",
+        &[
+            "analysis",
+            "chassis",
+            "contracts",
+            "domain",
+            "sandbox",
+            "store",
+        ],
+    ),
     (
         "monolith",
         &["chassis", "contracts", "domain", "shop", "store"],
@@ -41,7 +62,7 @@ const SERVICE: &[&str] = &[
     "shop",
     "store",
 ];
-/// These put everything together, so they may see everything.
+/// These put everything together, so they may depend on everything.
 const ROOTS: &[&str] = &["all-in-one", "loadtests"];
 
 #[test]
@@ -54,7 +75,7 @@ fn crates_lean_only_on_what_the_architecture_allows() {
         if ROOTS.contains(&name.as_str()) {
             continue;
         }
-        // A service that was begun as a copy of the template is one of them at once.
+        // A new service may begin as a copy of the template.
         let new_service = name.ends_with("-service").then_some(&SERVICE);
         let Some(allowed) = allowed.get(name.as_str()).or(new_service) else {
             panic!("{name} is not in the table of arrows: add it, with a reason");
@@ -118,7 +139,7 @@ fn two_files_fit_side_by_side() {
     }
 }
 
-/// Whoever begins a service copies it, and is to read all of it first.
+/// A new service begins as a copy of it, and its author should read all of it first.
 #[test]
 fn the_template_is_small() {
     let parts = ["src", "migrations", "tests"];
@@ -229,7 +250,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Our packages, each with what it depends on outside its tests.
+/// Our packages, each with its dependencies outside of tests.
 fn packages() -> BTreeMap<String, Vec<String>> {
     let metadata = cargo(&[
         "metadata",
@@ -252,7 +273,7 @@ fn packages() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// The project's files whose names end so; build output and hidden folders are left out.
+/// The project's files with this ending, without build output and hidden folders.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = vec![];
     let mut folders = vec![root()];

@@ -1,3 +1,5 @@
+//! Placing an order: its way to confirmed and dispatched, or to cancelled.
+
 use std::collections::BTreeSet;
 
 use contracts::http::{NewLine, PlaceOrder, ProductBody};
