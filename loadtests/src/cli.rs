@@ -1,11 +1,15 @@
 //! The command line.
 
+mod values;
+
 use std::path::PathBuf;
 
+use analysis::model::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
-use crate::arms::Arm;
-use crate::arms::plant::Plant;
+pub use values::Arms;
+use values::{parse_arms, parse_database, parse_rate, parse_scenario, parse_target};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -17,7 +21,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub enum Top {
-    /// Runs both architectures under the same load and says what their difference is.
+    /// Runs both architectures under the same load and reports their difference.
     ///
     /// Builds them, starts them with Postgres, SQS and a payment provider on this machine, loads
     /// them, audits every promise over their databases, and writes a report to target/compare.
@@ -35,40 +39,57 @@ pub struct Compare {
 
 #[derive(Subcommand, Debug)]
 pub enum Action {
-    /// Starts both architectures and keeps them up, to be tried by hand.
-    Up(Box<Options>),
-    /// Starts each architecture and leaves it alone for ten seconds: what its processes need to be
-    /// there, and how soon they are.
-    Idle(Box<Options>),
+    /// Starts both architectures and keeps them running, to try them by hand.
+    Up(DeploymentOptions),
+    /// Starts each architecture, leaves it idle for ten seconds, and prints what its processes use
+    /// and how soon they were ready.
+    Idle(DeploymentOptions),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
         results: PathBuf,
     },
-    /// Says what changed between two comparisons: two commits, or two machines.
+    /// Prints what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
-    /// The door that `--plant` puts before an arm.
-    #[command(hide = true)]
-    Door { upstream: String, microseconds: u64 },
+}
+
+/// The options of everything that starts deployments: a comparison, `up` and `idle`.
+#[derive(Args, Debug, Clone)]
+pub struct DeploymentOptions {
+    /// The arms, in a comparison the first with each of the others: A0 the monolith, A1 events in
+    /// one process, A2 services in one process, A3 services; `all` for the whole dial. The same
+    /// arm twice shows the noise.
+    #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
+    pub arms: Arms,
+
+    /// Decides every order, the sequence of runs, and which payments the provider declines.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
+    /// mean nothing.
+    #[arg(long, value_enum, default_value_t = Storage::Disk)]
+    pub storage: Storage,
+
+    /// One Postgres server for all databases, or one for each service.
+    #[arg(long, value_enum, default_value_t = Postgres::Shared)]
+    pub postgres: Postgres,
 }
 
 #[derive(Args, Debug, Clone)]
 pub struct Options {
-    /// The quick method: under 3 minutes, and no claim finer than its own noise. The default.
+    /// The quick method, which is the default: under 3 minutes, and no claim finer than its noise.
     #[arg(long, conflicts_with = "full")]
     pub quick: bool,
 
-    /// The full method: capacities, all scenarios, twelve pairs of runs a cell. Takes hours.
+    /// The full method: capacities, all scenarios, twelve pairs of runs per cell. Takes hours.
     #[arg(long, conflicts_with = "target")]
     pub full: bool,
 
-    /// The arms to compare, the first with each of the others: A0 the monolith, A1 events in one
-    /// process, A2 services in one process, A3 services; `all` for the whole dial. The same arm
-    /// twice shows the noise.
-    #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
-    pub arms: Arms,
+    #[command(flatten)]
+    pub deployment: DeploymentOptions,
 
-    /// Orders per second, each a cell of its own: `--rates 25,50,100`.
+    /// Orders per second, each compared on its own: `--rates 25,50,100`.
     #[arg(long, value_delimiter = ',', value_parser = parse_rate)]
     pub rates: Option<Vec<f64>>,
 
@@ -80,22 +101,18 @@ pub struct Options {
     /// Scenarios to run at these rates, such as `S1,S7`: S1 checkout, S2 mix, S3 hot product,
     /// S4 slow provider, S5 burst, S6 refusals, S7 cancellations, S8 ramp.
     #[arg(long, value_delimiter = ',', value_parser = parse_scenario)]
-    pub scenarios: Option<Vec<crate::load::Scenario>>,
+    pub scenarios: Option<Vec<Scenario>>,
 
-    /// Pairs of runs for each cell.
+    /// Pairs of runs for each combination of scenario and rate.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub pairs: Option<u32>,
 
-    /// Seconds of each run that are measured.
+    /// Length of the measured load of each run.
     #[arg(long, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub duration: Option<u64>,
 
-    /// Decides every order and every arrangement of runs.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-
-    /// Keeps the logs of all processes beside the report.
+    /// Keeps the logs of all processes next to the report.
     #[arg(long)]
     pub keep: bool,
 
@@ -103,12 +120,12 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Goes on with an earlier comparison that was stopped: the runs in its results.json are not
-    /// made again. Give the same options beside it.
+    /// Continues a comparison that was stopped: the runs in its results.json are not made again.
+    /// Repeat the other options too.
     #[arg(long, value_name = "RESULTS", conflicts_with = "target")]
     pub resume: Option<PathBuf>,
 
-    /// Compares what is running already, without building or starting anything:
+    /// Compares shops that run already, and builds and starts nothing:
     /// `--target monolith=URL --target services=URL`.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target)]
     pub target: Vec<(String, String)>,
@@ -125,23 +142,16 @@ pub struct Options {
           env = "TARGET_PROVIDER")]
     pub target_provider: Vec<(String, String)>,
 
-    /// A target's SQS endpoint, of this shop alone and one that asks for no signature.
+    /// A target's SQS endpoint. It must serve this shop only, and accept requests without
+    /// signature.
     #[arg(long, value_name = "NAME=URL", value_parser = parse_target, value_delimiter = ' ',
           env = "TARGET_QUEUES")]
     pub target_queues: Vec<(String, String)>,
 
-    /// Plants a slowdown of so many microseconds of CPU an order in an arm, to see it found.
-    #[arg(long, value_name = "ARM=MICROSECONDS", value_parser = Plant::parse, hide = true)]
-    pub plant: Option<Plant>,
-
-    /// Where the databases live. In memory, CPU compares without the disk's noise, and latencies
-    /// mean nothing.
-    #[arg(long, value_enum, default_value_t = Storage::Disk)]
-    pub storage: Storage,
-
-    /// One Postgres server for all databases, or one for each service.
-    #[arg(long, value_enum, default_value_t = Postgres::Shared)]
-    pub postgres: Postgres,
+    /// Slows an arm down by so many microseconds of CPU per order, to see whether it is found.
+    #[arg(long, alias = "plant", value_name = "ARM=MICROSECONDS",
+          value_parser = InjectedSlowdown::parse, hide = true)]
+    pub inject_slowdown: Option<InjectedSlowdown>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -156,67 +166,6 @@ pub enum Postgres {
     Each,
 }
 
-/// Arms in the order they were named, each under a name of its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Arms(pub Vec<(Arm, String)>);
-
-fn parse_arms(text: &str) -> Result<Arms, String> {
-    let codes: Vec<&str> = match text {
-        "all" => vec!["A0", "A1", "A2", "A3"],
-        _ => text.split(',').map(str::trim).collect(),
-    };
-    let mut arms: Vec<(Arm, String)> = vec![];
-    for code in codes {
-        let arm = Arm::from_label(code)
-            .filter(|_| !code.contains(' '))
-            .ok_or_else(|| {
-                format!("there is no arm {code:?}: choose from A0, A1, A2, A3, or all")
-            })?;
-        let again = arms.iter().filter(|(known, _)| *known == arm).count();
-        let label = match again {
-            0 => arm.code().to_owned(),
-            1 => format!("{} again", arm.code()),
-            n => format!("{} again {n}", arm.code()),
-        };
-        arms.push((arm, label));
-    }
-    Ok(Arms(arms))
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.1..=100_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number of orders per second from 0.1 to 100000".to_owned()),
-    }
-}
-
-fn parse_scenario(text: &str) -> Result<crate::load::Scenario, String> {
-    crate::load::Scenario::from_code(&text.to_uppercase())
-        .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S8"))
-}
-
-fn parse_database(text: &str) -> Result<(String, String), String> {
-    let example = "write NAME=URL, as in monolith=postgres://...";
-    let (name, url) = text.split_once('=').ok_or(example)?;
-    let known = ["postgres://", "postgresql://"];
-    match known.into_iter().any(|scheme| url.starts_with(scheme)) {
-        true => Ok((name.to_owned(), url.to_owned())),
-        false => Err(example.to_owned()),
-    }
-}
-
-fn parse_target(text: &str) -> Result<(String, String), String> {
-    let (name, url) = text
-        .split_once('=')
-        .ok_or("write NAME=URL, as in monolith=http://...")?;
-    match url.parse::<reqwest::Url>() {
-        Ok(address) if matches!(address.scheme(), "http" | "https") => {
-            Ok((name.to_owned(), url.trim_end_matches('/').to_owned()))
-        }
-        _ => Err(format!("{url:?} is no http or https address")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -229,19 +178,55 @@ mod tests {
     }
 
     #[test]
-    fn the_same_arm_twice_has_two_names() {
-        let labels = |text: &str| -> Vec<String> {
-            parse_arms(text)
-                .unwrap()
-                .0
-                .into_iter()
-                .map(|(_, label)| label)
-                .collect()
-        };
-        assert_eq!(labels("A0,A3"), ["A0", "A3"]);
-        assert_eq!(labels("a0,A0"), ["A0", "A0 again"]);
-        assert_eq!(labels("all"), ["A0", "A1", "A2", "A3"]);
-        assert!(parse_arms("A0,A9").unwrap_err().contains("A9"));
+    fn a_mistyped_command_recommends_no_hidden_one() {
+        for mistyped in ["foo", "doo", "dor", "slowdown", "proxy"] {
+            let all = ["cargo", "compare", mistyped];
+            let error = Cli::try_parse_from(all).unwrap_err().to_string();
+            assert!(!error.contains("door"), "{error}");
+        }
+        let cli = Cli::command();
+        for command in cli.get_subcommands().next().unwrap().get_subcommands() {
+            assert!(
+                !command.is_hide_set(),
+                "clap may recommend {}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn up_and_idle_take_only_options_that_do_something_there() {
+        for command in ["up", "idle"] {
+            let check = |arguments: &[&str], taken: bool| {
+                let all = ["cargo", "compare", command].into_iter();
+                let all = all.chain(arguments.iter().copied());
+                assert_eq!(
+                    Cli::try_parse_from(all).is_ok(),
+                    taken,
+                    "{command} {arguments:?}"
+                );
+            };
+            check(
+                &["--arms", "A0", "--storage", "memory", "--postgres", "each"],
+                true,
+            );
+            check(&["--seed", "2"], true);
+            for ignored in [
+                &["--rates", "3"][..],
+                &["--full"],
+                &["--quick"],
+                &["--json"],
+                &["--keep"],
+                &["--users", "2"],
+                &["--scenarios", "S1"],
+                &["--pairs", "2"],
+                &["--duration", "3"],
+                &["--target", "a=http://b"],
+                &["--resume", "results.json"],
+            ] {
+                check(ignored, false);
+            }
+        }
     }
 
     #[test]

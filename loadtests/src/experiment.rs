@@ -1,12 +1,59 @@
-//! From a plan to results: runs, one after the other, each on a fresh arm.
+//! An experiment: a comparison while it is made, with its results so far and where they are written.
 
-pub mod capacity;
-pub mod conduct;
-pub mod drain;
-mod loading;
-pub mod meter;
-pub mod one_run;
-pub mod settling;
-pub mod target;
+use analysis::model::{Partial, Results, Run};
+use harness::deployment::Infrastructure;
+use harness::run::{RunSettings, RunSpec, Target, run, run_locally};
+use tokio_util::sync::CancellationToken;
 
-pub use one_run::one_run;
+use crate::output::Output;
+
+/// What all steps of a comparison need.
+pub(crate) struct Experiment<'a> {
+    pub(crate) shops: Shops<'a>,
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) results: Results,
+    pub(crate) output: &'a Output,
+    pub(crate) stop: &'a CancellationToken,
+}
+
+/// The shops under comparison.
+pub(crate) enum Shops<'a> {
+    /// Arms, each started for its run.
+    Local(&'a Infrastructure),
+    /// Shops that run already, in the order of the arms in the results.
+    Targets(Vec<Target>),
+}
+
+impl Experiment<'_> {
+    /// Makes one run. `None` when the comparison was stopped.
+    ///
+    /// # Errors
+    /// When the run could not be made.
+    pub(crate) async fn run(&self, spec: &RunSpec) -> anyhow::Result<Option<Run>> {
+        match &self.shops {
+            Shops::Local(infrastructure) => {
+                run_locally(infrastructure, self.settings, spec, self.stop).await
+            }
+            Shops::Targets(targets) => {
+                let arms = &self.results.settings.arms;
+                let place = arms.iter().position(|name| *name == spec.arm);
+                let target = place.and_then(|place| targets.get(place));
+                let Some(target) = target else {
+                    anyhow::bail!("{} is not a target", spec.arm);
+                };
+                let made = run(target, self.settings, spec);
+                self.stop.run_until_cancelled(made).await.transpose()
+            }
+        }
+    }
+
+    /// Adds a run to the results, and writes them at once: nothing is lost whatever happens next.
+    pub(crate) fn record(&mut self, run: Run) -> anyhow::Result<()> {
+        self.results.runs.push(run);
+        self.output.write_results(&self.results)
+    }
+
+    pub(crate) fn interrupted(&mut self) {
+        self.results.partial = Some(Partial::Interrupted);
+    }
+}

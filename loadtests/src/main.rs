@@ -1,49 +1,45 @@
-//! `cargo compare`.
+//! The binary. All code is in the library so that tests can use it.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
-use loadtests::arms::plant;
+use harness::deployment::slowdown_proxy;
 use loadtests::cli::{Action, Cli, Top};
-use loadtests::{compare, idle, report, up};
+use loadtests::commands::{compare, idle, results, up};
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::NoSubscriber;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Top::Compare(asked) = Cli::parse().command;
-    // goose brings a logger of its own, and our libraries' warnings are not for whoever compares.
+    if let Some((upstream, burn)) = slowdown_proxy::requested(std::env::args().skip(1)) {
+        return exit_code(slowdown_proxy::run(&upstream, burn).await);
+    }
+    let Top::Compare(cli) = Cli::parse().command;
+    // goose brings a logger of its own, and the warnings of our libraries are not for this output.
     let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
     let stop = CancellationToken::new();
-    let outcome = match &asked.action {
-        None => match listen_for_interrupts(&stop) {
-            Ok(()) => compare::compare(&asked.options, &stop).await,
-            Err(error) => Err(error.into()),
-        },
-        Some(Action::Report { results }) => report::again(results),
-        Some(Action::Diff { before, after }) => report::diff(before, after),
-        Some(Action::Door {
-            upstream,
-            microseconds,
-        }) => plant::door(upstream, Duration::from_micros(*microseconds)).await,
-        Some(Action::Up(options)) => match listen_for_interrupts(&stop) {
-            Ok(()) => up::up(options, &stop).await,
-            Err(error) => Err(error.into()),
-        },
-        Some(Action::Idle(options)) => match listen_for_interrupts(&stop) {
-            Ok(()) => idle::idle(options, &stop).await,
-            Err(error) => Err(error.into()),
+    let outcome = match listen_for_interrupts(&stop) {
+        Err(error) => Err(error.into()),
+        Ok(()) => match &cli.action {
+            None => compare::compare(&cli.options, &stop).await,
+            Some(Action::Report { results: path }) => results::report(path),
+            Some(Action::Diff { before, after }) => results::diff(before, after),
+            Some(Action::Up(options)) => up::up(options, &stop).await,
+            Some(Action::Idle(options)) => idle::idle(options, &stop).await,
         },
     };
+    exit_code(outcome)
+}
+
+fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         eprintln!("cargo compare: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-/// The first Ctrl-C ends in good order, the second at once. goose would take Ctrl-C for itself
-/// alone, but the first to ask for it keeps it.
+/// The first Ctrl-C stops in good order, the second at once. goose would handle Ctrl-C too, but the
+/// first handler that is set stays.
 fn listen_for_interrupts(stop: &CancellationToken) -> Result<(), ctrlc::Error> {
     let stop = stop.clone();
     ctrlc::set_handler(move || {

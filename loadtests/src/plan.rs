@@ -1,127 +1,42 @@
-//! Which runs a comparison is made of, in which order.
+//! The plan: which runs a comparison is made of, and in which sequence.
 
-use std::time::Duration;
-
+use analysis::model::{Arm, ArmName, LoadModel, Scenario};
+use analysis::verdict::FULL_PAIRS;
+use harness::run::RunSpec;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 
-use crate::arms::Arm;
-use crate::arms::plant::Plant;
 use crate::cli::Options;
-use crate::load::Scenario;
-use crate::results::run::Cell;
-use crate::sqs_latency::SqsLatency;
-use crate::verdicts;
 
-/// Pairs of runs a cell in the full method: enough to find a fifth, see `statistics::simulation`.
-pub const FULL_PAIRS: usize = 12;
-/// Pairs of the quick method's main cell.
-pub const QUICK_PAIRS: usize = 3;
+/// Pairs of runs of the quick method's main cell.
+pub(crate) const QUICK_PAIRS: usize = 3;
 /// Orders per second of the quick method's main cell.
-pub const QUICK_RATE: f64 = 50.0;
+pub(crate) const QUICK_RATE: f64 = 50.0;
 
-/// The model of runs that search for a capacity. They are in no verdict.
-pub const PROBE: &str = "capacity";
-/// Orders per second that one payment service can see to when the provider takes 500 ms: two calls
-/// an order, and 64 in flight. Beyond it S4 would measure that limit.
+/// Orders per second that one payment service can handle when the provider takes 500 ms: two calls
+/// per order, and 64 calls in flight. Beyond it S4 would measure that limit.
 const SLOW_PROVIDER_RATE: f64 = 50.0;
-/// Users of the closed model that shows what replicas bring.
+/// Users of the closed model that shows the effect of replicas.
 const REPLICA_USERS: usize = 64;
 
-/// What all runs of a comparison share.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub warm_up: Duration,
-    pub duration: Duration,
-    pub objective: Duration,
-    pub cancellation_window: Duration,
-    pub order_expiry: Duration,
-    pub products: usize,
-    pub customers: usize,
-    pub seed: u64,
-    pub sqs_latency: SqsLatency,
-    pub plant: Option<Plant>,
-}
-
-/// One run to be made.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Planned {
-    pub arm: Arm,
-    /// The arm's name in this comparison: an arm that is compared with itself has two.
-    pub label: String,
-    pub scenario: Scenario,
-    pub model: Model,
-    pub replicas: usize,
-    pub remote_sqs: bool,
-    pub pair: usize,
-    pub position: usize,
-}
-
+/// A cell that every arm runs in each pair.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Model {
-    /// Orders per second, whatever becomes of them.
-    Open { rate: f64 },
-    /// The same, as a step in the search for an arm's capacity.
-    Probe { rate: f64 },
-    /// Users who each order again as soon as their order is settled.
-    Closed { users: usize },
-}
-
-impl Model {
-    pub fn name(self) -> &'static str {
-        match self {
-            Model::Open { .. } => "open",
-            Model::Probe { .. } => PROBE,
-            Model::Closed { .. } => "closed",
-        }
-    }
-}
-
-impl Planned {
-    /// Orders per second offered; of the closed model, the number of users.
-    pub fn rate(&self) -> f64 {
-        match self.model {
-            Model::Open { rate } | Model::Probe { rate } => rate,
-            Model::Closed { users } => users as f64,
-        }
-    }
-
-    /// The part of the run that all arms share.
-    pub fn cell(&self) -> Cell {
-        Cell {
-            scenario: self.scenario.code().to_owned(),
-            model: self.model.name().to_owned(),
-            rate_millis: (self.rate() * 1_000.0) as u64,
-            replicas: self.replicas,
-            remote_sqs: self.remote_sqs,
-        }
-    }
-
-    /// For the progress bar: `A3 S1 50/s, pair 2`.
-    pub fn title(&self) -> String {
-        let (label, load) = (&self.label, verdicts::short(&self.cell()));
-        format!("{label} {load}, pair {}", self.pair + 1)
-    }
-}
-
-/// A cell to be run by every arm, so many times.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct CellPlan {
-    pub scenario: Scenario,
-    pub model: Model,
-    pub replicas: usize,
-    /// Whether arms on SQS run once more beside each pair, with SQS as slow as Amazon's. What
-    /// needs no broker is as it was, however slow the broker is, and serves both comparisons.
-    pub remote_too: bool,
-    pub pairs: usize,
+pub(crate) struct CellPlan {
+    pub(crate) scenario: Scenario,
+    pub(crate) load: LoadModel,
+    pub(crate) replicas: usize,
+    /// Whether arms on SQS run once more next to each pair, with SQS as slow as Amazon's. An arm
+    /// without SQS does not change with it, and its run serves both comparisons.
+    pub(crate) remote_too: bool,
+    pub(crate) pairs: usize,
 }
 
 impl CellPlan {
-    fn new(scenario: Scenario, model: Model, pairs: usize) -> CellPlan {
+    fn new(scenario: Scenario, load: LoadModel, pairs: usize) -> CellPlan {
         CellPlan {
             scenario,
-            model,
+            load,
             replicas: 1,
             remote_too: false,
             pairs,
@@ -129,35 +44,32 @@ impl CellPlan {
     }
 }
 
-/// What these options ask for.
-pub fn cells(options: &Options) -> Vec<CellPlan> {
+/// The cells of these options, without the full method.
+pub(crate) fn cells(options: &Options) -> Vec<CellPlan> {
     let scenarios = options
         .scenarios
         .clone()
         .unwrap_or_else(|| vec![Scenario::Checkout]);
-    let models: Vec<Model> = match (&options.rates, options.users) {
-        (Some(rates), _) => rates
-            .iter()
-            .map(|rate| Model::Open { rate: *rate })
-            .collect(),
-        (None, Some(users)) => vec![Model::Closed {
+    let loads: Vec<LoadModel> = match (&options.rates, options.users) {
+        (Some(rates), _) => rates.iter().map(|rate| LoadModel::open(*rate)).collect(),
+        (None, Some(users)) => vec![LoadModel::Closed {
             users: users as usize,
         }],
-        (None, None) if options.scenarios.is_some() => vec![Model::Open { rate: QUICK_RATE }],
+        (None, None) if options.scenarios.is_some() => vec![LoadModel::open(QUICK_RATE)],
         (None, None) => return quick(options.pairs),
     };
     let pairs = options.pairs.map_or(QUICK_PAIRS, |pairs| pairs as usize);
     let cells = scenarios.into_iter().flat_map(|scenario| {
-        let cell = move |model: &Model| CellPlan::new(scenario, *model, pairs);
-        models.iter().map(cell)
+        let cell = move |load: &LoadModel| CellPlan::new(scenario, *load, pairs);
+        loads.iter().map(cell)
     });
     cells.collect()
 }
 
-/// The quick method: one cell with enough pairs for an interval, and one pair of a burst, which is
-/// worth seeing.
-pub fn quick(pairs: Option<u32>) -> Vec<CellPlan> {
-    let open = Model::Open { rate: QUICK_RATE };
+/// The cells of the quick method: one with enough pairs for an interval, and one pair of a burst
+/// for its chart.
+pub(crate) fn quick(pairs: Option<u32>) -> Vec<CellPlan> {
+    let open = LoadModel::open(QUICK_RATE);
     let pairs = pairs.map_or(QUICK_PAIRS, |pairs| pairs as usize);
     vec![
         CellPlan {
@@ -168,27 +80,23 @@ pub fn quick(pairs: Option<u32>) -> Vec<CellPlan> {
     ]
 }
 
-/// The full method, at 25, 50 and 80% of what the weaker arm can take.
-pub fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
-    let rate = |share: f64| Model::Open {
-        rate: (weaker_per_s * share).max(1.0).round(),
-    };
+/// The cells of the full method, at 25, 50 and 80% of the weaker arm's capacity.
+pub(crate) fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
+    let rate = |share: f64| (weaker_per_s * share).max(1.0).round();
     let pairs = |usual: usize| options.pairs.map_or(usual, |pairs| pairs as usize);
-    let cell = |scenario, model| CellPlan::new(scenario, model, pairs(FULL_PAIRS));
+    let cell = |scenario, rate| CellPlan::new(scenario, LoadModel::open(rate), pairs(FULL_PAIRS));
     let mut cells = vec![
         cell(Scenario::Checkout, rate(0.25)),
         cell(Scenario::Checkout, rate(0.80)),
     ];
     let scenarios = options.scenarios.clone();
     let scenarios = scenarios.unwrap_or_else(|| Scenario::ALL.to_vec());
-    let half = |scenario| match (scenario, rate(0.50)) {
-        (Scenario::SlowProvider, Model::Open { rate }) => Model::Open {
-            rate: rate.min(SLOW_PROVIDER_RATE),
-        },
-        // Three times as much would be beyond the capacity, and beyond what the generator, which
+    let half = |scenario| match scenario {
+        Scenario::SlowProvider => rate(0.50).min(SLOW_PROVIDER_RATE),
+        // Three times the half would be beyond the capacity, and beyond what the generator, which
         // shares the machine, can send in time.
-        (Scenario::Burst, _) => rate(0.25),
-        (_, model) => model,
+        Scenario::Burst => rate(0.25),
+        _ => rate(0.50),
     };
     cells.extend(scenarios.into_iter().map(|scenario| CellPlan {
         remote_too: scenario == Scenario::Checkout,
@@ -199,16 +107,16 @@ pub fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
         replicas,
         ..CellPlan::new(
             Scenario::Checkout,
-            Model::Closed { users },
+            LoadModel::Closed { users },
             pairs(QUICK_PAIRS),
         )
     }));
     cells
 }
 
-/// Every cell's pairs in random order, and within each pair the arms in random order: what drifts
-/// hits all arms alike.
-pub fn order(cells: &[CellPlan], arms: &[(Arm, String)], seed: u64) -> Vec<Planned> {
+/// The sequence of runs: the pairs of all cells in random order, and within each pair the arms in
+/// random order, so that drift affects all arms alike.
+pub(crate) fn schedule(cells: &[CellPlan], arms: &[ArmName], seed: u64) -> Vec<RunSpec> {
     let mut random = SmallRng::seed_from_u64(seed);
     let mut pairs: Vec<(CellPlan, usize)> = cells
         .iter()
@@ -218,19 +126,19 @@ pub fn order(cells: &[CellPlan], arms: &[(Arm, String)], seed: u64) -> Vec<Plann
 
     let mut planned = vec![];
     for (cell, pair) in pairs {
-        let mut neighbours: Vec<(&(Arm, String), bool)> =
-            arms.iter().map(|arm| (arm, false)).collect();
+        let mut neighbours: Vec<(&ArmName, bool)> = arms.iter().map(|arm| (arm, false)).collect();
         if cell.remote_too {
-            let on_sqs = arms.iter().filter(|(arm, _)| arm.uses_sqs());
+            let on_sqs = arms
+                .iter()
+                .filter(|arm| arm.arm().is_some_and(Arm::uses_sqs));
             neighbours.extend(on_sqs.map(|arm| (arm, true)));
         }
         neighbours.shuffle(&mut random);
-        for ((arm, label), remote_sqs) in neighbours {
-            planned.push(Planned {
-                arm: *arm,
-                label: label.clone(),
+        for (arm, remote_sqs) in neighbours {
+            planned.push(RunSpec {
+                arm: arm.clone(),
                 scenario: cell.scenario,
-                model: cell.model,
+                load: cell.load,
                 replicas: cell.replicas,
                 remote_sqs,
                 pair,
@@ -250,30 +158,28 @@ mod tests {
 
     #[test]
     fn each_pair_runs_every_arm_next_to_each_other_in_the_order_of_the_seed() {
-        let arms = [
-            (Arm::Monolith, "A0".to_owned()),
-            (Arm::Services, "A3".to_owned()),
-        ];
-        let planned = order(&quick(None), &arms, 1);
-        assert_eq!(planned, order(&quick(None), &arms, 1));
+        let arms = [Arm::Monolith, Arm::Services].map(ArmName::from);
+        let planned = schedule(&quick(None), &arms, 1);
+        assert_eq!(planned, schedule(&quick(None), &arms, 1));
 
-        let main = |run: &&Planned| run.scenario == Scenario::Checkout && !run.remote_sqs;
+        let main = |run: &&RunSpec| run.scenario == Scenario::Checkout && !run.remote_sqs;
         assert_eq!(planned.iter().filter(main).count(), 2 * QUICK_PAIRS);
         for run in planned.iter().filter(main) {
             let partner = planned
                 .iter()
                 .find(|other| main(other) && other.pair == run.pair && other.arm != run.arm)
                 .unwrap();
-            // At most the run with slow SQS lies between.
+            // Only the run with slow SQS may lie between.
             assert!(partner.position.abs_diff(run.position) <= 2);
         }
     }
 
     #[test]
     fn neither_a_slow_provider_nor_a_burst_overruns_an_arm_in_the_full_method() {
-        let Top::Compare(asked) = Cli::parse_from(["cargo", "compare", "--full"]).command;
-        for cell in full(400.0, &asked.options) {
-            if let Model::Open { rate } = cell.model {
+        let Top::Compare(compare) = Cli::parse_from(["cargo", "compare", "--full"]).command;
+        for cell in full(400.0, &compare.options) {
+            if let LoadModel::Open(rate) = cell.load {
+                let rate = rate.get();
                 assert!(rate <= 50.0 || cell.scenario != Scenario::SlowProvider);
                 assert!(3.0 * rate <= 320.0 || cell.scenario != Scenario::Burst);
             }
@@ -282,10 +188,10 @@ mod tests {
 
     #[test]
     fn slow_sqs_is_for_arms_that_use_it() {
-        let arms = Arm::ALL.map(|arm| (arm, arm.code().to_owned()));
-        let planned = order(&quick(Some(2)), &arms, 1);
+        let arms = Arm::ALL.map(ArmName::from);
+        let planned = schedule(&quick(Some(2)), &arms, 1);
         let slow = planned.iter().filter(|run| run.remote_sqs);
-        assert!(slow.clone().all(|run| run.arm.uses_sqs()));
+        assert!(slow.clone().all(|run| run.arm.arm().unwrap().uses_sqs()));
         assert_eq!(slow.count(), 2 * 2);
     }
 }

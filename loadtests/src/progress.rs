@@ -1,19 +1,18 @@
-//! Which run is on, what came of the last one, and how long it will take.
+//! The progress of a comparison: the current run, the result of the last one, the time that is
+//! left.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use analysis::model::Run;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::results::Run;
-use crate::verdicts;
-
-pub struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub fn new(runs: usize) -> Progress {
+    pub(crate) fn new(runs: usize) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(runs as u64), ProgressDrawTarget::stderr());
-        let template = "{bar:30} {pos}/{len} runs  {elapsed} gone, {eta} left  {msg}";
+        let template = "{bar:30} {pos}/{len} runs  {elapsed} passed, about {eta} left  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -23,7 +22,7 @@ impl Progress {
         Progress(bar)
     }
 
-    pub fn begin(&self, title: &str) {
+    pub(crate) fn begin(&self, title: &str) {
         self.0.set_message(title.to_owned());
         if !std::io::stderr().is_terminal() {
             eprintln!(
@@ -34,20 +33,20 @@ impl Progress {
         }
     }
 
-    /// A run that was made before.
-    pub fn skip(&self) {
+    /// Counts a run that an earlier comparison has made.
+    pub(crate) fn skip(&self) {
         self.0.inc(1);
     }
 
-    pub fn end(&self, run: &Run, again: bool) {
-        let load = verdicts::short(&run.cell());
+    pub(crate) fn end(&self, run: &Run, repeat: bool) {
+        let cell = run.cell();
         let line = match run.refusal() {
             Some(reason) => {
-                let again = if again { "; once more" } else { "" };
-                format!("  {} {load}: void, because {reason}{again}", run.arm)
+                let repeat = if repeat { "; repeated" } else { "" };
+                format!("  {} {cell}: void, because {reason}{repeat}", run.arm)
             }
             None => format!(
-                "  {} {load}: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
+                "  {} {cell}: {}settled p50 {:.0} ms, p99 {:.0} ms, {} orders, all promises \
                  kept",
                 run.arm,
                 cpu(run),
@@ -56,23 +55,23 @@ impl Progress {
                 run.settled,
             ),
         };
-        self.0.inc(u64::from(!again));
+        self.0.inc(u64::from(!repeat));
         match std::io::stderr().is_terminal() {
             true => self.0.println(line),
             false => eprintln!("{line}"),
         }
     }
 
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }
 
-/// Nothing where the processes run elsewhere.
+/// Empty where the processes run elsewhere.
 fn cpu(run: &Run) -> String {
     let cpu = run.cpu_ms_per_order();
     match cpu.is_nan() {
         true => String::new(),
-        false => format!("{cpu:.2} ms CPU an order, "),
+        false => format!("{cpu:.2} ms of CPU per order, "),
     }
 }

@@ -1,12 +1,12 @@
-//! Where a comparison comes from: the command that repeats it, and the versions of what took part.
+//! The provenance of a comparison: the command that repeats it, and the versions of what took part.
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::arms::binaries::{PROFILE, workspace};
+use harness::deployment::binaries::{PROFILE, workspace};
 
-/// What to type to have this comparison again.
-pub fn command() -> String {
+/// The command that repeats this comparison.
+pub(crate) fn command() -> String {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .map(|argument| quoted(&without_password(&argument)))
@@ -14,7 +14,7 @@ pub fn command() -> String {
     format!("cargo {}", arguments.join(" "))
 }
 
-/// A report is passed on, and an address may hold a password.
+/// Reports are passed on, and an address may contain a password.
 fn without_password(argument: &str) -> String {
     let hidden = || {
         let (scheme, rest) = argument.split_once("://")?;
@@ -25,7 +25,7 @@ fn without_password(argument: &str) -> String {
     hidden().unwrap_or_else(|| argument.to_owned())
 }
 
-/// As a shell wants it.
+/// The argument as a shell reads it.
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=:/.,@".contains(c);
     match argument.chars().all(plain) {
@@ -34,7 +34,8 @@ fn quoted(argument: &str) -> String {
     }
 }
 
-pub fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
+/// Versions of what took part, as far as they are known.
+pub(crate) fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     let output = |program: &str, arguments: &[&str]| -> Option<String> {
         let output = Command::new(program)
@@ -61,7 +62,7 @@ pub fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
     versions
 }
 
-/// The version of a crate that this program was built with.
+/// The version of a crate in this program.
 fn locked(name: &str) -> Option<String> {
     let lock = include_str!("../../Cargo.lock");
     let package = lock

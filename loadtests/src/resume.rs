@@ -1,40 +1,47 @@
-//! Whether an earlier comparison may go on here.
+//! Decides whether an earlier comparison may continue here.
 
 use std::path::Path;
 
+use analysis::model::{Partial, Results};
 use anyhow::bail;
+use harness::run::RunSettings;
 
-use crate::asked::empty;
 use crate::cli::Options;
-use crate::compare::UNFINISHED;
 use crate::output::read_results;
-use crate::plan::Settings;
-use crate::results::Results;
+use crate::settings::new_results;
 
-/// Runs of two sets of settings, two machines or two versions are not to be mixed.
-pub fn resumed(path: &Path, options: &Options, settings: &Settings) -> anyhow::Result<Results> {
+/// The results that are continued. Runs with different settings, machines or versions must not be
+/// mixed.
+///
+/// # Errors
+/// When they would be mixed, or the file cannot be read.
+pub(crate) fn resumed(
+    path: &Path,
+    options: &Options,
+    settings: &RunSettings,
+) -> anyhow::Result<Results> {
     let earlier = read_results(path)?;
-    let ours = empty(options, settings, None)?;
+    let ours = new_results(options, settings, None)?;
     let (path, command) = (path.display(), &earlier.command);
     if earlier.settings != ours.settings {
         bail!(
-            "{path} was made with other settings: give the options of {command:?} again beside \
+            "{path} was made with other settings: repeat the options of {command:?} together with \
              --resume"
         );
     }
     if !earlier.machine.is_like(&ours.machine) {
-        bail!("{path} was made on another machine: its runs and new ones are not to be mixed");
+        bail!("{path} was made on another machine: its runs must not be mixed with new ones");
     }
     for version in ["commit", "profile", "rustc"] {
         let (then, now) = (earlier.versions.get(version), ours.versions.get(version));
         if then != now {
-            let said = |version: Option<&String>| version.map_or("unknown".into(), String::clone);
-            let (then, now) = (said(then), said(now));
+            let name = |version: Option<&String>| version.map_or("unknown".into(), String::clone);
+            let (then, now) = (name(then), name(now));
             bail!("{path} was made with {version} {then}, and this is {now}");
         }
     }
     Ok(Results {
-        partial: Some(UNFINISHED.to_owned()),
+        partial: Some(Partial::Unfinished),
         ..earlier
     })
 }
@@ -44,9 +51,9 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::asked::settings;
     use crate::cli::{Cli, Top};
     use crate::output::Output;
+    use crate::settings::run_settings;
 
     fn options(arguments: &[&str]) -> Options {
         let all = ["cargo", "compare"].iter().chain(arguments);
@@ -55,22 +62,23 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_goes_on_only_as_it_began() {
+    fn a_comparison_continues_only_as_it_began() {
         let directory = tempfile::tempdir().unwrap();
         let output = Output::beside(&directory.path().join("results.json"));
         let began = options(&["--storage", "memory"]);
-        let made = empty(&began, &settings(&began).unwrap(), None).unwrap();
+        let made = new_results(&began, &run_settings(&began).unwrap(), None).unwrap();
         let check = |change: fn(&mut Results), now: &[&str], hint: &str| {
             let mut made = made.clone();
             change(&mut made);
             output.write_results(&made).unwrap();
             let (now, path) = (options(now), output.directory.join("results.json"));
-            let resumed = resumed(&path, &now, &settings(&now).unwrap());
-            let said = resumed.map_or_else(|error| error.to_string(), |_| "goes on".to_owned());
-            assert!(said.contains(hint), "{said}");
+            let resumed = resumed(&path, &now, &run_settings(&now).unwrap());
+            let outcome =
+                resumed.map_or_else(|error| error.to_string(), |_| "continues".to_owned());
+            assert!(outcome.contains(hint), "{outcome}");
         };
         let same = ["--storage", "memory"];
-        check(|_| {}, &same, "goes on");
+        check(|_| {}, &same, "continues");
         check(|_| {}, &[], "other settings");
         check(
             |_| {},

@@ -1,4 +1,5 @@
-//! What the style guide can say as a test: which crate may lean on which, and how files look.
+//! The rules of the style guide that a test can check: which crate may depend on which, and how
+//! files look.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,10 +9,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
+#[path = "tidy/circles.rs"]
+mod circles;
+#[path = "tidy/imports.rs"]
+mod imports;
+#[path = "tidy/rooms.rs"]
+mod rooms;
 #[path = "tidy/unused.rs"]
 mod unused;
 
-/// Who may depend on whom among our own crates. What is not listed is not allowed.
+/// The dependencies that our crates may have on each other. All others are forbidden.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("strict-json", &[]),
@@ -36,6 +43,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("messaging", &["database", "strict-json"]),
     ("sqs-local", &["strict-json"]),
     ("sandbox", &["sqs-local", "strict-json"]),
+    ("analysis", &[]),
+    ("report", &["analysis"]),
+    (
+        "harness",
+        &[
+            "analysis",
+            "chassis",
+            "contracts",
+            "domain",
+            "sandbox",
+            "store",
+            "strict-json",
+        ],
+    ),
     (
         "monolith",
         &[
@@ -67,7 +88,7 @@ const SERVICE: &[&str] = &[
     "shop",
     "store",
 ];
-/// These put everything together, so they may see everything.
+/// These put everything together, so they may depend on everything.
 const ROOTS: &[&str] = &["all-in-one", "loadtests"];
 
 #[test]
@@ -80,7 +101,7 @@ fn crates_lean_only_on_what_the_architecture_allows() {
         if ROOTS.contains(&name.as_str()) {
             continue;
         }
-        // A service that was begun as a copy of the template is one of them at once.
+        // A new service may begin as a copy of the template.
         let new_service = name.ends_with("-service").then_some(&SERVICE);
         let Some(allowed) = allowed.get(name.as_str()).or(new_service) else {
             panic!("{name} is not in the table of arrows: add it, with a reason");
@@ -144,7 +165,7 @@ fn two_files_fit_side_by_side() {
     }
 }
 
-/// Whoever begins a service copies it, and is to read all of it first.
+/// A new service begins as a copy of it, and its author should read all of it first.
 #[test]
 fn the_template_is_small() {
     let parts = ["src", "migrations", "tests"];
@@ -232,6 +253,19 @@ fn the_domain_has_no_async_and_no_clock() {
     }
 }
 
+/// README, docs/comparison.md and the report name it beside the figures that depend on it.
+#[test]
+fn the_linger_that_the_figures_name_is_the_one_in_the_code() {
+    let code = files(".rs").into_iter();
+    let mut code = code.filter(|file| file.starts_with(root().join("shared")));
+    let set = "Duration = Duration::from_millis(70);";
+    assert!(code.any(|file| fs::read_to_string(file).unwrap().contains(set)));
+    for page in ["README.md", "docs/comparison.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        assert!(text.contains("linger of 70 ms"), "{page}");
+    }
+}
+
 #[test]
 fn no_file_is_a_drawer() {
     for file in files(".rs") {
@@ -297,7 +331,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Our packages, each with what it depends on outside its tests.
+/// Our packages, each with its dependencies outside of tests.
 fn packages() -> BTreeMap<String, Vec<String>> {
     let metadata = cargo(&[
         "metadata",
@@ -320,7 +354,7 @@ fn packages() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// The project's files whose names end so; build output and hidden folders are left out.
+/// The project's files with this ending, without build output and hidden folders.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = vec![];
     let mut folders = vec![root()];

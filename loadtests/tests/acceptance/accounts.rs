@@ -1,3 +1,5 @@
+//! Accounts: registering, logging in, and what a token is good for.
+
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

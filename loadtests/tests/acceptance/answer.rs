@@ -1,4 +1,4 @@
-//! What came back, and what may be asked of it.
+//! The answer to a request, and what a test can check of it.
 
 use contracts::http::{AccessToken, OrderBody, OrderPage, ProblemBody};
 use reqwest::header::HeaderMap;
@@ -6,10 +6,10 @@ use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A whole answer, with the request for the sake of a clear failure.
+/// A whole answer, with its request for a clear failure.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    asked: String,
+    request: String,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
@@ -19,19 +19,19 @@ impl Answer {
     pub(crate) async fn to(request: RequestBuilder) -> Answer {
         let (client, request) = request.build_split();
         let request = request.unwrap();
-        let asked = format!("{} {}", request.method(), request.url());
+        let sent = format!("{} {}", request.method(), request.url());
         let response: Response = client.execute(request).await.unwrap();
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
-            asked,
+            request: sent,
         }
     }
 
     #[track_caller]
     pub(crate) fn is(self, status: u16) -> Answer {
-        assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text);
         self
     }
 
@@ -55,7 +55,7 @@ impl Answer {
         self.is(200).read()
     }
 
-    /// A problem document, checked to be one.
+    /// The answer as a problem document; fails if it is none.
     #[track_caller]
     pub(crate) fn problem(self, status: u16) -> ProblemBody {
         let kind = self
@@ -66,34 +66,38 @@ impl Answer {
             kind,
             Some("application/problem+json"),
             "{}: {}",
-            self.asked,
+            self.request,
             self.text
         );
-        assert!(self.headers.contains_key("x-request-id"), "{}", self.asked);
+        assert!(
+            self.headers.contains_key("x-request-id"),
+            "{}",
+            self.request
+        );
         let answer = self.is(status);
         let problem: ProblemBody = answer.read();
-        assert_eq!(problem.status, status, "{}", answer.asked);
+        assert_eq!(problem.status, status, "{}", answer.request);
         assert!(!problem.title.is_empty() && !problem.kind.is_empty());
         problem
     }
 
-    /// A problem document that names just these fields.
+    /// The answer as a problem document that names exactly these fields.
     #[track_caller]
     pub(crate) fn names(self, status: u16, fields: &[&str]) {
-        let asked = self.asked.clone();
+        let request = self.request.clone();
         let problem = self.problem(status);
         let named: Vec<&str> = problem
             .errors
             .iter()
             .map(|error| error.field.as_str())
             .collect();
-        assert_eq!(named, fields, "{asked}: {:?}", problem.errors);
+        assert_eq!(named, fields, "{request}: {:?}", problem.errors);
         assert!(problem.errors.iter().all(|error| !error.message.is_empty()));
     }
 
     #[track_caller]
     pub(crate) fn read<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.text)
-            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.text))
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text))
     }
 }

@@ -1,3 +1,5 @@
+//! Authorization: what a request without a valid token, or with that of another customer, may do.
+
 use reqwest::Method;
 use uuid::Uuid;
 
@@ -5,7 +7,7 @@ use crate::answer::Answer;
 use crate::customer::{Customer, order_of};
 use crate::shops::shops;
 
-/// The token with another customer in it, under the old signature.
+/// A forged token: it names another customer under the old signature.
 fn forged(token: &str) -> String {
     let parts: Vec<&str> = token.split('.').collect();
     let mut claims = parts[1].to_owned().into_bytes();

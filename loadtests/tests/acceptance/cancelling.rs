@@ -1,3 +1,5 @@
+//! Cancelling an order, in time and too late.
+
 use contracts::http::OrderBody;
 use domain::{Cancellation, Fact, Status};
 use futures::{StreamExt, stream};
@@ -5,7 +7,7 @@ use futures::{StreamExt, stream};
 use crate::customer::{Customer, order_of};
 use crate::shops::shops;
 
-/// Follows the order until the wish to cancel it is decided.
+/// Polls the order until its cancellation is decided.
 async fn decided(customer: &Customer, order: &OrderBody) -> OrderBody {
     let decided = |order: &OrderBody| {
         matches!(
@@ -36,7 +38,7 @@ async fn an_order_can_be_cancelled_within_its_window() {
         let ends = [Fact::CancelRequested, Fact::ShipmentCancelled];
         assert!(history.ends_with(&ends), "{history:?}");
 
-        // Asking again changes nothing.
+        // A second request changes nothing.
         customer.cancel(placed.id).await.order(202);
         assert_eq!(customer.order(placed.id).await, cancelled);
     }
@@ -67,9 +69,8 @@ async fn a_dispatched_order_cannot_be_cancelled() {
     }
 }
 
-/// Orders are placed one after another until the first is dispatched. Then all are cancelled in
-/// the same order, so that some are too late, some in time, and those between meet their own
-/// dispatch.
+/// Places orders one after another until the first is dispatched. Then it cancels all of them in
+/// the same sequence: some too late, some in time, and those between race with their dispatch.
 #[tokio::test]
 async fn a_race_between_cancel_and_dispatch_has_one_winner() {
     for shop in shops().await {
@@ -80,7 +81,7 @@ async fn a_race_between_cancel_and_dispatch_has_one_winner() {
             placed.push(customer.place(&order).await);
         }
 
-        // A few at a time: the shop may send away what exceeds its connections.
+        // A few at a time: the shop may refuse what exceeds its connections.
         let cancel = async |order: &OrderBody| {
             let answer = customer.cancel(order.id).await;
             match answer.status {
@@ -94,7 +95,7 @@ async fn a_race_between_cancel_and_dispatch_has_one_winner() {
             let is_final = |order: &OrderBody| match order.cancellation {
                 Cancellation::Done => order.status == Status::Cancelled,
                 Cancellation::Refused => order.status == Status::Dispatched,
-                // Known to be too late before the wish was ever passed on.
+                // Too late already when the request arrived, so it was not passed on.
                 Cancellation::None => order.status == Status::Dispatched,
                 Cancellation::Requested => false,
             };

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 
-/// How long the shop may take until an order is what it must become. It takes milliseconds, and
-/// the cancellation window; this is for machines that are busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(20);
+/// How long an order may take to reach a state. It takes milliseconds, plus the cancellation
+/// window. The rest is for machines that are busy with other things.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]
 pub(crate) struct Customer {
@@ -46,7 +46,7 @@ impl Customer {
         Answer::to(self.request(Method::GET, path)).await
     }
 
-    /// `POST /orders` with whatever body, under a new key.
+    /// `POST /orders` with any body, under a new key.
     pub(crate) async fn post_order(&self, body: &impl Serialize) -> Answer {
         self.post_order_as(&new_key(), body).await
     }
@@ -80,14 +80,14 @@ impl Customer {
         id: Uuid,
         is_so: impl Fn(&Vec<Fact>) -> bool,
     ) -> Vec<Fact> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + SETTLE_LIMIT;
         loop {
             let history = self.history(id).await;
             if is_so(&history) {
                 return history;
             }
             assert!(Instant::now() < deadline, "never complete: {history:?}");
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -95,7 +95,7 @@ impl Customer {
         Answer::to(self.request(Method::POST, &format!("/orders/{id}/cancel"))).await
     }
 
-    /// Follows the order until it has left `placed`.
+    /// Polls the order until it has left `placed`.
     pub(crate) async fn settled(&self, id: Uuid) -> OrderBody {
         self.follow(id, "settled", |order| order.status != Status::Placed)
             .await
@@ -106,26 +106,26 @@ impl Customer {
             .await
     }
 
-    /// Follows the order until it is as it should be.
+    /// Polls the order until it has the expected state.
     pub(crate) async fn follow(
         &self,
         id: Uuid,
-        wanted: &str,
+        expected: &str,
         is_so: impl Fn(&OrderBody) -> bool,
     ) -> OrderBody {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + SETTLE_LIMIT;
         loop {
             let order = self.order(id).await;
             if is_so(&order) {
                 return order;
             }
-            assert!(Instant::now() < deadline, "never {wanted}: {order:?}");
-            tokio::time::sleep(LOOK).await;
+            assert!(Instant::now() < deadline, "never {expected}: {order:?}");
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// An order of these products, one piece each, with a card that is good.
+/// An order of these products, one piece each, with a valid card.
 pub(crate) fn order_of<S: AsRef<str>>(skus: &[S]) -> PlaceOrder {
     let one = |sku: &S| NewLine {
         sku: sku.as_ref().to_owned(),

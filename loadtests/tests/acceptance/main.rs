@@ -1,10 +1,10 @@
-//! What the shop promises its customers, over HTTP, whichever architecture stands behind the
-//! address. Both pass it, or neither ships.
+//! The acceptance suite: what the shop promises its customers over HTTP. Both architectures pass
+//! it, or neither ships.
 //!
-//! Without settings it starts both architectures, each as the processes a deployment runs. With
-//! `ACCEPTANCE_BASE_URLS` (separated by commas) it knocks at those doors instead, and for
-//! `/metrics` and `/readyz` at `ACCEPTANCE_ADMIN_URLS`, if those are elsewhere. Such a shop must
-//! be seeded, and its cancellation window be at least 2 s and well below 60 s.
+//! By default it starts both architectures, each as the processes of a real deployment. With
+//! `ACCEPTANCE_BASE_URLS` (separated by commas) it tests the shops at those addresses instead, and
+//! asks for `/metrics` and `/readyz` at `ACCEPTANCE_ADMIN_URLS`, if those are elsewhere. Such a
+//! shop must be seeded, with a cancellation window of at least 2 s and well below 60 s.
 
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]

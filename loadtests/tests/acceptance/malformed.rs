@@ -1,3 +1,5 @@
+//! Malformed requests: bodies that cannot be read, and paths and methods that are not served.
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -69,7 +71,8 @@ async fn an_endless_body_is_cut_off() {
             .header("idempotency-key", new_key())
             .header("content-type", "application/json")
             .body(reqwest::Body::wrap_stream(endless));
-        // The shop answers and hangs up while we are still sending, so the answer may be lost.
+        // The shop answers and closes while the body is still being sent, so the answer may be
+        // lost.
         if let Ok(response) = request.send().await {
             assert_eq!(response.status(), 413);
         }

@@ -1,10 +1,12 @@
+//! The endpoints for operators: health, readiness, metrics, the OpenAPI document.
+
 use reqwest::Method;
 
 use crate::answer::Answer;
 use crate::shops::shops;
 
 #[tokio::test]
-async fn every_door_says_how_it_is() {
+async fn every_entry_reports_its_health() {
     for shop in shops().await {
         shop.get("/products").await.is(200);
         shop.get_admin("/healthz").await.is(200);

@@ -1,3 +1,5 @@
+//! Placing an order: its way to confirmed and dispatched, or to cancelled.
+
 use contracts::http::{NewLine, PlaceOrder, ProductBody};
 use domain::{Cancellation, Fact, Refusal, Status};
 

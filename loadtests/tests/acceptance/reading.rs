@@ -1,3 +1,5 @@
+//! Reading products and orders, page by page.
+
 use contracts::http::ProductPage;
 use uuid::Uuid;
 

@@ -1,3 +1,5 @@
+//! Repeated requests: an idempotency key places one order.
+
 use contracts::http::PlaceOrder;
 use futures::future::join_all;
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use analysis::model::Arm;
 use contracts::http::ProductPage;
-use loadtests::arms::binaries::Binaries;
-use loadtests::arms::deployment::Wanted;
-use loadtests::arms::surroundings::{GivenQueues, Servers};
-use loadtests::arms::{Arm, Deployment, Surroundings};
+use harness::deployment::binaries::Binaries;
+use harness::deployment::infrastructure::{ExternalQueues, Servers};
+use harness::deployment::{Deployment, DeploymentSpec, Infrastructure};
 use reqwest::{Client, Method, RequestBuilder};
 use sandbox::{Server, Storage, testing};
 use tokio::sync::OnceCell;
@@ -15,13 +15,13 @@ use tokio::sync::OnceCell;
 use crate::answer::Answer;
 use crate::customer::Customer;
 
-/// What the seed offers and never has.
+/// A product that the seed offers without stock.
 pub(crate) const SOLD_OUT: &str = "sold-out";
 
 /// Long enough for a test to cancel in time on a busy machine, and short enough to wait for.
 const CANCELLATION_WINDOW: Duration = Duration::from_secs(3);
 
-/// One architecture, seen through its door.
+/// One architecture, at its entry address.
 pub(crate) struct Shop {
     url: String,
     /// Where `/metrics` and `/readyz` are: the same, unless they are off the public door.
@@ -31,13 +31,13 @@ pub(crate) struct Shop {
 
 /// All shops under test, one after another. A failure shows which one it was.
 pub(crate) async fn shops() -> impl Iterator<Item = Shop> {
-    // A failure is kept too: what did not start once is not tried for every test.
-    static DOORS: OnceCell<anyhow::Result<Doors>> = OnceCell::const_new();
-    let doors = DOORS.get_or_init(Doors::open).await;
-    let doors = doors.as_ref().unwrap_or_else(|error| panic!("{error:#}"));
+    // A failure is kept too: a shop that did not start is not tried again for every test.
+    static SHOPS: OnceCell<anyhow::Result<Shops>> = OnceCell::const_new();
+    let shops = SHOPS.get_or_init(Shops::open).await;
+    let shops = shops.as_ref().unwrap_or_else(|error| panic!("{error:#}"));
     // A client belongs to the runtime of its test.
     let http = Client::new();
-    doors.addresses.iter().map(move |(name, url, admin_url)| {
+    shops.addresses.iter().map(move |(name, url, admin_url)| {
         println!("at the {name} ({url})");
         Shop {
             url: url.clone(),
@@ -47,38 +47,38 @@ pub(crate) async fn shops() -> impl Iterator<Item = Shop> {
     })
 }
 
-struct Doors {
+struct Shops {
     addresses: Vec<(&'static str, String, String)>,
-    // Whatever was started for the tests ends with them.
-    _started: Option<(Surroundings, Vec<Deployment>)>,
+    // Everything that was started for the tests ends with them.
+    _started: Option<(Infrastructure, Vec<Deployment>)>,
 }
 
-impl Doors {
-    async fn open() -> anyhow::Result<Doors> {
+impl Shops {
+    async fn open() -> anyhow::Result<Shops> {
         match std::env::var("ACCEPTANCE_BASE_URLS") {
-            Ok(urls) => Ok(Doors::given(&urls)),
-            Err(_) => Doors::start().await,
+            Ok(urls) => Ok(Shops::external(&urls)),
+            Err(_) => Shops::start().await,
         }
     }
 
-    /// `ACCEPTANCE_ADMIN_URLS` are as many as the doors.
-    fn given(urls: &str) -> Doors {
+    /// There are as many `ACCEPTANCE_ADMIN_URLS` as base addresses.
+    fn external(urls: &str) -> Shops {
         let trimmed = |url: &str| url.trim().trim_end_matches('/').to_owned();
         let admin_urls = std::env::var("ACCEPTANCE_ADMIN_URLS");
         let admin_urls = admin_urls.as_deref().unwrap_or(urls).split(',');
-        Doors {
+        Shops {
             addresses: urls
                 .split(',')
                 .zip(admin_urls)
-                .map(|(url, admin_url)| ("given shop", trimmed(url), trimmed(admin_url)))
+                .map(|(url, admin_url)| ("external shop", trimmed(url), trimmed(admin_url)))
                 .collect(),
             _started: None,
         }
     }
 
-    /// Both architectures, each as the processes of a deployment, on what is there already and
-    /// parts of their own.
-    async fn start() -> anyhow::Result<Doors> {
+    /// Both architectures, each as the processes of a deployment. Servers that run already are
+    /// used, and others are started.
+    async fn start() -> anyhow::Result<Shops> {
         let arms = [Arm::Monolith, Arm::Services];
         let binaries = Binaries::build(&arms)?;
         let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance");
@@ -87,28 +87,28 @@ impl Doors {
             Some(url) => Server::given(url).await?,
             None => Server::start(Storage::Disk).await?,
         };
-        let mut around = Surroundings::on(Servers::Shared(server), binaries, logs)?;
-        around.queues = given.sqs_endpoint_url.map(|endpoint| GivenQueues {
+        let mut infrastructure = Infrastructure::on(Servers::Shared(server), binaries, logs)?;
+        infrastructure.queues = given.sqs_endpoint_url.map(|endpoint| ExternalQueues {
             endpoint,
             prefix: format!("acceptance{}-", std::process::id()),
         });
 
         let (mut addresses, mut deployments) = (vec![], vec![]);
         for arm in arms {
-            let deployment = Deployment::start(&around, &wanted(arm)).await?;
+            let deployment = Deployment::start(&infrastructure, &spec(arm)).await?;
             let url = deployment.base_urls[0].clone();
             addresses.push((arm.title(), url.clone(), url));
             deployments.push(deployment);
         }
-        Ok(Doors {
+        Ok(Shops {
             addresses,
-            _started: Some((around, deployments)),
+            _started: Some((infrastructure, deployments)),
         })
     }
 }
 
-fn wanted(arm: Arm) -> Wanted {
-    Wanted {
+fn spec(arm: Arm) -> DeploymentSpec {
+    DeploymentSpec {
         arm,
         name: arm.code().to_owned(),
         replicas: 1,
@@ -118,7 +118,7 @@ fn wanted(arm: Arm) -> Wanted {
         cancellation_window: CANCELLATION_WINDOW,
         order_expiry: Duration::from_secs(600),
         seed: 1,
-        planted: None,
+        slowdown: None,
     }
 }
 

@@ -1,3 +1,5 @@
+//! Validation: each wrong field is named in a problem document.
+
 use serde_json::{Value, json};
 
 use crate::shops::{SOLD_OUT, shops};

@@ -1,0 +1,137 @@
+//! What a comparison found: everything the report shows, and enough to render it again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ArmName, Capacity, Machine, Partial, Run};
+
+/// The shape of `results.json`. A reader refuses a file with another number.
+pub const SCHEMA: u32 = 3;
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Results {
+    pub schema: u32,
+    /// The command that repeats this comparison.
+    pub command: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// Why the comparison is not complete. `None` when it is.
+    pub partial: Option<Partial>,
+    pub settings: Settings,
+    pub machine: Machine,
+    /// Versions of what took part: `rustc`, `postgres`, `goose`, `commit`.
+    pub versions: BTreeMap<String, String>,
+    pub runs: Vec<Run>,
+    pub capacities: Vec<Capacity>,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    #[serde(rename = "mode")]
+    pub method: Method,
+    pub arms: Vec<ArmName>,
+    /// Orders per second, as far as the user named them: the full method finds its own.
+    pub rates: Vec<f64>,
+    pub seed: u64,
+    pub duration_s: f64,
+    pub warm_up_s: f64,
+    /// An order that settles later than this after its intended arrival is not goodput.
+    pub objective_ms: f64,
+    pub cancellation_window_ms: u64,
+    pub storage: Storage,
+    pub postgres: PostgresPlace,
+    /// The arm that was slowed down on purpose, and microseconds of CPU per order.
+    #[serde(rename = "planted")]
+    pub injected_slowdown: Option<(ArmName, u64)>,
+    /// What the queue server adds to each call in the cells with slow SQS.
+    pub sqs_latency: String,
+}
+
+/// How many runs at which rates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    Quick,
+    Full,
+    Custom,
+}
+
+/// Where the databases kept their files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    Disk,
+    Memory,
+}
+
+/// Which Postgres servers the databases were on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PostgresPlace {
+    /// One server of ours for all databases.
+    Shared,
+    /// One server of ours for each service.
+    Each,
+    /// A server that was running already, for all databases.
+    #[serde(rename = "given")]
+    External,
+    /// The servers of the targets.
+    Elsewhere,
+}
+
+impl Results {
+    /// Whether every run's audit ran and found every promise kept.
+    pub fn all_promises_kept(&self) -> bool {
+        !self.runs.is_empty() && self.runs.iter().all(|run| run.audit.passed())
+    }
+
+    /// Whether any run but the search for a capacity had more errors than the limit.
+    pub fn has_errors(&self) -> bool {
+        self.runs
+            .iter()
+            .any(|run| run.has_errors() && !run.load.is_probe())
+    }
+
+    /// The arms that have runs, each once, in the order of their first runs.
+    pub fn arm_names(&self) -> Vec<&ArmName> {
+        let mut names: Vec<&ArmName> = vec![];
+        for run in &self.runs {
+            if !names.contains(&&run.arm) {
+                names.push(&run.arm);
+            }
+        }
+        names
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Method::Quick => "quick",
+            Method::Full => "full",
+            Method::Custom => "custom",
+        })
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Storage::Disk => "disk",
+            Storage::Memory => "memory",
+        })
+    }
+}
+
+impl fmt::Display for PostgresPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PostgresPlace::Shared => "shared",
+            PostgresPlace::Each => "one per service",
+            PostgresPlace::External => "external",
+            PostgresPlace::Elsewhere => "elsewhere",
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! The sources of the audit: the databases, the payment provider's ledger and the queues of a shop,
+//! by their addresses.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::Context;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
+
+use super::queue_server::Depth;
+use super::{Ledger, QueueServer, Snapshot};
+
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Addresses by context. A shop with one database has the same address for all of them.
+    pub databases: BTreeMap<&'static str, String>,
+    pub ledger: Ledger,
+    pub queues: Option<QueueServer>,
+    /// Pieces of each product that were in stock before the run, reserved ones included.
+    pub delivered: HashMap<String, i64>,
+    /// Orders up to this one existed before the run. Ids of orders sort by time.
+    pub since: Uuid,
+    /// Whether a delayed message counts as work that is left. On a shop of ours it does. Elsewhere
+    /// orders may expire after hours, and their messages wait that long.
+    pub delayed_counts: bool,
+}
+
+impl Sources {
+    /// # Errors
+    /// When no address was given, or the database cannot be reached.
+    pub async fn connect(&self, context: &str) -> anyhow::Result<PgConnection> {
+        let url = self.databases.get(context);
+        connect(url.with_context(|| format!("no database of {context} was given"))?).await
+    }
+
+    /// Each address once.
+    pub fn distinct(&self) -> Vec<&String> {
+        let mut urls: Vec<&String> = vec![];
+        for url in self.databases.values() {
+            if !urls.contains(&url) {
+                urls.push(url);
+            }
+        }
+        urls
+    }
+
+    /// The id of the newest order, or the smallest id when there is no order.
+    pub async fn last_order(&self) -> anyhow::Result<Uuid> {
+        let mut orders = self.connect("orders").await?;
+        // Postgres 17 has no max() of uuids.
+        let last = "select id from orders order by id desc limit 1";
+        let last: Option<Uuid> = sqlx::query_scalar(last).fetch_optional(&mut orders).await?;
+        orders.close().await?;
+        Ok(last.unwrap_or_default())
+    }
+
+    /// Excludes everything that exists now from the run.
+    pub async fn exclude_existing(&mut self) -> anyhow::Result<()> {
+        self.since = self.last_order().await?;
+
+        let mut inventory = self.connect("inventory").await?;
+        let stock: Vec<(String, i64)> =
+            sqlx::query_as("select sku, available + reserved from stock")
+                .fetch_all(&mut inventory)
+                .await?;
+        self.delivered = stock.into_iter().collect();
+        inventory.close().await?;
+        Ok(())
+    }
+
+    /// Reads everything that the orders of the run have left.
+    pub async fn read(&self) -> anyhow::Result<Snapshot> {
+        let mut snapshot = Snapshot {
+            since: self.since,
+            ..Snapshot::default()
+        };
+        snapshot
+            .read_orders(&mut self.connect("orders").await?)
+            .await?;
+        snapshot
+            .read_payments(&mut self.connect("payments").await?)
+            .await?;
+        let mut inventory = self.connect("inventory").await?;
+        snapshot
+            .read_inventory(&mut inventory, &self.delivered)
+            .await?;
+        snapshot
+            .read_shipments(&mut self.connect("shipping").await?)
+            .await?;
+        let ledger = self.ledger.entries().await?;
+        let ours = ledger.into_iter().filter(|one| one.order_id > self.since);
+        snapshot.ledger = ours.collect();
+        snapshot.queues = self.depths().await?;
+        Ok(snapshot)
+    }
+
+    /// The number of messages left in each queue.
+    pub async fn depths(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let Some(queues) = &self.queues else {
+            return Ok(BTreeMap::new());
+        };
+        let left = |depth: Depth| match self.delayed_counts {
+            true => depth.present + depth.delayed,
+            false => depth.present,
+        };
+        let depths = queues.depths().await?.into_iter();
+        Ok(depths.map(|(name, depth)| (name, left(depth))).collect())
+    }
+}
+
+/// # Errors
+/// When the database cannot be reached. The text does not contain the password of the address.
+pub async fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    let options: PgConnectOptions = url
+        .parse()
+        .context("this is not the address of a Postgres")?;
+    let place = || {
+        let database = options.get_database().unwrap_or("postgres");
+        let (host, port) = (options.get_host(), options.get_port());
+        format!("cannot reach database {database} at {host}:{port}")
+    };
+    options.connect().await.with_context(place)
+}
+
+/// The process id of the Postgres backend that serves this connection.
+pub async fn backend(connection: &mut PgConnection) -> anyhow::Result<u32> {
+    let pid: i32 = sqlx::query_scalar("select pg_backend_pid()")
+        .fetch_one(connection)
+        .await?;
+    Ok(pid as u32)
+}

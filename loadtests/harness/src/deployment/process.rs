@@ -1,0 +1,177 @@
+//! One process of a deployment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use sandbox::{Launch, Supervised};
+
+const READY_LIMIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A running process. It ends when this value is dropped, or this program ends.
+#[derive(Debug)]
+pub struct Process {
+    pub name: String,
+    pub url: String,
+    /// The time from its start until it was ready. Everything it depends on was ready before.
+    pub ready_after: Option<Duration>,
+    started: Instant,
+    child: Supervised,
+}
+
+/// The environment variables of a process.
+pub type EnvVars = BTreeMap<&'static str, String>;
+
+impl Process {
+    /// Starts a process and waits until its log contains the address that it listens on.
+    ///
+    /// # Errors
+    /// When the process ends or does not listen. The text has the last lines of its log.
+    pub async fn start(
+        name: &str,
+        program: PathBuf,
+        arguments: &[&str],
+        environment: &EnvVars,
+        logs: &Path,
+    ) -> anyhow::Result<Process> {
+        let log = logs.join(format!("{name}.log"));
+        // Logs are appended to, and one of an earlier run would show an old address.
+        if log.exists() {
+            std::fs::remove_file(&log)?;
+        }
+        let mut launch = Launch::new(program, log);
+        launch.arguments = arguments
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect();
+        launch.environment = [("RUST_LOG", LOG), ("LOG_FORMAT", "text"), ("NO_COLOR", "1")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let variables = environment
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()));
+        launch.environment.extend(variables);
+
+        let started = Instant::now();
+        let child = Supervised::spawn(&launch).with_context(|| format!("cannot start {name}"))?;
+        let mut process = Process {
+            name: name.to_owned(),
+            url: String::new(),
+            ready_after: None,
+            started,
+            child,
+        };
+        process.url = format!("http://{}", process.address().await?);
+        Ok(process)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    async fn address(&mut self) -> anyhow::Result<String> {
+        let started = Instant::now();
+        loop {
+            let log = self.child.log_text();
+            if let Some(address) = address_in(&log) {
+                return Ok(address.to_owned());
+            }
+            self.check_alive(&log)?;
+            if started.elapsed() > READY_LIMIT {
+                bail!(
+                    "{} did not listen within 30 s: {}",
+                    self.name,
+                    last_lines(&log)
+                );
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until `/readyz` answers 200.
+    ///
+    /// # Errors
+    /// When the process ends, or is not ready within 30 s.
+    pub async fn ready(&mut self, http: &reqwest::Client) -> anyhow::Result<()> {
+        let started = Instant::now();
+        loop {
+            let answer = http.get(format!("{}/readyz", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                self.ready_after = Some(self.started.elapsed());
+                return Ok(());
+            }
+            let log = self.child.log_text();
+            self.check_alive(&log)?;
+            if started.elapsed() > READY_LIMIT {
+                bail!(
+                    "{} was not ready within 30 s: {}",
+                    self.name,
+                    last_lines(&log)
+                );
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn check_alive(&mut self, log: &str) -> anyhow::Result<()> {
+        match self.child.exit_status()? {
+            None => Ok(()),
+            Some(status) => bail!("{} ended with {status}: {}", self.name, last_lines(log)),
+        }
+    }
+}
+
+/// Warnings, and the address that a process listens on. One line per order would be measured as
+/// CPU.
+const LOG: &str = "warn,chassis::process=info,payment_provider=info,sqs_local=info";
+
+/// `... listening service="monolith" address=127.0.0.1:41234`
+fn address_in(log: &str) -> Option<&str> {
+    let line = log.lines().find(|line| line.contains("listening"))?;
+    let after = line.split_once("address=")?.1;
+    after.split_whitespace().next()
+}
+
+fn last_lines(log: &str) -> String {
+    let mut lines: Vec<&str> = log
+        .lines()
+        .rev()
+        .filter(|line| !line.is_empty())
+        .take(3)
+        .collect();
+    lines.reverse();
+    if lines.is_empty() {
+        "its log is empty".to_owned()
+    } else {
+        lines.join(" / ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_in_the_line_with_listening() {
+        let log = "INFO connecting address=10.0.0.1:5432\n\
+                   INFO chassis::process: listening service=\"gateway\" address=127.0.0.1:80 x=1\n";
+        assert_eq!(address_in(log), Some("127.0.0.1:80"));
+        assert_eq!(address_in("INFO starting"), None);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_says_why() {
+        let logs = tempfile::tempdir().unwrap();
+        let arguments = ["-c", "echo no database; exit 3"];
+        let nothing = EnvVars::new();
+        let shell = "/bin/sh".into();
+        let started = Process::start("broken", shell, &arguments, &nothing, logs.path());
+        let error = started.await.unwrap_err().to_string();
+        assert!(
+            error.contains("broken ended") && error.contains("no database"),
+            "{error}"
+        );
+    }
+}

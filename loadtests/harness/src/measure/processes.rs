@@ -1,0 +1,221 @@
+//! CPU and memory of processes, as the operating system counts them.
+
+use std::collections::{HashMap, HashSet};
+use std::process::Command;
+use std::{fs, io};
+
+/// All processes of this machine at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Processes(HashMap<u32, Usage>);
+
+/// What one process has used since its start.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Usage {
+    pub parent: u32,
+    /// User and system time of all threads, in milliseconds. Linux shows it to 10 ms, and to the
+    /// nanosecond for processes with one thread. Postgres has many of those, and their rounding
+    /// would add up.
+    pub cpu_ms: f64,
+    /// The same, of its children that have ended.
+    pub ended_children_cpu_ms: f64,
+}
+
+impl Processes {
+    /// # Errors
+    /// When there is neither `/proc` nor a `ps`.
+    pub fn now() -> io::Result<Processes> {
+        match fs::read_dir("/proc/self") {
+            Ok(_) => Processes::from_proc(),
+            Err(_) => Processes::from_ps(),
+        }
+    }
+
+    fn from_proc() -> io::Result<Processes> {
+        let mut processes = HashMap::new();
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            // A process may have ended since the directory was read.
+            if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat"))
+                && let Some((mut usage, threads)) = parse_stat(&stat)
+            {
+                if threads == 1
+                    && let Some(exact) = exact_cpu_ms(pid)
+                {
+                    usage.cpu_ms = exact;
+                }
+                processes.insert(pid, usage);
+            }
+        }
+        Ok(Processes(processes))
+    }
+
+    fn from_ps() -> io::Result<Processes> {
+        let output = Command::new("ps")
+            .args(["-axo", "pid=,ppid=,time="])
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(Processes(text.lines().filter_map(parse_ps).collect()))
+    }
+
+    pub fn cpu_ms(&self, pid: u32) -> f64 {
+        self.0.get(&pid).map_or(0.0, |usage| usage.cpu_ms)
+    }
+
+    /// CPU of a process and all its descendants, ended ones included, in milliseconds. Postgres has
+    /// one process per connection, and they come and go.
+    pub fn tree_cpu_ms(&self, root: u32) -> f64 {
+        let tree = self.tree(root);
+        let usages = tree.iter().filter_map(|pid| self.0.get(pid));
+        usages
+            .map(|usage| usage.cpu_ms + usage.ended_children_cpu_ms)
+            .sum()
+    }
+
+    pub fn tree(&self, root: u32) -> HashSet<u32> {
+        let mut tree = HashSet::from([root]);
+        loop {
+            let before = tree.len();
+            let children = self
+                .0
+                .iter()
+                .filter(|(_, usage)| tree.contains(&usage.parent));
+            let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
+            tree.extend(children);
+            if tree.len() == before {
+                return tree;
+            }
+        }
+    }
+}
+
+/// The largest resident set that the process ever had, in bytes. Systems without that number give
+/// the present one.
+pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
+    if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
+        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        return Some(kib * 1024);
+    }
+    let output = Command::new("ps")
+        .args(["-o", "rss=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    let kib: u64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .ok()?;
+    Some(kib * 1024)
+}
+
+/// The time on a core of the process's first thread, from the first number of `schedstat`, which is
+/// in nanoseconds.
+fn exact_cpu_ms(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e6)
+}
+
+/// The usage and the number of threads. Fields as proc(5) numbers them: 4 is the parent, 14 to 17
+/// are times in ticks, 20 counts threads. The name in field 2 may contain spaces and brackets, so
+/// counting begins after its end.
+fn parse_stat(stat: &str) -> Option<(Usage, u32)> {
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |field: usize| -> Option<f64> { fields.get(field - 3)?.parse().ok() };
+    let usage = Usage {
+        parent: fields.get(1)?.parse().ok()?,
+        cpu_ms: (ticks(14)? + ticks(15)?) * MS_PER_TICK,
+        ended_children_cpu_ms: (ticks(16)? + ticks(17)?) * MS_PER_TICK,
+    };
+    Some((usage, fields.get(17)?.parse().ok()?))
+}
+
+/// The kernel shows 100 ticks per second to programs on every architecture that Rust supports.
+const MS_PER_TICK: f64 = 10.0;
+
+/// `pid ppid [[dd-]hh:]mm:ss[.cc]`
+fn parse_ps(line: &str) -> Option<(u32, Usage)> {
+    let mut fields = line.split_whitespace();
+    let pid = fields.next()?.parse().ok()?;
+    let parent = fields.next()?.parse().ok()?;
+    let mut seconds = 0.0;
+    for part in fields.next()?.split([':', '-']) {
+        let part: f64 = part.parse().ok()?;
+        seconds = seconds * 60.0 + part;
+    }
+    Some((
+        pid,
+        Usage {
+            parent,
+            cpu_ms: seconds * 1_000.0,
+            ended_children_cpu_ms: 0.0,
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line_is_read_whatever_the_name_of_the_process() {
+        let check = |name: &str| {
+            let line = format!("42 ({name}) S 7 1 1 0 -1 4 0 0 0 0 150 50 30 20 20 0 1 0 9 0 0");
+            let (usage, threads) = parse_stat(&line).unwrap();
+            assert_eq!(threads, 1);
+            assert_eq!(
+                usage,
+                Usage {
+                    parent: 7,
+                    cpu_ms: 2_000.0,
+                    ended_children_cpu_ms: 500.0
+                }
+            );
+        };
+        check("postgres");
+        check("a) (b c) 1 2 3");
+    }
+
+    #[test]
+    fn times_of_ps_are_read_with_and_without_hours() {
+        let check = |time: &str, cpu_ms: f64| {
+            let (pid, usage) = parse_ps(&format!("  12   1 {time}")).unwrap();
+            assert_eq!((pid, usage.parent), (12, 1));
+            assert!((usage.cpu_ms - cpu_ms).abs() < 1e-6, "{usage:?}");
+        };
+        check("0:01.50", 1_500.0);
+        check("01:02:03", 3_723_000.0);
+    }
+
+    #[test]
+    fn a_process_of_one_thread_is_counted_finer_than_a_tick() {
+        if !std::path::Path::new("/proc/self/schedstat").exists() {
+            return;
+        }
+        let mut waiting = Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let cpu_ms = Processes::now().unwrap().cpu_ms(waiting.id());
+        waiting.kill().unwrap();
+        waiting.wait().unwrap();
+        assert!(cpu_ms > 0.0 && cpu_ms % MS_PER_TICK != 0.0, "{cpu_ms}");
+    }
+
+    #[test]
+    fn our_own_work_shows_in_our_own_tree() {
+        let before = Processes::now().unwrap();
+        let started = std::time::Instant::now();
+        let mut burnt = 0_u64;
+        while started.elapsed().as_millis() < 60 {
+            burnt = burnt.wrapping_add(started.elapsed().as_nanos() as u64);
+        }
+        let after = Processes::now().unwrap();
+        let pid = std::process::id();
+        assert!(after.tree_cpu_ms(pid) > before.tree_cpu_ms(pid), "{burnt}");
+        assert!(peak_memory_bytes(pid).unwrap() > 1 << 20);
+    }
+}

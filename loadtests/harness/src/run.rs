@@ -1,0 +1,18 @@
+//! One run, from its specification to its audited result.
+
+mod drain;
+mod figures;
+mod local;
+mod meter;
+mod phases;
+mod procedure;
+mod spec;
+mod subject;
+mod target;
+mod witness;
+
+pub use local::run_locally;
+pub use procedure::run;
+pub use spec::{RunSettings, RunSpec};
+pub use subject::{Access, Endpoint, Subject};
+pub use target::Target;

@@ -1,0 +1,207 @@
+//! The two loads of a run: a warm-up, which is completed and in no figure, and the measured load.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use analysis::model::LoadModel;
+use tokio::time::Instant;
+
+use super::spec::{RunSettings, RunSpec};
+use super::subject::Endpoint;
+use crate::audit::Sent;
+use crate::load::operations::{operation, order_share, shape};
+use crate::load::schedule::{Shape, due_times};
+use crate::load::{Arrivals, Attack, Operation, Outcome, Population, Recorder, attack};
+
+/// All generator users have started before the first operation is due.
+const LEAD: Duration = Duration::from_millis(300);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    WarmUp,
+    Measured,
+}
+
+/// The requests of one load, and their answers.
+pub(super) struct Load {
+    pub outcomes: Vec<Outcome>,
+    /// The orders that were accepted.
+    pub accepted: Vec<Sent>,
+    /// Orders that were requested and not accepted.
+    pub failed: u64,
+    /// Operations that were due.
+    pub offered: u64,
+    /// The beginning in milliseconds since 1970.
+    pub begin_ms: f64,
+    pub length: Duration,
+}
+
+pub(super) async fn load(
+    settings: &RunSettings,
+    spec: &RunSpec,
+    endpoint: &Endpoint,
+    phase: Phase,
+) -> anyhow::Result<Load> {
+    let stream = Stream::of(settings, spec, phase);
+    let begin = Instant::now() + LEAD;
+    let begin_ms = wall_ms()? + LEAD.as_secs_f64() * 1_000.0;
+    let closed = spec.load.is_closed();
+    let arrivals = match closed {
+        true => Arrivals::closed(stream.length, begin),
+        false => Arrivals::open(stream.due.clone(), begin),
+    };
+    let sent = Arc::new(Attack {
+        base_urls: endpoint.base_urls.clone(),
+        scenario: spec.scenario,
+        seed: stream.seed,
+        keys: format!("{}{}", endpoint.key_prefix, stream.key),
+        products: settings.products,
+        last_orders: endpoint.tokens.iter().map(|_| Mutex::default()).collect(),
+        tokens: endpoint.tokens.clone(),
+        arrivals,
+        awaits: closed,
+        recorder: Recorder::default(),
+    });
+    attack(Arc::clone(&sent), users(spec), stream.length).await?;
+    let outcomes = sent.recorder.take();
+    let offered = match closed {
+        true => outcomes.iter().filter(|one| one.is_scheduled()).count(),
+        false => stream.due.len(),
+    };
+    let orders = outcomes.iter().filter(|one| one.is_order());
+    Ok(Load {
+        failed: orders.filter(|one| one.is_error()).count() as u64,
+        accepted: accepted(&sent, &outcomes),
+        outcomes,
+        offered: offered as u64,
+        begin_ms,
+        length: stream.length,
+    })
+}
+
+/// The number of generator users. In the open model there is one for every operation of six
+/// seconds, enough unless the arm stands still. A mix has more operations than orders.
+fn users(spec: &RunSpec) -> usize {
+    match spec.load {
+        LoadModel::Closed { users } => users,
+        LoadModel::Open(rate) | LoadModel::Probe(rate) => {
+            (rate.get() / order_share(spec.scenario) * 6.0) as usize + 20
+        }
+    }
+}
+
+/// The operations of a phase, and their times. The warm-up has other operations and other keys than
+/// the measured load.
+struct Stream {
+    seed: u64,
+    key: &'static str,
+    length: Duration,
+    /// When each operation is due. Empty in the closed model.
+    due: Vec<Duration>,
+}
+
+impl Stream {
+    fn of(settings: &RunSettings, spec: &RunSpec, phase: Phase) -> Stream {
+        let (seed, key, length, shape) = match phase {
+            Phase::WarmUp => (
+                !settings.seed,
+                "-warm-up",
+                settings.warm_up,
+                Shape::Constant,
+            ),
+            Phase::Measured => {
+                let shape = shape(spec.scenario, settings.duration);
+                (settings.seed, "", settings.duration, shape)
+            }
+        };
+        let due = match spec.load.rate() {
+            None => vec![],
+            Some(rate) => due_times(shape, rate / order_share(spec.scenario), length),
+        };
+        Stream {
+            seed,
+            key,
+            length,
+            due,
+        }
+    }
+}
+
+/// The content of each accepted order, derived from its number again.
+fn accepted(sent: &Attack, outcomes: &[Outcome]) -> Vec<Sent> {
+    let population = Population {
+        customers: sent.tokens.len(),
+        products: sent.products,
+    };
+    let orders = outcomes.iter().filter_map(|one| one.order);
+    let orders = orders.map(|order| Sent {
+        id: order.id,
+        lines: match operation(sent.scenario, sent.seed, order.number, population) {
+            Operation::Order { order, .. } => {
+                let lines = order.lines.into_iter();
+                lines.map(|line| (line.sku, line.quantity)).collect()
+            }
+            _ => BTreeMap::new(),
+        },
+    });
+    orders.collect()
+}
+
+pub(super) fn wall_ms() -> anyhow::Result<f64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use analysis::model::{Arm, Scenario};
+
+    use super::*;
+    use crate::sqs_latency::SqsLatency;
+
+    fn spec(scenario: Scenario) -> RunSpec {
+        RunSpec {
+            arm: Arm::Monolith.into(),
+            scenario,
+            load: LoadModel::open(50.0),
+            replicas: 1,
+            remote_sqs: false,
+            pair: 0,
+            position: 0,
+        }
+    }
+
+    #[test]
+    fn the_warm_up_shares_neither_operations_nor_keys_with_what_is_measured() {
+        let settings = RunSettings {
+            warm_up: Duration::from_secs(1),
+            duration: Duration::from_secs(6),
+            objective: Duration::from_millis(500),
+            cancellation_window: Duration::from_secs(2),
+            order_expiry: Duration::from_secs(3),
+            products: 1_000,
+            customers: 50,
+            seed: 1,
+            sqs_latency: SqsLatency::from_data().unwrap(),
+            slowdown: None,
+        };
+        let spec = spec(Scenario::Checkout);
+        let stream = |phase| Stream::of(&settings, &spec, phase);
+        let (warm_up, measured) = (stream(Phase::WarmUp), stream(Phase::Measured));
+        assert_ne!(warm_up.key, measured.key);
+        let population = Population {
+            customers: 20,
+            products: 1_000,
+        };
+        let first = |stream: &Stream| operation(spec.scenario, stream.seed, 0, population);
+        assert_ne!(first(&warm_up), first(&measured));
+        // The same rate, from a beginning of its own.
+        assert_eq!(warm_up.due[..], measured.due[..warm_up.due.len()]);
+    }
+
+    #[test]
+    fn a_mix_has_users_for_all_its_operations() {
+        let (checkout, mix) = (spec(Scenario::Checkout), spec(Scenario::Mix));
+        assert_eq!((users(&checkout), users(&mix)), (320, 1_020));
+    }
+}

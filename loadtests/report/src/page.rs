@@ -1,0 +1,61 @@
+//! The page, from the verdicts down to every raw run.
+
+use analysis::model::{ArmName, Results};
+use analysis::sentences::capitalised;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::format::moment;
+use crate::sections::{dial, evidence, figures, method, tables, verdicts};
+
+pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
+    let names: Vec<String> = results.settings.arms.iter().map(ArmName::phrase).collect();
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Twofold: " (names.join(" against ")) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                (head(results, &names))
+                (verdicts::verdicts(results))
+                (figures::ratios(results))
+                (tables::headline(results))
+                (figures::latencies(results))
+                (tables::percentiles(results))
+                (dial::dial(results))
+                (dial::components(results))
+                (figures::capacities(results))
+                (tables::replicas(results))
+                (figures::changing(results))
+                (tables::money(results)?)
+                (evidence::published()?)
+                (evidence::audit(results))
+                (method::method(results))
+                (evidence::runs(results))
+                (evidence::machine(results))
+            }
+        }
+    })
+}
+
+fn head(results: &Results, names: &[String]) -> Markup {
+    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    let commit = results.versions.get("commit");
+    html! {
+        header {
+            h1 { "One shop, built twice" }
+            p.arms { (capitalised(&names.join(", "))) }
+            p.soft {
+                (moment(&results.started_at)) " · " (results.settings.method) " method · "
+                (results.runs.len()) " runs · " (orders) " orders"
+                @if let Some(commit) = commit { " · commit " (commit) }
+            }
+            @if let Some(reason) = &results.partial {
+                p.partial { "This report is partial: " (reason) "." }
+            }
+        }
+    }
+}

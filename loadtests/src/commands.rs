@@ -1,0 +1,8 @@
+//! The commands, each from its options to its exit code.
+
+pub mod compare;
+pub mod compare_targets;
+pub mod conclude;
+pub mod idle;
+pub mod results;
+pub mod up;

@@ -1,0 +1,126 @@
+//! `cargo compare`: runs both architectures on this machine.
+
+use std::process::ExitCode;
+
+use analysis::model::ArmName;
+use anyhow::bail;
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use harness::deployment::Infrastructure;
+use harness::deployment::binaries::{Binaries, PROFILE};
+use harness::measure::machine;
+use tokio_util::sync::CancellationToken;
+
+use super::compare_targets::compare_targets;
+use super::conclude::{exit_code, mark_complete, write_outputs};
+use crate::capacity;
+use crate::cli::Options;
+use crate::experiment::{Experiment, Shops};
+use crate::output::Output;
+use crate::plan;
+use crate::resume::resumed;
+use crate::sequence::run_all;
+use crate::settings::{new_results, postgres_mode, run_settings, storage};
+
+/// Runs the whole comparison. The exit code is 0 only when every audit passed and no run but the
+/// search for a capacity had errors.
+pub fn compare<'a>(
+    options: &'a Options,
+    stop: &'a CancellationToken,
+) -> LocalBoxFuture<'a, anyhow::Result<ExitCode>> {
+    // Boxed, so that it is compiled here and not again with `main`.
+    run(options, stop).boxed_local()
+}
+
+async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+    if !options.target.is_empty() {
+        return compare_targets(options, stop).await;
+    }
+    refuse_proxy()?;
+    let settings = run_settings(options)?;
+    let earlier = match &options.resume {
+        Some(path) => Some(resumed(path, options, &settings)?),
+        None => None,
+    };
+    let (deployment, arms) = (&options.deployment, &options.deployment.arms);
+    eprintln!("Building {} ({PROFILE})", phrase(&arms.0));
+    let binaries = Binaries::build(&arms.on_the_dial())?;
+
+    let output = match &options.resume {
+        Some(path) => Output::beside(path),
+        None => Output::create()?,
+    };
+    eprintln!("Starting Postgres");
+    let infrastructure = Infrastructure::start(
+        binaries,
+        storage(deployment),
+        postgres_mode(deployment),
+        output.logs(),
+    )
+    .await?;
+    let mut results = match earlier {
+        Some(earlier) => earlier,
+        None => new_results(options, &settings, infrastructure.postgres_version())?,
+    };
+    if let Some(directory) = infrastructure.directory() {
+        results.machine.fsync = machine::fsync(directory).ok();
+    }
+
+    let mut experiment = Experiment {
+        shops: Shops::Local(&infrastructure),
+        settings: &settings,
+        results,
+        output: &output,
+        stop,
+    };
+    let made = run_comparison(&mut experiment, options).await;
+    let mut results = experiment.results;
+    mark_complete(&mut results, &made);
+    write_outputs(options, &results, &output)?;
+    made?;
+    drop(infrastructure);
+    Ok(exit_code(&results))
+}
+
+/// `the monolith (A0) and the services (A3)`
+fn phrase(arms: &[ArmName]) -> String {
+    let names: Vec<String> = arms.iter().map(ArmName::phrase).collect();
+    names.join(" and ")
+}
+
+/// Searches for the capacities first when the full method needs them: its rates are shares of the
+/// weaker one.
+async fn run_comparison(experiment: &mut Experiment<'_>, options: &Options) -> anyhow::Result<()> {
+    let arms = &options.deployment.arms.0;
+    for arm in arms.iter().filter(|_| options.full) {
+        let known = &experiment.results.capacities;
+        if known.iter().any(|one| one.arm == *arm) {
+            continue;
+        }
+        if !capacity::search(experiment, arm).await? {
+            experiment.interrupted();
+            return Ok(());
+        }
+    }
+    let capacities = experiment.results.capacities.iter();
+    let weaker = capacities.map(|one| one.held_per_s).min_by(f64::total_cmp);
+    let cells = match weaker {
+        Some(rate) if options.full && options.rates.is_none() => plan::full(rate, options),
+        _ => plan::cells(options),
+    };
+    let planned = plan::schedule(&cells, arms, options.deployment.seed);
+    run_all(experiment, &planned).await
+}
+
+/// goose reads the environment, and would send its load through a proxy.
+fn refuse_proxy() -> anyhow::Result<()> {
+    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let exempt = |name: &str| std::env::var(name).is_ok_and(|all| all.contains("127.0.0.1"));
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    match proxies.into_iter().find(|name| set(name)) {
+        Some(name) if !exempt("NO_PROXY") && !exempt("no_proxy") => {
+            bail!("{name} would take the load: set NO_PROXY=127.0.0.1,localhost")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,36 @@
+//! The walls inside loadtests.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::{files, packages, root};
+
+/// What may be said of runs needs no I/O.
+#[test]
+fn the_analysis_needs_nothing_but_numbers() {
+    let allowed = ["rand", "serde", "statrs"];
+    let dependencies = &packages()["analysis"];
+    let mut others = dependencies
+        .iter()
+        .filter(|one| !allowed.contains(&one.as_str()));
+    assert_eq!(others.next(), None);
+}
+
+#[test]
+fn the_audit_knows_nothing_of_arms() {
+    let audit = root().join("loadtests/harness/src");
+    let of_audit = |file: &PathBuf| file.starts_with(audit.join("audit"));
+    let mut seen = 0;
+    for file in files(".rs").into_iter().filter(|file| of_audit(file)) {
+        seen += 1;
+        let text = fs::read_to_string(&file).unwrap();
+        for (n, line) in text.lines().enumerate() {
+            let elsewhere = line.contains("crate::") && !line.contains("crate::audit");
+            let arms = ["Arm", "Deployment", "LoadModel"]
+                .iter()
+                .any(|word| line.contains(word));
+            assert!(!elsewhere && !arms, "{}:{}: {line}", file.display(), n + 1);
+        }
+    }
+    assert!(seen > 5, "the audit has moved");
+}
