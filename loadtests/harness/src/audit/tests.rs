@@ -294,7 +294,7 @@ async fn an_authorization_without_an_order_is_allowed_only_where_orders_failed()
 }
 
 #[tokio::test]
-async fn a_mark_of_an_order_that_was_voided_first_holds_nothing() {
+async fn a_tombstone_of_an_order_that_was_voided_first_holds_nothing() {
     let database = sandbox::testing::database("audit").await;
     let mut connection = database.connect().await.unwrap();
     shop(&mut connection).await;
@@ -302,16 +302,17 @@ async fn a_mark_of_an_order_that_was_voided_first_holds_nothing() {
     store::payments::insert_tombstone(&mut connection, order)
         .await
         .unwrap();
-    let mut books = books(&mut connection).await;
-    books.ledger.push(LedgerEntry {
+    let mut snapshot = snapshot(&mut connection).await;
+    snapshot.ledger.push(LedgerEntry {
         order_id: order.0,
         status: "voided".to_owned(),
-        ..books.ledger[0].clone()
+        ..snapshot.ledger[0].clone()
     });
-    let passes = |books: &Books| broken(&audit(books, &[CONFIRMED].map(sent), 0)).is_empty();
-    assert!(!passes(&books), "the provider was not asked yet");
-    books.payments.get_mut(&order.0).unwrap().state = Payment::Voided;
-    assert!(passes(&books));
-    books.payments.get_mut(&order.0).unwrap().amount_minor = 1_000;
-    assert!(!passes(&books), "an order is lost");
+    let passes =
+        |snapshot: &Snapshot| broken(&audit(snapshot, &[CONFIRMED].map(sent), 0)).is_empty();
+    assert!(!passes(&snapshot), "the provider was not asked yet");
+    snapshot.payments.get_mut(&order.0).unwrap().state = Payment::Voided;
+    assert!(passes(&snapshot));
+    snapshot.payments.get_mut(&order.0).unwrap().amount_minor = 1_000;
+    assert!(!passes(&snapshot), "an order is lost");
 }

@@ -63,7 +63,10 @@ pub(super) fn everything_has_its_order(snapshot: &Snapshot) -> Check {
     // A voided payment of nothing is a tombstone: the monolith's sweep claims an order that was never
     // committed, so that it never will be.
     let is_tombstone = |one: &PaymentEntry| one.state == Payment::Voided && one.amount_minor == 0;
-    let payments = snapshot.payments.iter().filter(|(_, one)| !is_tombstone(one));
+    let payments = snapshot
+        .payments
+        .iter()
+        .filter(|(_, one)| !is_tombstone(one));
     let parts = payments.map(|(id, _)| ("payment", id));
     let parts = parts.chain(snapshot.reservations.keys().map(|id| ("reservation", id)));
     let parts = parts.chain(snapshot.shipments.keys().map(|id| ("shipment", id)));
