@@ -75,18 +75,14 @@ async fn decide(
     } else {
         facts.push(Fact::PaymentAuthorized);
         let mut stock = inventory::lock(tx, &order.lines).await?;
-        match stock.reserve(&order.lines) {
-            Ok(()) => {
-                inventory::save(tx, &stock, [(order, Reservation::Held)]).await?;
-                shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
-                facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
-            }
-            Err(refusal) => {
-                inventory::save(tx, &stock, [(order, Reservation::Rejected)]).await?;
-                payment = payment.give_back()?;
-                facts.push(refusal.into());
-            }
+        if stock.reserve(order) == Reservation::Held {
+            shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
+            facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
+        } else {
+            payment = payment.give_back()?;
+            facts.push(Fact::StockRejected);
         }
+        inventory::save(tx, &stock).await?;
     }
     payments::insert(tx, [(order, payment)]).await?;
     Ok(facts)

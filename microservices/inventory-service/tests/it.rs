@@ -1,10 +1,10 @@
-//! What inventory does with each event, on a real Postgres.
+//! Inventory's handling of each event, on a real Postgres.
 #![allow(clippy::unwrap_used)]
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity};
 use inventory_service::handlers::Inventory;
-use messaging::BatchHandler;
+use messaging::Outbox;
 use sandbox::postgres::Lease;
 use sandbox::testing;
 use sqlx::{Connection, PgConnection};
@@ -12,6 +12,7 @@ use store::{inventory, seed};
 
 struct Fixture {
     db: PgConnection,
+    outbox: Outbox,
     products: Vec<Product>,
     _database: Lease,
 }
@@ -32,6 +33,7 @@ impl Fixture {
             .await
             .unwrap();
         Fixture {
+            outbox: Outbox::new(&database.pool().await.unwrap()),
             db,
             products,
             _database: database,
@@ -49,9 +51,9 @@ impl Fixture {
     }
 
     async fn hear(&mut self, fact: Fact, order: &Order) {
-        let mut tx = self.db.begin().await.unwrap();
-        Inventory
-            .handle_batch(&mut tx, vec![Event::new(fact, order.clone())])
+        let mut tx = self.outbox.begin().await.unwrap();
+        let events = vec![Event::new(fact, order.clone())];
+        messaging::handle_batch(&Inventory, &mut tx, events)
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -89,7 +91,7 @@ async fn a_paid_order_is_reserved_and_told_of() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_twice_reserves_once() {
+async fn an_event_that_comes_twice_reserves_once_and_is_answered_twice() {
     let mut inventory = Fixture::open().await;
     let order = inventory.order(0, 3);
 
@@ -97,7 +99,8 @@ async fn an_event_that_comes_twice_reserves_once() {
     inventory.hear(Fact::PaymentAuthorized, &order).await;
 
     assert_eq!(inventory.level().await, (7, 3));
-    assert_eq!(inventory.told().await.len(), 2);
+    let answer = told("stock_reserved", &["shipping-events", "order-events"]);
+    assert_eq!(inventory.told().await, [answer.clone(), answer].concat());
 }
 
 #[tokio::test]

@@ -1,46 +1,33 @@
-//! Cancelling an order: a wish, passed on to shipping, which alone decides the race against the
+//! Cancelling an order: a request, passed on to shipping, which alone decides the race against the
 //! dispatch.
 
 use contracts::Event;
-use domain::{Cancellation, Fact, Refusal, Status};
-use messaging::outbox;
-use sqlx::PgConnection;
+use domain::{CancelDecision, Cancellation, Fact, Refusal, Status};
 use store::orders;
 use store::orders::KnownOrder;
 
 use crate::Orders;
 use crate::place_order::Error;
 
-/// Asks for the order to be cancelled, unless it is known already how that would end.
+/// Requests that the order is cancelled, unless the answer is known already.
 pub(crate) async fn cancel_order(
     service: &Orders,
     known: &KnownOrder,
-) -> Result<Result<(), Refusal>, Error> {
-    if known.status() == Status::Dispatched || refused(known) {
+) -> Result<CancelDecision, Error> {
+    if known.status() == Status::Dispatched || was_refused(known) {
         return Ok(Err(Refusal::TooLateToCancel));
     }
     if known.status() == Status::Cancelled {
         return Ok(Ok(()));
     }
 
-    let mut tx = service.db.begin().await?;
-    request_cancellation(&mut tx, known).await?;
+    let mut tx = service.outbox.begin().await?;
+    orders::record(&mut tx, [(known.order.id, Fact::CancelRequested)]).await?;
+    tx.push(&Event::new(Fact::CancelRequested, known.order.clone()))?;
     tx.commit().await?;
-
-    service.relay.wake();
     Ok(Ok(()))
 }
 
-/// Notes the wish and tells shipping of it.
-pub(crate) async fn request_cancellation(
-    tx: &mut PgConnection,
-    known: &KnownOrder,
-) -> Result<(), Error> {
-    orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
-    Ok(())
-}
-
-fn refused(known: &KnownOrder) -> bool {
+fn was_refused(known: &KnownOrder) -> bool {
     Cancellation::of(known.facts) == Cancellation::Refused
 }

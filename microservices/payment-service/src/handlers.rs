@@ -1,92 +1,45 @@
-//! What payment does when it is told something. The provider is called before the transaction, so
-//! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
+//! Handles the events that payment subscribes to, once [`MoveMoney`](crate::MoveMoney) has done what
+//! they ask of the provider: a batch of events in one local transaction.
 
 use contracts::Event;
-use domain::{Fact, Order, OrderId, Payment};
-use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
-use shop::{Provider, ProviderError};
-use sqlx::PgConnection;
-use store::payments;
+use domain::{Fact, Payment};
+use messaging::{BatchHandler, Fault, Tx};
+use store::{States, payments};
 
-#[derive(Clone)]
-pub struct Payments {
-    pub provider: Provider,
-}
+/// Records what was moved, and tells how an authorization was decided.
+pub struct RecordPayments;
 
-impl TwoPhaseBatchHandler for Payments {
-    type Message = Event;
-    /// What the provider has done.
-    type Outside = Payment;
+impl BatchHandler for RecordPayments {
+    type Message = (Event, Payment);
+    type State = States<Payment>;
+    type Event = Event;
 
-    /// Before the transaction: moves the money.
-    async fn before(&self, event: &Event) -> Result<Payment, Fault> {
-        let order = &event.order;
-        match event.fact {
-            Fact::OrderPlaced => self.provider.authorize(order).await,
-            Fact::Dispatched => self.provider.settle(order.id, Payment::CaptureDue).await,
-            Fact::StockRejected | Fact::ShipmentCancelled => {
-                self.provider.settle(order.id, Payment::VoidDue).await
-            }
-            other => return Err(Fault::reject(format!("payment has no use for {other}"))),
-        }
-        .map_err(later)
-    }
-
-    /// In the transaction: writes down what was moved, and tells of it.
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        moved: Vec<(Event, Payment)>,
-    ) -> Result<(), Fault> {
-        let payments = moved
+    async fn load(&self, tx: &mut Tx, moved: &[Self::Message]) -> Result<Self::State, Fault> {
+        let moved = moved
             .iter()
             .map(|(event, payment)| (&event.order, *payment));
-        let mut new = payments::insert(tx, payments).await?;
-        let mut known = vec![];
-        for (n, (event, payment)) in moved.into_iter().enumerate() {
-            match new.remove(&event.order.id) {
-                true => trace::nth(n, tell(tx, event.order, payment)).await?,
-                false => known.push((event.order.id, payment)),
+        Ok(payments::open(tx, moved).await?)
+    }
+
+    fn decide(
+        &self,
+        payments: &mut States<Payment>,
+        (event, _): (Event, Payment),
+    ) -> Result<Option<Event>, Fault> {
+        let payment = payments
+            .of(event.order.id)
+            .ok_or_else(|| Fault::retry("no payment"))?;
+        *payment = match event.fact {
+            Fact::Dispatched => payment.capture().map_err(Fault::reject)?.done(),
+            Fact::StockRejected | Fact::ShipmentCancelled => {
+                payment.give_back().map_err(Fault::reject)?.done()
             }
-        }
-        settle(tx, known).await
-    }
-}
-
-/// Tells how an authorization ended. An order that was cancelled before it got here has only left
-/// its mark.
-async fn tell(tx: &mut PgConnection, order: Order, payment: Payment) -> Result<(), Fault> {
-    let fact = match payment {
-        Payment::Authorized => Fact::PaymentAuthorized,
-        Payment::Declined => Fact::PaymentDeclined,
-        _ => return Ok(()),
-    };
-    outbox::push(tx, &Event::new(fact, order)).await?;
-    Ok(())
-}
-
-/// Notes what became of authorizations that were told of before.
-async fn settle(tx: &mut PgConnection, settled: Vec<(OrderId, Payment)>) -> Result<(), Fault> {
-    if settled.is_empty() {
-        return Ok(());
-    }
-    let mut payments = payments::lock(tx, settled.iter().map(|(order, _)| *order)).await?;
-    for (order, settled) in settled {
-        let Some(payment) = payments.get_mut(&order) else {
-            return Err(Fault::retry("the payment was there and is gone"));
+            _ => return Ok(payment.decision().map(|fact| event.tells(fact))),
         };
-        let due = match settled {
-            Payment::Captured => payment.capture(),
-            Payment::Voided | Payment::Refunded => payment.give_back(),
-            _ => continue,
-        };
-        *payment = due.map_err(Fault::reject)?.done();
+        Ok(None)
     }
-    payments::save(tx, payments).await?;
-    Ok(())
-}
 
-/// A provider that does not answer now may answer later.
-fn later(error: ProviderError) -> Fault {
-    Fault::retry(error)
+    async fn save(&self, tx: &mut Tx, payments: States<Payment>) -> Result<(), Fault> {
+        Ok(payments::save_changed(tx, &payments).await?)
+    }
 }

@@ -1,20 +1,23 @@
-//! Payment: moves the money of orders, by way of a provider that is somebody else's.
+//! Payment: moves the money of orders, through a provider, which is a third party.
 //!
 //! Invariants:
 //! - the provider is called outside of every transaction, and idempotently by order id;
 //! - an order has one payment; one that was cancelled first is never charged.
 
 pub mod handlers;
+mod move_money;
 
 use std::process::ExitCode;
 
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, PAYMENT};
-use handlers::Payments;
-use messaging::Service;
+use contracts::topology::{self, PAYMENT};
+use handlers::RecordPayments;
+use messaging::{PlainHandler as _, Runtime};
 use shop::Provider;
+
+pub use move_money::MoveMoney;
 
 /// The payment service.
 #[derive(Parser, Clone, Debug)]
@@ -46,14 +49,16 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let db = database::connect(&settings.database, tables, &context).await?;
     let topology = topology::Settings::default();
     let provider = Provider::new(&settings.payment_provider_url)?;
-    let service = Service::connect(&db, &settings.queues)
+    let queue = topology::queue(PAYMENT, topology);
+    let options = contracts::consumer_options(&queue);
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
+        .relay_options(contracts::relay_options())
         .queues(topology::used_by("payment", topology))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle_two_phase(topology::queue(PAYMENT, topology), Payments { provider });
+        .handle_with(queue, options, MoveMoney { provider }.then(RecordPayments));
 
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.is_healthy(), running);
     Ok(Router::new())
 }

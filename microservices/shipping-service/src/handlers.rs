@@ -1,99 +1,49 @@
-//! What shipping does when it is told something. It alone decides between dispatch and cancel.
+//! Handles the events that shipping subscribes to. It alone decides between dispatch and cancel.
 
 use std::time::Duration;
 
 use contracts::Event;
-use domain::{Fact, Order, Shipment};
-use messaging::{BatchHandler, Fault, outbox, trace};
-use sqlx::PgConnection;
-use store::shipping;
+use domain::{Fact, Shipment};
+use messaging::{BatchHandler, Fault, Tx};
+use store::{States, shipping};
 
+/// Schedules and cancels shipments.
 #[derive(Clone)]
 pub struct Shipping {
     /// How long a confirmed order can still be cancelled.
-    pub window: Duration,
+    pub cancellation_window: Duration,
 }
-
-/// What to do when cancellation windows end.
-pub struct Dispatch;
 
 impl BatchHandler for Shipping {
     type Message = Event;
+    type State = States<Shipment>;
+    type Event = Event;
 
-    /// One by one and in the order of their ids, as [`Dispatch`] locks them: the two never wait in
-    /// a circle.
-    async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
-        let mut events: Vec<_> = events.into_iter().enumerate().collect();
-        events.sort_by_key(|(_, event)| event.order.id);
-        for (n, event) in events {
-            trace::nth(n, self.handle(tx, event)).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Shipping {
-    async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
-        match event.fact {
-            Fact::StockReserved => self.schedule(tx, event.order).await,
-            Fact::CancelRequested => self.cancel(tx, event.order).await,
-            other => Err(Fault::reject(format!("shipping has no use for {other}"))),
-        }
+    /// An order that has no shipment yet is given one: scheduled, or cancelled for good.
+    async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Self::State, Fault> {
+        let shipments = events.iter().map(|event| match event.fact {
+            Fact::CancelRequested => (event.order.id, Shipment::Cancelled),
+            _ => (event.order.id, Shipment::Scheduled),
+        });
+        Ok(shipping::open(tx, shipments, self.cancellation_window).await?)
     }
 
-    /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
-    async fn schedule(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Scheduled, self.window).await?;
-        // An order that was cancelled before it got here has left its mark, and is not shipped.
-        if new.contains(&order.id) {
-            outbox::push(tx, &Event::new(Fact::ShipmentScheduled, order)).await?;
-        }
-        Ok(())
-    }
-
-    /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
-    async fn cancel(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Cancelled, self.window).await?;
-        let fact = match new.contains(&order.id) {
-            true => Fact::ShipmentCancelled,
-            false => decide(tx, &order).await?,
+    fn decide(&self, shipments: &mut Self::State, event: Event) -> Result<Option<Event>, Fault> {
+        let shipment = shipments
+            .of(event.order.id)
+            .ok_or_else(|| Fault::retry("no shipment"))?;
+        let fact = match event.fact {
+            Fact::StockReserved => shipment.decision(),
+            Fact::CancelRequested => match shipment.cancel() {
+                Ok(()) => Fact::ShipmentCancelled,
+                Err(refusal) => refusal.into(),
+            },
+            other => return Err(Fault::reject(format!("shipping has no use for {other}"))),
         };
-        outbox::push(tx, &Event::new(fact, order)).await?;
-        Ok(())
+        Ok(Some(event.tells(fact)))
     }
-}
 
-impl BatchHandler for Dispatch {
-    type Message = Event;
-
-    /// Orders that were cancelled within their windows stay where they are.
-    async fn handle_batch(&self, tx: &mut PgConnection, ended: Vec<Event>) -> Result<(), Fault> {
-        let mut shipments = shipping::lock(tx, ended.iter().map(|event| event.order.id)).await?;
-        for (n, Event { order, .. }) in ended.into_iter().enumerate() {
-            let Some(shipment) = shipments.get_mut(&order.id) else {
-                return Err(Fault::reject("a shipment to dispatch was never scheduled"));
-            };
-            if shipment.dispatch() {
-                let dispatched = Event::new(Fact::Dispatched, order);
-                trace::nth(n, outbox::push(tx, &dispatched)).await?;
-            }
-        }
-        shipping::save(tx, shipments).await?;
-        Ok(())
-    }
-}
-
-/// The holder of the shipment's row decides.
-async fn decide(tx: &mut PgConnection, order: &Order) -> Result<Fact, Fault> {
-    let mut shipments = shipping::lock(tx, [order.id]).await?;
-    let Some(mut shipment) = shipments.remove(&order.id) else {
-        return Err(Fault::retry("the shipment was there and is gone"));
-    };
-    match shipment.cancel() {
-        Ok(()) => {
-            shipping::save(tx, [(order.id, shipment)]).await?;
-            Ok(Fact::ShipmentCancelled)
-        }
-        Err(refusal) => Ok(refusal.into()),
+    async fn save(&self, tx: &mut Tx, shipments: Self::State) -> Result<(), Fault> {
+        Ok(shipping::save_changed(tx, &shipments).await?)
     }
 }

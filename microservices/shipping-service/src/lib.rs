@@ -1,10 +1,11 @@
 //! Shipping: schedules what is reserved, and alone decides between dispatch and cancel.
 //!
 //! Invariants:
-//! - whoever locks a shipment's row decides the race, and it is decided once;
+//! - the transaction that locks a shipment's row decides the race, and it is decided once;
 //! - a dispatch waits on the delay queue for its cancellation window, and nowhere else;
-//! - an order that was cancelled first is never shipped, whenever its reservation is heard of.
+//! - an order that was cancelled first is never shipped, whenever its reservation arrives.
 
+mod dispatch;
 pub mod handlers;
 
 use std::process::ExitCode;
@@ -13,9 +14,11 @@ use std::time::Duration;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, DISPATCH, SHIPPING};
-use handlers::{Dispatch, Shipping};
-use messaging::Service;
+use contracts::topology::{self, DISPATCH, SHIPPING};
+use handlers::Shipping;
+use messaging::Runtime;
+
+pub use dispatch::Dispatch;
 
 /// The shipping service.
 #[derive(Parser, Clone, Debug)]
@@ -47,20 +50,24 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         messaging::migrations(),
     ];
     let db = database::connect(&settings.database, tables, &context).await?;
-    let window = Duration::from_millis(settings.cancellation_window_ms);
+    let cancellation_window = Duration::from_millis(settings.cancellation_window_ms);
     let topology = topology::Settings {
-        cancellation_window: window,
+        cancellation_window,
     };
-    let service = Service::connect(&db, &settings.queues)
+    let [events, dispatch] = [SHIPPING, DISPATCH].map(|name| topology::queue(name, topology));
+    let [reading, dispatching] = [&events, &dispatch].map(contracts::consumer_options);
+    let shipping = Shipping {
+        cancellation_window,
+    };
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
+        .relay_options(contracts::relay_options())
         .queues(topology::used_by("shipping", topology))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle(topology::queue(SHIPPING, topology), Shipping { window })
-        .limits(|limits| limits.batch_wait = AT_LEISURE)
-        .handle(topology::queue(DISPATCH, topology), Dispatch);
+        .handle_with(events, reading, shipping)
+        .handle_with(dispatch, dispatching, Dispatch);
 
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.is_good(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.is_healthy(), running);
     Ok(Router::new())
 }

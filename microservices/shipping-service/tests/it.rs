@@ -1,19 +1,25 @@
-//! What shipping does with each event, on a real Postgres.
+//! Shipping's handling of each event, on a real Postgres.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Shipment};
-use messaging::{BatchHandler, Fault};
+use messaging::{Fault, Outbox, handle_batch};
 use sandbox::postgres::Lease;
 use sandbox::testing;
-use shipping_service::handlers::{Dispatch, Shipping};
+use shipping_service::Dispatch;
+use shipping_service::handlers::Shipping;
 use sqlx::{Connection, PgConnection};
 use store::{seed, shipping};
 
+const SHIPPING: Shipping = Shipping {
+    cancellation_window: Duration::from_secs(60),
+};
+
 struct Fixture {
     db: PgConnection,
+    outbox: Outbox,
     _database: Lease,
 }
 
@@ -28,6 +34,7 @@ impl Fixture {
             .unwrap();
         messaging::migrations().run(&mut db).await.unwrap();
         Fixture {
+            outbox: Outbox::new(&database.pool().await.unwrap()),
             db,
             _database: database,
         }
@@ -35,15 +42,11 @@ impl Fixture {
 
     async fn hear(&mut self, fact: Fact, order: &Order) -> Result<(), Fault> {
         let event = Event::new(fact, order.clone());
-        let window = Duration::from_secs(60);
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.outbox.begin().await?;
         match fact {
             // It comes back by a queue of its own, when the window has ended.
-            Fact::ShipmentScheduled => Dispatch.handle_batch(&mut tx, vec![event]).await?,
-            _ => {
-                let shipping = Shipping { window };
-                shipping.handle_batch(&mut tx, vec![event]).await?;
-            }
+            Fact::ShipmentScheduled => handle_batch(&Dispatch, &mut tx, vec![event]).await?,
+            _ => handle_batch(&SHIPPING, &mut tx, vec![event]).await?,
         }
         tx.commit().await?;
         Ok(())
@@ -164,13 +167,12 @@ async fn cancellations_that_come_together_lock_their_shipments_as_a_dispatch_doe
 
     let cancel = |order: &Order| Event::new(Fact::CancelRequested, order.clone());
     let events = vec![cancel(&higher), cancel(&lower)];
-    let window = Duration::from_secs(60);
     let mut watch = PgConnection::connect(&shipping._database.url)
         .await
         .unwrap();
     let cancelling = async {
-        let mut tx = shipping.db.begin().await.unwrap();
-        let handled = Shipping { window }.handle_batch(&mut tx, events).await;
+        let mut tx = shipping.outbox.begin().await.unwrap();
+        let handled = handle_batch(&SHIPPING, &mut tx, events).await;
         handled.unwrap();
         tx.commit().await.unwrap();
     };

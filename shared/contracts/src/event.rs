@@ -29,4 +29,9 @@ impl Event {
             order,
         }
     }
+
+    /// What is decided because of this event, about the same order.
+    pub fn tells(self, fact: impl Into<Fact>) -> Event {
+        Event::new(fact, self.order)
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::IllegalMove;
+use crate::{Fact, IllegalMove};
 
 /// Where the money of one order is.
 ///
@@ -67,6 +67,18 @@ impl Payment {
         }
     }
 
+    /// How the authorization was decided, to tell it again. `None` for an order that was cancelled:
+    /// its money goes back, and nothing is to be set aside for it.
+    pub fn decision(self) -> Option<Fact> {
+        match self {
+            Payment::Authorized | Payment::CaptureDue | Payment::Captured => {
+                Some(Fact::PaymentAuthorized)
+            }
+            Payment::Declined => Some(Fact::PaymentDeclined),
+            Payment::VoidDue | Payment::Voided | Payment::RefundDue | Payment::Refunded => None,
+        }
+    }
+
     /// Whether the customer's money is set aside for the shop, or taken.
     pub fn holds_money(self) -> bool {
         !matches!(
@@ -128,6 +140,17 @@ mod tests {
         give_back(CaptureDue, None);
         for ended in [Declined, Voided, Refunded] {
             give_back(ended, Some(ended));
+        }
+    }
+
+    #[test]
+    fn a_decision_stays_the_same_until_the_order_is_cancelled() {
+        for kept in [Authorized, CaptureDue, Captured] {
+            assert_eq!(kept.decision(), Some(Fact::PaymentAuthorized));
+        }
+        assert_eq!(Declined.decision(), Some(Fact::PaymentDeclined));
+        for cancelled in [VoidDue, Voided, RefundDue, Refunded] {
+            assert_eq!(cancelled.decision(), None);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Fact;
+
 /// What became of the stock of one order. Only `Held` holds any.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,15 @@ impl Reservation {
             *self = Reservation::Released;
         }
         held
+    }
+
+    /// What was decided about the stock, to tell it again. `None` for an order that was cancelled.
+    pub fn decision(self) -> Option<Fact> {
+        match self {
+            Reservation::Held => Some(Fact::StockReserved),
+            Reservation::Rejected => Some(Fact::StockRejected),
+            Reservation::Released => None,
+        }
     }
 
     pub fn as_str(self) -> &'static str {
@@ -53,6 +64,13 @@ mod tests {
         assert!(!reservation.release());
         let mut rejected = Reservation::Rejected;
         assert!(!rejected.release());
+    }
+
+    #[test]
+    fn a_cancelled_order_has_nothing_to_tell_of_its_stock() {
+        assert_eq!(Reservation::Held.decision(), Some(Fact::StockReserved));
+        assert_eq!(Reservation::Rejected.decision(), Some(Fact::StockRejected));
+        assert_eq!(Reservation::Released.decision(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Refusal;
+use crate::{Fact, Refusal};
 
 /// Where the parcel of one order is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -42,6 +42,15 @@ impl Shipment {
                 Ok(())
             }
             Shipment::Dispatched => Err(Refusal::TooLateToCancel),
+        }
+    }
+
+    /// What was decided about the parcel, to tell it again.
+    pub fn decision(self) -> Fact {
+        match self {
+            Shipment::Scheduled => Fact::ShipmentScheduled,
+            Shipment::Dispatched => Fact::Dispatched,
+            Shipment::Cancelled => Fact::ShipmentCancelled,
         }
     }
 

@@ -5,14 +5,14 @@
 //!    └─ permits: never more in flight than can start      heartbeat: keeps them hidden
 //! ```
 
-mod drained;
 mod lanes;
 mod lease;
-mod limits;
 mod ordered;
 mod outcome;
 mod poll;
 mod settle;
+mod summary;
+mod transactor;
 mod untried;
 mod work;
 
@@ -22,36 +22,36 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::PgPool;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub use self::drained::Drained;
-use self::drained::Tally;
 use self::lease::Leases;
-pub use self::limits::Limits;
 use self::outcome::InFlight;
 use self::settle::Settlement;
+use self::summary::Counters;
+pub use self::summary::ShutdownSummary;
+pub(crate) use self::transactor::Transactor;
 use self::untried::Untried;
-use crate::connections::Connections;
-use crate::handler::{BatchHandler, PlainHandler, TwoPhaseBatchHandler};
-use crate::layer::{Attempt, BoxError, Handling};
-use crate::process::{OnePhase, Outside, Plain, Process, Transactional, TwoPhases};
+use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
+use crate::handler::{Erased, IntoHandler, PlainHandler, Prepared};
+use crate::options::SHUTDOWN_TIMEOUT;
 use crate::topology::QueueKind;
 use crate::transport::BATCH;
-use crate::{Health, QueueSpec, Relay, Transport, telemetry};
+use crate::{ConsumerOptions, Health, QueueSpec, Transport, telemetry};
 
 /// A queue and the handler of its messages.
 pub struct Consumer {
     spec: QueueSpec,
     transport: Transport,
     health: Health,
-    limits: Limits,
-    layers: Handling,
-    process: Arc<dyn Process>,
+    options: ConsumerOptions,
+    shutdown_timeout: Duration,
+    layers: HandlerService,
+    handler: Arc<Erased>,
+    transactor: Option<Arc<Transactor>>,
 }
 
 /// A consumer that is running, shared by all of its tasks.
@@ -59,19 +59,21 @@ struct Running {
     spec: QueueSpec,
     transport: Transport,
     health: Health,
-    limits: Limits,
-    layers: Handling,
-    process: Arc<dyn Process>,
+    options: ConsumerOptions,
+    shutdown_timeout: Duration,
+    layers: HandlerService,
+    handler: Arc<Erased>,
+    transactor: Option<Arc<Transactor>>,
     permits: Arc<Semaphore>,
     /// Whose turn it is to take permits.
     turn: Mutex<()>,
     pollers: AtomicUsize,
     leases: Arc<Leases>,
-    tally: Tally,
+    counters: Counters,
     untried: Untried,
     polling: TaskTracker,
     working: TaskTracker,
-    ready: mpsc::UnboundedSender<Vec<(InFlight, Outside)>>,
+    ready: mpsc::UnboundedSender<Vec<(InFlight, Prepared)>>,
     settlements: mpsc::UnboundedSender<(InFlight, Settlement)>,
     /// Nothing new is started.
     stop: CancellationToken,
@@ -80,46 +82,43 @@ struct Running {
 }
 
 impl Consumer {
-    /// Handles each message in a transaction of `db`; `relay` sends what that pushes.
-    pub fn new<H: BatchHandler>(
+    /// A consumer without a database, which has `handler` handle each message.
+    pub fn plain(
         spec: QueueSpec,
         transport: &Transport,
-        db: &PgPool,
-        relay: &Relay,
-        handler: H,
+        handler: impl PlainHandler<Output = ()>,
     ) -> Consumer {
-        let work = Box::new(OnePhase(handler));
-        let (db, relay) = (Connections::new(db), relay.clone());
-        Consumer::with(spec, transport, Transactional { work, db, relay })
+        Consumer::new(spec, transport, handler.into_handler(), None)
     }
 
-    /// The same, with a phase before the transaction.
-    pub fn two_phase<H: TwoPhaseBatchHandler>(
+    pub(crate) fn new(
         spec: QueueSpec,
         transport: &Transport,
-        db: &PgPool,
-        relay: &Relay,
-        handler: H,
+        handler: Erased,
+        transactor: Option<Transactor>,
     ) -> Consumer {
-        let work = Box::new(TwoPhases(handler));
-        let (db, relay) = (Connections::new(db), relay.clone());
-        Consumer::with(spec, transport, Transactional { work, db, relay })
+        Consumer {
+            spec,
+            transport: transport.clone(),
+            health: Health::default(),
+            options: ConsumerOptions::default(),
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            layers: HandlerService::default(),
+            handler: Arc::new(handler),
+            transactor: transactor.map(Arc::new),
+        }
     }
 
-    /// Handles each message without a database.
-    pub fn plain<H: PlainHandler>(spec: QueueSpec, transport: &Transport, handler: H) -> Consumer {
-        Consumer::with(spec, transport, Plain(handler))
-    }
-
-    /// Changes the settings: `consumer.limits(|limits| limits.lanes = 4)`.
-    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Consumer {
-        change(&mut self.limits);
+    /// Sets the options.
+    pub fn options(mut self, options: ConsumerOptions) -> Consumer {
+        self.options = options;
         self
     }
 
-    /// How many messages are received and not settled, at most. See [`Limits::in_flight`].
-    pub fn in_flight(self, most: usize) -> Consumer {
-        self.limits(|limits| limits.in_flight = most.max(1))
+    /// Sets how long a graceful shutdown may take. Default: 30 s.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Consumer {
+        self.shutdown_timeout = timeout;
+        self
     }
 
     /// Shares `health` with others of the process.
@@ -128,52 +127,40 @@ impl Consumer {
         self
     }
 
-    /// Puts a layer of [tower](https://docs.rs/tower) around the handling of messages, such as a
-    /// timeout or a limit. The last one added is the outermost. What a request is, see [`Attempt`];
-    /// [there](Attempt#a-timeout-a-limit-and-a-layer-of-ones-own) is an example, too.
-    pub fn layer<L>(mut self, layer: L) -> Consumer
+    /// Puts a layer of [tower](https://docs.rs/tower) around the handler, such as a timeout or a
+    /// limit. The last one added is the outermost. [`HandlerCall`] is the request, and has an
+    /// [example](HandlerCall#a-timeout-a-limit-and-a-layer-of-ones-own).
+    pub fn layer<L>(self, layer: L) -> Consumer
     where
-        L: Layer<Handling>,
-        L::Service: Service<Attempt, Response = ()> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Attempt>>::Error: Into<BoxError>,
-        <L::Service as Service<Attempt>>::Future: Send,
+        L: Layer<HandlerService>,
+        L::Service: Service<HandlerCall, Response = ()> + Clone + Send + Sync + 'static,
+        <L::Service as Service<HandlerCall>>::Error: Into<BoxError>,
+        <L::Service as Service<HandlerCall>>::Future: Send,
     {
-        self.layers = self.layers.wrapped(layer);
-        self
+        self.layered(&HandlerService::layered(layer))
     }
 
-    /// The same layers as others have, sharing their limits.
-    pub(crate) fn layers(mut self, layers: Handling) -> Consumer {
-        self.layers = layers;
+    /// Puts a layer around the handler that others may have, too.
+    pub(crate) fn layered(mut self, layer: &HandlerService) -> Consumer {
+        self.layers = layer.around(&self.layers);
         self
     }
 
     /// Consumes until `shutdown`, and then ends what was begun.
-    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, Drained> {
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, ShutdownSummary> {
         run(self, shutdown).boxed()
-    }
-
-    fn with(spec: QueueSpec, transport: &Transport, process: impl Process + 'static) -> Consumer {
-        Consumer {
-            spec,
-            transport: transport.clone(),
-            health: Health::default(),
-            limits: Limits::default(),
-            layers: Handling::default(),
-            process: Arc::new(process),
-        }
     }
 }
 
-async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
+async fn run(consumer: Consumer, stop: CancellationToken) -> ShutdownSummary {
     let (ready, queue_of_ready) = mpsc::unbounded_channel();
     let (settlements, to_settle) = mpsc::unbounded_channel();
     let running = Arc::new(Running {
-        permits: Arc::new(Semaphore::new(consumer.limits.in_flight)),
+        permits: Arc::new(Semaphore::new(consumer.options.in_flight.max(1))),
         turn: Mutex::default(),
         pollers: AtomicUsize::new(0),
-        leases: Arc::new(Leases::new(&consumer.spec, &consumer.limits)),
-        tally: Tally::default(),
+        leases: Arc::new(Leases::new(&consumer.spec, &consumer.options)),
+        counters: Counters::default(),
         untried: Untried::default(),
         polling: TaskTracker::new(),
         working: TaskTracker::new(),
@@ -184,9 +171,11 @@ async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
         spec: consumer.spec,
         transport: consumer.transport,
         health: consumer.health,
-        limits: consumer.limits,
+        options: consumer.options,
+        shutdown_timeout: consumer.shutdown_timeout,
         layers: consumer.layers,
-        process: consumer.process,
+        handler: consumer.handler,
+        transactor: consumer.transactor,
     });
 
     let heart = tokio::spawn(running.clone().heartbeat());
@@ -195,23 +184,23 @@ async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
     running.add_poller();
     running.stop.cancelled().await;
 
-    let drained = running.drain().await;
+    let summary = running.drain().await;
     telemetry::pollers(&running.spec.name, 0);
     for task in [heart, settler, lanes] {
         task.abort();
         // It was aborted, or it panicked and said so.
         let _ = task.await;
     }
-    drained
+    summary
 }
 
 impl Running {
     /// Waits for everything that was begun, up to the deadline; what is stuck is let go.
-    async fn drain(&self) -> Drained {
-        let deadline = tokio::time::Instant::now() + self.limits.shutdown;
+    async fn drain(&self) -> ShutdownSummary {
+        let deadline = tokio::time::Instant::now() + self.shutdown_timeout;
         // What is killed at the deadline still has to be released.
-        let margin = (self.limits.shutdown / 10).min(Duration::from_secs(2));
-        let all = self.limits.in_flight as u32;
+        let margin = (self.shutdown_timeout / 10).min(Duration::from_secs(2));
+        let all = self.options.in_flight.max(1) as u32;
         let settled = async {
             self.polling.close();
             self.polling.wait().await;
@@ -226,8 +215,8 @@ impl Running {
             let released = self.permits.acquire_many(all);
             let _ = tokio::time::timeout_at(deadline, released).await;
         }
-        let unsettled = self.limits.in_flight - self.permits.available_permits();
-        self.tally.drained(unsettled)
+        let unacknowledged = self.options.in_flight.max(1) - self.permits.available_permits();
+        self.counters.summary(unacknowledged)
     }
 
     fn is_fifo(&self) -> bool {
@@ -236,9 +225,9 @@ impl Running {
 
     /// As many polls as can be filled at once.
     fn most_pollers(&self) -> usize {
-        self.limits
+        self.options
             .in_flight
             .div_ceil(BATCH)
-            .clamp(1, self.limits.pollers.max(1))
+            .clamp(1, self.options.pollers.max(1))
     }
 }

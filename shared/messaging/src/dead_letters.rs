@@ -2,7 +2,7 @@
 //!
 //! A message gets there with its reason when a handler rejects it, or fails with it for the last
 //! time. One that kills its process every time is moved by SQS itself, without a reason, after
-//! [many receives](crate::QueueSpec::moved_after).
+//! [many receives](crate::QueueSpec::max_receive_count).
 //!
 //! ```
 //! use messaging::dead_letters::{self, Selection};

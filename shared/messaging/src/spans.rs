@@ -7,7 +7,7 @@
 //! travel through the outbox and the queue, and so are `links`, separated by blanks. While nobody
 //! subscribes to them, none of it is computed.
 
-use tracing::{Span, debug_span, field};
+use tracing::{Instrument as _, Span, debug_span, field};
 
 use crate::trace::{self, TraceParent};
 use crate::transport::{Delivery, Outgoing};
@@ -28,10 +28,14 @@ fn wanted(parent: Option<TraceParent>) -> bool {
         && parent.is_none_or(TraceParent::is_recorded)
 }
 
-/// A message is written down. Returns the context that it carries: that of its own creation, if
-/// somebody watches, and otherwise that of the work at hand.
-pub(crate) fn create(queue: &str, id: impl std::fmt::Display, kind: &str) -> Option<TraceParent> {
-    let parent = trace::current();
+/// A message is created. Returns the context that it carries: that of its own creation, if spans
+/// are recorded, and otherwise `parent`.
+pub(crate) fn create(
+    parent: Option<TraceParent>,
+    queue: &str,
+    id: impl std::fmt::Display,
+    kind: &str,
+) -> Option<TraceParent> {
     if !wanted(parent) {
         return parent;
     }
@@ -142,6 +146,15 @@ impl Step {
         Step {
             trace: None,
             span: Span::none(),
+        }
+    }
+
+    /// Does `work` as this step.
+    pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
+        match self.trace {
+            Some(trace) if self.span.is_disabled() => trace::scope(trace, work).await,
+            Some(trace) => trace::scope(trace, work.instrument(self.span.clone())).await,
+            None => work.await,
         }
     }
 

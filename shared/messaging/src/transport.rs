@@ -3,8 +3,8 @@
 //! The relay and the consumer are written against these five calls. They do what SQS's calls do:
 //! at least once, hidden while somebody works on it, back when nobody deleted it.
 
+mod faults;
 mod local;
-mod mishap;
 mod sqs;
 mod sqs_call;
 mod sqs_client;
@@ -17,12 +17,12 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
+pub use self::faults::{CallFault, QueueCall};
 pub use self::local::Local;
-pub use self::mishap::{Call, Mishap};
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
 use crate::topology::whole_seconds;
-use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay};
+use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay, trace};
 
 /// The most messages that a batch call takes: an SQS quota.
 pub(crate) const BATCH: usize = 10;
@@ -196,9 +196,10 @@ impl Transport {
     /// # Errors
     /// When one cannot be written as JSON, a queue does not take it, or its delay needs an outbox.
     pub async fn publish_all<M: Message>(&self, messages: &[M]) -> Result<(), Error> {
+        let trace = trace::current();
         let rows = messages
             .iter()
-            .map(outbox::rows)
+            .map(|message| outbox::rows(message, trace))
             .collect::<Result<Vec<_>, _>>()?;
         let rows: Vec<_> = rows.into_iter().flatten().collect();
         // Rounded, as some of the delay is over by now.

@@ -3,6 +3,8 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+#[path = "it/batch.rs"]
+mod batch;
 #[path = "it/connections.rs"]
 mod connections;
 #[path = "it/consumer.rs"]

@@ -1,5 +1,7 @@
 //! Orders as they were placed, and every fact known of them since.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, Fact, Facts, Line, Lines, Order, OrderId, PaymentMethod, Status};
 use sqlx::types::JsonValue;
 use sqlx::{Error, FromRow, PgConnection};
@@ -14,6 +16,17 @@ pub struct KnownOrder {
     pub order: Order,
     pub facts: Facts,
     pub placed_at: OffsetDateTime,
+}
+
+/// Facts about orders that are to be recorded together.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct NewFacts(Vec<(OrderId, Fact)>);
+
+/// Several orders with what is known of them, and the facts that were added since they were loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownOrders {
+    orders: BTreeMap<OrderId, KnownOrder>,
+    new: NewFacts,
 }
 
 /// The customer's own name for a request, under which a repetition is recognised.
@@ -122,7 +135,7 @@ pub async fn record(
     Ok(())
 }
 
-/// The order, whoever's it is.
+/// The order, without checking who owns it.
 pub async fn find(
     connection: &mut PgConnection,
     order: OrderId,
@@ -146,6 +159,27 @@ pub async fn find_all(
             .fetch_all(connection)
             .await?;
     found.into_iter().map(KnownOrder::try_from).collect()
+}
+
+/// These orders with their facts, to which [`save_facts`] adds.
+pub async fn load(
+    connection: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<KnownOrders, Error> {
+    let found = find_all(connection, orders).await?;
+    let by_id = found.into_iter().map(|known| (known.order.id, known));
+    Ok(KnownOrders {
+        orders: by_id.collect(),
+        new: NewFacts::default(),
+    })
+}
+
+/// Records the facts that were added since the orders were loaded.
+pub async fn save_facts(tx: &mut PgConnection, orders: KnownOrders) -> Result<(), Error> {
+    if orders.new.0.is_empty() {
+        return Ok(());
+    }
+    record(tx, orders.new).await
 }
 
 /// Up to `limit` orders of a customer, the newest first, those before `after`.
@@ -182,6 +216,34 @@ pub async fn history(
     rows.into_iter()
         .map(|(fact, at)| Ok((row::named("order_facts.fact", &fact, Fact::from_name)?, at)))
         .collect()
+}
+
+impl NewFacts {
+    pub fn add(&mut self, order: OrderId, fact: Fact) {
+        self.0.push((order, fact));
+    }
+}
+
+impl IntoIterator for NewFacts {
+    type Item = (OrderId, Fact);
+    type IntoIter = std::vec::IntoIter<(OrderId, Fact)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl KnownOrders {
+    pub fn of(&self, order: OrderId) -> Option<&KnownOrder> {
+        self.orders.get(&order)
+    }
+
+    pub fn add(&mut self, order: OrderId, fact: Fact) {
+        if let Some(known) = self.orders.get_mut(&order) {
+            known.facts = known.facts.with(fact);
+            self.new.add(order, fact);
+        }
+    }
 }
 
 impl KnownOrder {

@@ -6,7 +6,7 @@ use domain::{Order, OrderId, Payment};
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::row;
+use crate::{States, row};
 
 /// Writes the orders' payments down, and tells which of the orders had none before.
 pub async fn insert(
@@ -38,6 +38,37 @@ pub async fn insert(
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
+}
+
+/// The payments of these orders, locked until the transaction ends; an order that has none before
+/// is given this one.
+pub async fn open<'a>(
+    tx: &mut PgConnection,
+    payments: impl IntoIterator<Item = (&'a Order, Payment)>,
+) -> Result<States<Payment>, Error> {
+    let payments: Vec<_> = payments.into_iter().collect();
+    let new = insert(tx, payments.iter().copied()).await?;
+    let orders = payments.iter().map(|(order, _)| order.id);
+    let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
+    let known = if known.is_empty() {
+        HashMap::new()
+    } else {
+        lock(tx, known).await?
+    };
+    // Of two for the same order, the first was inserted.
+    let new = payments
+        .iter()
+        .rev()
+        .map(|(order, payment)| (order.id, *payment));
+    Ok(new.chain(known).collect())
+}
+
+/// Saves the payments that were changed.
+pub async fn save_changed(tx: &mut PgConnection, payments: &States<Payment>) -> Result<(), Error> {
+    if payments.changed().next().is_none() {
+        return Ok(());
+    }
+    save(tx, payments.changed()).await
 }
 
 /// The orders' payments, locked in the order of their ids until the transaction ends.

@@ -13,8 +13,8 @@ use tracing::debug;
 
 use super::Running;
 use super::outcome::{InFlight, Outcome};
-use crate::layer::{Attempt, Phase};
-use crate::process::{Outside, Ready};
+use crate::handler::layer::{HandlerCall, Phase};
+use crate::handler::{Prepared, Ready};
 use crate::spans::Step;
 use crate::{Fault, telemetry};
 
@@ -25,19 +25,19 @@ const SINGLES: usize = 4;
 
 type Waiting = UnboundedReceiver<Together>;
 /// Messages that were received together and got ready together.
-type Together = Vec<(InFlight, Outside)>;
+type Together = Vec<(InFlight, Prepared)>;
 
 impl Running {
     /// Runs as long as the consumer.
     pub(super) async fn lanes(self: Arc<Self>, waiting: Waiting) {
         let waiting = Mutex::new(waiting);
-        join_all((0..self.limits.lanes.max(1)).map(|_| self.lane(&waiting))).await;
+        join_all((0..self.options.concurrency.max(1)).map(|_| self.lane(&waiting))).await;
     }
 
     async fn lane(self: &Arc<Self>, waiting: &Mutex<Waiting>) {
         while let Some(mut taken) = self.take(waiting).await {
             while !taken.is_empty() {
-                let rest = taken.split_off(taken.len().min(self.limits.batch.max(1)));
+                let rest = taken.split_off(taken.len().min(self.options.batch.max(1)));
                 self.transact(taken).await;
                 taken = rest;
             }
@@ -48,7 +48,7 @@ impl Running {
     async fn take(&self, waiting: &Mutex<Waiting>) -> Option<Together> {
         let mut waiting = waiting.lock().await;
         let mut taken = waiting.recv().await?;
-        while taken.len() < self.limits.batch
+        while taken.len() < self.options.batch
             && let Ok(more) = waiting.try_recv()
         {
             taken.extend(more);
@@ -59,13 +59,13 @@ impl Running {
     async fn transact(self: &Arc<Self>, taken: Together) {
         let (messages, ready): (Vec<_>, Vec<_>) = taken
             .into_iter()
-            .map(|(message, outside)| {
+            .map(|(message, prepared)| {
                 let delivery = message.delivery.clone();
-                (message, Ready { delivery, outside })
+                (message, Ready { delivery, prepared })
             })
             .unzip();
         // What was found out before is not asked again; what was not begun goes back.
-        let is_begun = self.process.prepares().is_some();
+        let is_begun = self.handler.prepares().is_some();
         if self.kill.is_cancelled() || self.stop.is_cancelled() && !is_begun {
             messages
                 .into_iter()
@@ -112,7 +112,7 @@ impl Running {
         let work = async {
             let finishing = async {
                 match self.layers.is_bare() {
-                    true => self.process.finish(queue, ready, &steps).await,
+                    true => self.finish_in_transaction(ready, &steps).await,
                     false => self.finish_in_layers(ready, &steps).await,
                 }
             };
@@ -136,14 +136,23 @@ impl Running {
         steps: &[Step],
     ) -> Result<(), Fault> {
         let deliveries = ready.iter().map(|ready| ready.delivery.clone()).collect();
-        let attempt = Attempt::new(&self.spec.name, Phase::Handle, deliveries, {
+        let attempt = HandlerCall::new(&self.spec.name, Phase::Handle, deliveries, {
             let (running, ready, steps) = (self.clone(), ready.to_vec(), steps.to_vec());
-            move || async move {
-                let queue = &*running.spec.name;
-                running.process.finish(queue, &ready, &steps).await
-            }
+            move || async move { running.finish_in_transaction(&ready, &steps).await }
         });
         self.layers.clone().call(attempt).await
+    }
+
+    async fn finish_in_transaction(&self, ready: &[Ready], steps: &[Step]) -> Result<(), Fault> {
+        match &self.transactor {
+            Some(transactor) => {
+                let queue = &*self.spec.name;
+                transactor
+                    .transact(queue, &self.handler, ready, steps)
+                    .await
+            }
+            None => Ok(()),
+        }
     }
 
     async fn finish_each(self: &Arc<Self>, messages: Vec<InFlight>, ready: Vec<Ready>) {

@@ -11,9 +11,9 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::{Limits, Running};
-use crate::QueueSpec;
+use super::Running;
 use crate::transport::{BATCH, Delivery, LONGEST_VISIBILITY};
+use crate::{ConsumerOptions, QueueSpec};
 
 /// The messages that one consumer holds.
 pub(super) struct Leases {
@@ -38,10 +38,10 @@ pub(super) struct Lease {
 }
 
 impl Leases {
-    pub(super) fn new(spec: &QueueSpec, limits: &Limits) -> Leases {
+    pub(super) fn new(spec: &QueueSpec, options: &ConsumerOptions) -> Leases {
         Leases {
             visibility: spec.whole_visibility_timeout(),
-            longest: limits.longest_lease.min(LONGEST_VISIBILITY),
+            longest: options.max_visibility_extension.min(LONGEST_VISIBILITY),
             held: Mutex::default(),
             count: AtomicU64::new(0),
             any_lost: Notify::new(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Running;
 use super::outcome::{InFlight, Outcome};
-use crate::process::Ready;
+use crate::handler::Ready;
 
 impl Running {
     /// Each group by itself, so that one that fails does not hold up the others.
@@ -43,10 +43,10 @@ impl Running {
     }
 
     async fn work_on_one(self: &Arc<Self>, message: &InFlight) -> Result<(), Outcome> {
-        let outside = self.prepare_one(message).await?;
+        let prepared = self.prepare_one(message).await?;
         let delivery = message.delivery.clone();
-        match self.process.finishes() {
-            true => self.finish_one(message, Ready { delivery, outside }).await,
+        match self.handler.transacts() {
+            true => self.finish_one(message, Ready { delivery, prepared }).await,
             false => Ok(()),
         }
     }

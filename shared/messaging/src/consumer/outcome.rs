@@ -74,7 +74,7 @@ impl Running {
         let (queue, id, receives) = (&*self.spec.name, delivery.id, delivery.receive_count);
         let Fault { verdict, reason } = fault;
         let attempts = receives.saturating_sub(self.untried.count(id)).max(1);
-        let is_last = attempts >= self.spec.max_receive_count;
+        let is_last = attempts >= self.spec.max_attempts;
         let delay = match verdict {
             Verdict::Reject => {
                 self.untried.forget(id);
@@ -86,7 +86,7 @@ impl Running {
                 error!(queue, %id, reason, attempts, receives, "gave the message up");
                 return Settlement::Bury(format!("gave up after {attempts} attempts: {reason}"));
             }
-            Verdict::Retry => self.limits.backoff.delay(attempts),
+            Verdict::Retry => self.options.backoff.delay(attempts),
             Verdict::RetryAfter(delay) => delay.min(LONGEST_VISIBILITY),
         };
         warn!(queue, %id, reason, attempts, ?delay, "left the message in the queue");

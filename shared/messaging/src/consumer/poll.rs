@@ -58,7 +58,7 @@ impl Running {
                     } else if count == 0 && self.is_spare() {
                         return;
                     } else if count > 0 && count < asked {
-                        let gather = sleep_until(since + self.limits.batch_wait);
+                        let gather = sleep_until(since + self.options.min_poll_interval);
                         self.stop.run_until_cancelled(gather).await;
                     }
                 }
@@ -104,7 +104,7 @@ impl Running {
         let visibility = self.spec.whole_visibility_timeout();
         let span = spans::receive(queue);
         let abandon = self.transport.may_abandon_polls();
-        let wait = self.limits.longest_poll(abandon);
+        let wait = self.options.longest_poll(self.shutdown_timeout, abandon);
         let wait = wait.min(self.transport.longest_poll());
         let call = self.transport.receive(queue, max, wait, visibility);
         let call = call.instrument(span.clone());

@@ -29,7 +29,7 @@ pub(super) enum Back {
     Released,
 }
 
-/// Attempts at settling a message, each with the SDK's own retries. After that it comes back by
+/// HandlerCalls at settling a message, each with the SDK's own retries. After that it comes back by
 /// itself, and the inbox knows it.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -47,7 +47,7 @@ impl Running {
         let linger = if self.is_fifo() {
             Duration::ZERO
         } else {
-            self.limits.linger
+            self.options.linger
         };
         let calls = Arc::new(Semaphore::new(CALLS));
         while let Some(first) = settlements.recv().await {
@@ -111,7 +111,7 @@ impl Running {
             }
             let settled = self.transport.delete(queue, &receipts).await;
             let deleted = settled.iter().filter(|outcome| outcome.is_ok()).count();
-            self.tally
+            self.counters
                 .handled
                 .fetch_add(deleted as u64, Ordering::Relaxed);
             telemetry::ended(queue, "handled", deleted);
@@ -153,15 +153,15 @@ impl Running {
 
     fn gone_back(&self, back: Back) {
         let (count, how) = match back {
-            Back::Retried => (&self.tally.retried, "retried"),
-            Back::Released => (&self.tally.released, "released"),
+            Back::Retried => (&self.counters.retried, "retried"),
+            Back::Released => (&self.counters.released, "released"),
         };
         count.fetch_add(1, Ordering::Relaxed);
         telemetry::ended(&self.spec.name, how, 1);
     }
 
     pub(super) fn lost(&self, count: usize) {
-        let lost = &self.tally.lost;
+        let lost = &self.counters.lost;
         lost.fetch_add(count as u64, Ordering::Relaxed);
         telemetry::ended(&self.spec.name, "lost", count);
     }
@@ -184,7 +184,7 @@ impl Running {
         {
             Some(Ok(())) => {
                 self.delete_buried(message).await;
-                self.tally.rejected.fetch_add(1, Ordering::Relaxed);
+                self.counters.rejected.fetch_add(1, Ordering::Relaxed);
                 telemetry::ended(queue, "rejected", 1);
             }
             outcome => {
@@ -194,7 +194,7 @@ impl Running {
                     ?outcome,
                     "cannot bury the message; it stays"
                 );
-                let time = self.limits.backoff.delay(delivery.receive_count);
+                let time = self.options.backoff.delay(delivery.receive_count);
                 self.hide(vec![(message, time, Back::Retried)]).await;
             }
         }

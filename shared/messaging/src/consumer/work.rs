@@ -13,8 +13,8 @@ use tower_service::Service as _;
 use super::Running;
 use super::lease::Lease;
 use super::outcome::{InFlight, Outcome};
-use crate::layer::{Attempt, Phase};
-use crate::process::Outside;
+use crate::handler::Prepared;
+use crate::handler::layer::{HandlerCall, Phase};
 use crate::spans::Step;
 use crate::transport::Delivery;
 use crate::{Fault, telemetry};
@@ -51,7 +51,7 @@ impl Running {
         while let Some(first) = preparing.next().await {
             let mut together = vec![];
             let mut take = |(message, prepared)| match prepared {
-                Ok(outside) if self.process.finishes() => together.push((message, outside)),
+                Ok(prepared) if self.handler.transacts() => together.push((message, prepared)),
                 Ok(_) => self.end(message, Outcome::Done),
                 Err(outcome) => self.end(message, outcome),
             };
@@ -72,29 +72,29 @@ impl Running {
     pub(super) async fn prepare_one(
         self: &Arc<Self>,
         message: &InFlight,
-    ) -> Result<Outside, Outcome> {
+    ) -> Result<Prepared, Outcome> {
         let since = Instant::now();
         let (queue, delivery) = (&*self.spec.name, &message.delivery);
-        let step = match self.process.prepares() {
+        let step = match self.handler.prepares() {
             Some(Phase::Before) => Step::work("prepare", queue, delivery),
             Some(Phase::Handle) => Step::work("process", queue, delivery),
             None => Step::none(),
         };
         let lease = [&*message.lease].into_iter();
-        let prepared = match self.process.prepares() {
+        let prepared = match self.handler.prepares() {
             Some(phase) if !self.layers.is_bare() => {
                 self.guard(lease, self.prepare_in_layers(phase, delivery, &step))
                     .await
             }
             _ => {
-                self.guard(lease, self.process.prepare(delivery, &step))
+                self.guard(lease, self.handler.prepare(delivery, &step))
                     .await
             }
         };
         if let Err(outcome) = &prepared {
             step.failed(outcome);
         }
-        if !self.process.finishes() {
+        if !self.handler.transacts() {
             telemetry::worked(queue, since.elapsed());
         }
         prepared
@@ -105,15 +105,15 @@ impl Running {
         phase: Phase,
         delivery: &Arc<Delivery>,
         step: &Step,
-    ) -> Result<Outside, Fault> {
+    ) -> Result<Prepared, Fault> {
         let found = Arc::new(OnceLock::new());
-        let attempt = Attempt::new(&self.spec.name, phase, vec![delivery.clone()], {
+        let attempt = HandlerCall::new(&self.spec.name, phase, vec![delivery.clone()], {
             let (running, found) = (self.clone(), found.clone());
             let (delivery, step) = (delivery.clone(), step.clone());
             move || async move {
-                let outside = running.process.prepare(&delivery, &step).await?;
+                let prepared = running.handler.prepare(&delivery, &step).await?;
                 // It is called once.
-                let _ = found.set(outside);
+                let _ = found.set(prepared);
                 Ok(())
             }
         });

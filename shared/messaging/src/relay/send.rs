@@ -151,7 +151,7 @@ mod tests {
         Row {
             position: 0,
             outgoing,
-            unhurried: false,
+            deferred: false,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::mishap::{Call, Mishap, Mishaps};
+use super::faults::{CallFault, Faults, QueueCall};
 use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
 use crate::topology::{QueueKind, dead_letters};
 use crate::{Error, QueueSpec};
@@ -17,7 +17,7 @@ use crate::{Error, QueueSpec};
 #[derive(Clone, Default)]
 pub struct Local {
     state: Arc<Mutex<State>>,
-    mishaps: Mishaps,
+    faults: Faults,
 }
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     delay: Duration,
-    moved_after: u32,
+    max_receive_count: u32,
     /// By when they can be received; then by when they came.
     messages: BTreeMap<(Instant, u64), Delivery>,
     /// Where the message with this receipt is now.
@@ -44,11 +44,11 @@ impl Local {
         Local::default()
     }
 
-    /// Queues that sometimes fail as SQS may: `plan` is asked about every message of every call.
-    /// For tests of what is built on this crate.
-    pub fn misbehaving(plan: impl Fn(Call) -> Mishap + Send + Sync + 'static) -> Local {
+    /// Queues that sometimes fail as SQS may: `plan` is called for every message of every call.
+    /// For tests.
+    pub fn with_faults(plan: impl Fn(QueueCall) -> CallFault + Send + Sync + 'static) -> Local {
         Local {
-            mishaps: Mishaps::planned(plan),
+            faults: Faults::planned(plan),
             ..Local::default()
         }
     }
@@ -85,7 +85,7 @@ impl Local {
             let mut state = self.state();
             let queue = state.queues.entry(spec.name.to_string()).or_default();
             queue.delay = spec.delay;
-            queue.moved_after = spec.moved_after();
+            queue.max_receive_count = spec.max_receive_count();
         }
         Ok(())
     }
@@ -93,8 +93,8 @@ impl Local {
     pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
         let mut state = self.state();
         let sent = messages.iter().map(|message| {
-            self.mishaps
-                .befall(Call::Send, || state.put(queue, message))
+            self.faults
+                .apply(QueueCall::Send, || state.put(queue, message))
         });
         sent.collect()
     }
@@ -133,7 +133,7 @@ impl Local {
             return vec![Err(missing(queue)); receipts.len()];
         };
         let deleted = receipts.iter().map(|receipt| {
-            self.mishaps.befall(Call::Delete, || {
+            self.faults.apply(QueueCall::Delete, || {
                 let place = queue.held.remove(*receipt);
                 place.map(|place| queue.messages.remove(&place));
                 Ok(())
@@ -149,7 +149,7 @@ impl Local {
         };
         let now = Instant::now();
         let hidden = receipts.iter().map(|(receipt, visibility)| {
-            self.mishaps.befall(Call::Hide, || {
+            self.faults.apply(QueueCall::ChangeVisibility, || {
                 let place = queue.held.get_mut(receipt).filter(|(due, _)| *due > now);
                 let place = place.ok_or_else(not_held)?;
                 let message = queue.messages.remove(place).ok_or_else(not_held)?;
@@ -212,7 +212,7 @@ impl State {
             };
             let ((_, order), mut message) = first.remove_entry();
             queue.held.remove(&message.receipt);
-            if message.receive_count >= queue.moved_after {
+            if message.receive_count >= queue.max_receive_count {
                 let dead = self.queues.entry(dead_letters(name)).or_default();
                 dead.messages.insert((now, order), message);
                 dead.changed.notify_waiters();

@@ -1,25 +1,25 @@
-//! What has become of the messages.
+//! How the messages of a consumer ended, counted.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a consumer did, from its start to its end.
+/// How many messages a consumer or a runtime handled from its start to its shutdown, by their end.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Drained {
+pub struct ShutdownSummary {
     /// Handled, committed and deleted.
     pub handled: u64,
-    /// Failed, and put back to be tried again.
+    /// Failed, and returned to the queue for another attempt.
     pub retried: u64,
     /// Failed for good, and moved to the dead letters.
     pub rejected: u64,
-    /// Given back without having been started, or when the time to stop was over.
+    /// Returned to the queue unprocessed, because of a shutdown or a failed head of their group.
     pub released: u64,
-    /// Not settled: they come back when their visibility timeout is over.
+    /// Not acknowledged: they come back when their visibility timeout ends.
     pub lost: u64,
 }
 
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct Counters {
     pub(super) handled: AtomicU64,
     pub(super) retried: AtomicU64,
     pub(super) rejected: AtomicU64,
@@ -27,22 +27,22 @@ pub(super) struct Tally {
     pub(super) lost: AtomicU64,
 }
 
-impl Tally {
-    /// What was counted; `unsettled` messages are still in flight and lost with the consumer.
-    pub(super) fn drained(&self, unsettled: usize) -> Drained {
+impl Counters {
+    /// The counts; `unacknowledged` messages are still in flight and are lost with the consumer.
+    pub(super) fn summary(&self, unacknowledged: usize) -> ShutdownSummary {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Drained {
+        ShutdownSummary {
             handled: read(&self.handled),
             retried: read(&self.retried),
             rejected: read(&self.rejected),
             released: read(&self.released),
-            lost: read(&self.lost) + unsettled as u64,
+            lost: read(&self.lost) + unacknowledged as u64,
         }
     }
 }
 
-impl std::ops::AddAssign for Drained {
-    fn add_assign(&mut self, other: Drained) {
+impl std::ops::AddAssign for ShutdownSummary {
+    fn add_assign(&mut self, other: ShutdownSummary) {
         self.handled += other.handled;
         self.retried += other.retried;
         self.rejected += other.rejected;
@@ -51,9 +51,9 @@ impl std::ops::AddAssign for Drained {
     }
 }
 
-impl fmt::Display for Drained {
+impl fmt::Display for ShutdownSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Drained {
+        let ShutdownSummary {
             handled,
             retried,
             rejected,
