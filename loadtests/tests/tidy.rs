@@ -13,14 +13,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("contracts", &["domain", "messaging"]),
     ("store", &["domain"]),
-    ("chassis", &["contracts", "domain"]),
-    ("shop", &["chassis", "contracts", "domain", "store"]),
-    ("messaging", &[]),
+    ("database", &[]),
+    ("chassis", &["contracts", "database", "domain"]),
+    (
+        "shop",
+        &["chassis", "contracts", "database", "domain", "store"],
+    ),
+    ("messaging", &["database"]),
     ("sqs-local", &[]),
     ("sandbox", &["sqs-local"]),
     (
         "monolith",
-        &["chassis", "contracts", "domain", "shop", "store"],
+        &[
+            "chassis",
+            "contracts",
+            "database",
+            "domain",
+            "shop",
+            "store",
+        ],
     ),
     ("gateway", &["chassis", "contracts"]),
     (
@@ -31,11 +42,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payment-service", SERVICE),
     ("inventory-service", SERVICE),
     ("shipping-service", SERVICE),
-    ("template-service", &["chassis", "messaging"]),
+    ("template-service", &["chassis", "database", "messaging"]),
 ];
 const SERVICE: &[&str] = &[
     "chassis",
     "contracts",
+    "database",
     "domain",
     "messaging",
     "shop",
@@ -149,6 +161,46 @@ fn the_store_never_begins_or_commits() {
         let text = fs::read_to_string(&file).unwrap();
         for word in [".begin()", ".commit()", ".rollback()", "PgPool"] {
             assert!(!text.contains(word), "{} says {word}", file.display());
+        }
+    }
+}
+
+/// clippy forbids the pool's own ways to a connection (`clippy.toml`); that a pool is an executor,
+/// too, no lint can see.
+#[test]
+fn no_statement_runs_on_a_pool() {
+    for file in files(".rs") {
+        let Ok(path) = file.strip_prefix(root()) else {
+            continue;
+        };
+        if !path.components().any(|part| part.as_os_str() == "src") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            let on_a_pool = [
+                "execute(",
+                "fetch_one(",
+                "fetch_all(",
+                "fetch_optional(",
+                "fetch(",
+            ]
+            .iter()
+            .filter_map(|call| line.split_once(call))
+            .map(|(_, argument)| argument.split(')').next().unwrap_or_default())
+            .any(|argument| {
+                let pool = ["db", "pool", "database"];
+                let name = argument.trim_start_matches('&').rsplit('.').next();
+                !argument.contains('*') && pool.contains(&name.unwrap_or_default())
+            });
+            assert!(
+                !on_a_pool,
+                "{}: use `database::lend`: {line}",
+                path.display()
+            );
         }
     }
 }

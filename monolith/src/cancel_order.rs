@@ -11,7 +11,8 @@ use crate::place_order::Error;
 /// Cancels the order, or says that it is too late. Either way the wish is on record, unless the
 /// order was cancelled before there was anything to ship.
 pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
-    let mut tx = shop.db.begin().await?;
+    let _place = shop.places.take(&known.order.lines).await?;
+    let mut tx = database::begin(&shop.db).await?;
     let decision = decide(&mut tx, known).await?;
     tx.commit().await?;
     shop.settlement.wake();

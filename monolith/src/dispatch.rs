@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::{Fact, Shipment};
 use store::{orders, payments, shipping};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -17,6 +18,10 @@ use crate::place_order::Error;
 const LOOK: Duration = Duration::from_millis(250);
 /// Orders a transaction: enough to share a commit, few enough not to hold locks for long.
 const BATCH: i64 = 100;
+/// A look at a database that does not answer is given up and its connection closed, or a network
+/// that swallows everything would hold it until TCP gives up, after a quarter of an hour. It is
+/// longer than Postgres lets a statement run.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// Dispatches until `shutdown`. A failed look is logged and tried again at the next one.
 pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -26,7 +31,8 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
         .is_some()
     {
         loop {
-            match dispatch_due(&shop).await {
+            let looked = timeout(LONGEST_LOOK, dispatch_due(&shop)).await;
+            match looked.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut))) {
                 Ok(0) => break,
                 Ok(dispatched) => info!(dispatched, "dispatched what was due"),
                 Err(error) => {
@@ -41,7 +47,7 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 
 /// Dispatches up to a batch of shipments whose cancellation window has ended, and tells how many.
 pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
-    let mut tx = shop.db.begin().await?;
+    let mut tx = database::begin(&shop.db).await?;
     let due = shipping::lock_due(&mut tx, BATCH).await?;
     if due.is_empty() {
         return Ok(0);

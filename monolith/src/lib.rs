@@ -12,6 +12,7 @@
 pub mod cancel_order;
 pub mod dispatch;
 pub mod place_order;
+pub mod places;
 mod routes;
 mod settings;
 pub mod settlement;
@@ -27,6 +28,7 @@ use chassis::{Context, database};
 use shop::Provider;
 use sqlx::PgPool;
 
+use places::Places;
 pub use settings::Settings;
 use settlement::Settlement;
 
@@ -38,6 +40,7 @@ pub struct Shop {
     pub tokens: TokenIssuer,
     pub verifier: TokenVerifier,
     pub settlement: Settlement,
+    pub places: Places,
     /// How long a confirmed order can still be cancelled.
     #[from_ref(skip)]
     pub window: Duration,
@@ -58,6 +61,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         tokens: TokenIssuer::new(&settings.signing)?,
         verifier: TokenVerifier::new(&settings.token_key)?,
         settlement: Settlement::default(),
+        places: Places::new(settings.database.database_pool_size),
         window: settings.cancellation_window(),
     };
 

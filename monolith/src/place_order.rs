@@ -51,8 +51,10 @@ async fn transact(
     // Idempotent, and before the transaction: no lock waits for a third party.
     let payment = shop.provider.authorize(&order).await?;
 
+    // Orders that wait for a product hold no connection.
+    let _place = shop.places.take(&order.lines).await?;
     // Left by an error, it is rolled back.
-    let mut tx = shop.db.begin().await?;
+    let mut tx = database::begin(&shop.db).await?;
     let facts = decide(shop, &mut tx, &order, payment).await?;
     let placed = orders::insert(&mut tx, order, idempotency, &facts).await?;
     match placed {

@@ -52,7 +52,7 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 pub async fn settle_due(shop: &Shop) -> Result<usize, Error> {
     let mut settled = 0;
     loop {
-        let due = payments::due(&mut *shop.db.acquire().await?, BATCH).await?;
+        let due = payments::due(&mut *database::lend(&shop.db).await?, BATCH).await?;
         let may_be_more = due.len() as i64 == BATCH;
         let mut settling = stream::iter(due)
             .map(|(order, payment)| settle(shop, order, payment))
@@ -67,10 +67,10 @@ pub async fn settle_due(shop: &Shop) -> Result<usize, Error> {
 
         let progress = done.len();
         if !done.is_empty() {
-            payments::settle(&mut *shop.db.acquire().await?, done).await?;
+            payments::settle(&mut *database::lend(&shop.db).await?, done).await?;
         }
         if !refused.is_empty() {
-            payments::postpone(&mut *shop.db.acquire().await?, refused).await?;
+            payments::postpone(&mut *database::lend(&shop.db).await?, refused).await?;
         }
         settled += progress;
         if progress == 0 || !may_be_more {

@@ -40,7 +40,7 @@ pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
         .iter()
         .map(|authorization| authorization.order_id)
         .collect();
-    let owned = payments::known(&mut *shop.db.acquire().await?, &orders).await?;
+    let owned = payments::known(&mut *database::lend(&shop.db).await?, &orders).await?;
 
     let mut voided = 0;
     for orphan in orders.into_iter().filter(|order| !owned.contains(order)) {

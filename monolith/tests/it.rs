@@ -1,5 +1,6 @@
 //! The monolith's promises, with a real Postgres and a provider that can misbehave.
-#![allow(clippy::unwrap_used)]
+// Nothing cancels a test, so it may begin as sqlx does.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use chassis::auth::{KeyPair, TokenIssuer, TokenVerifier};
 use chassis::config::{TokenKey, TokenSigning};
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity, Status};
 use monolith::place_order::{Error, place_order};
+use monolith::places::Places;
 use monolith::settlement::{Settlement, settle_due};
 use monolith::sweep::sweep;
 use monolith::{Shop, cancel_order::cancel_order, dispatch::dispatch_due};
@@ -45,6 +47,7 @@ impl Fixture {
             })
             .unwrap(),
             settlement: Settlement::default(),
+            places: Places::new(10),
             window,
         };
         for context in Context::ALL {

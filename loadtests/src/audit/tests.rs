@@ -192,6 +192,7 @@ async fn an_intact_shop_passes_and_each_broken_row_is_found() {
         ),
     ];
     for (sql, promise) in corruptions {
+        #[expect(clippy::disallowed_methods, reason = "nothing cancels a test")]
         let mut tx = connection.begin().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut *tx)

@@ -50,7 +50,8 @@ async fn times(
     Path(name): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     let times = sqlx::query_scalar("select times from greetings where name = $1").bind(&name);
-    let times: Option<i64> = times.fetch_optional(&db).await?;
+    let mut connection = ::database::lend(&db).await?;
+    let times: Option<i64> = times.fetch_optional(&mut *connection).await?;
     let times = times.ok_or_else(|| Problem::not_found("nobody of this name was greeted"))?;
     Ok(Json(serde_json::json!({ "name": name, "times": times })))
 }

@@ -1,4 +1,5 @@
-//! Connecting to Postgres, and bringing its tables up to date.
+//! Connecting to Postgres, and bringing its tables up to date. The pool itself, and how its
+//! connections are lent, is the crate `database`'s.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::Instant;
 
@@ -15,13 +16,6 @@ use crate::config::Database;
 
 /// How long a database may take to come up beside us before we give up on it.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long a request waits for a free connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// A connection that rested longer than this is tried before it is used. Trying each, as the pool
-/// would by itself, costs a round trip a transaction.
-const TRUSTED_FOR: Duration = Duration::from_secs(5);
 
 /// Connects, runs the migrations one after another, and makes readiness depend on the database.
 ///
@@ -56,9 +50,7 @@ async fn connect_and_migrate(
         .expose()
         .parse()
         .context("DATABASE_URL is no address of a Postgres database")?;
-    let options = options
-        .application_name(context.name())
-        .options([("plan_cache_mode", "force_generic_plan")]);
+    let options = options.application_name(context.name());
 
     let mut connection = first_connection(&options).await?;
     for migrator in migrations {
@@ -67,22 +59,19 @@ async fn connect_and_migrate(
     }
     connection.close().await?;
 
-    let database = PgPoolOptions::new()
-        .max_connections(settings.database_pool_size)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, rest| {
-            Box::pin(async move {
-                let untested = rest.idle_for > TRUSTED_FOR;
-                Ok(!untested || connection.ping().await.is_ok())
-            })
-        })
-        .connect_with(options)
-        .await?;
+    let database = database::connect(options, settings.database_pool_size).await?;
     let watched = database.clone();
     context.ready_when("database", move || {
         let database = watched.clone();
-        async move { sqlx::query("select 1").execute(&database).await.is_ok() }
+        async move {
+            let Ok(mut connection) = database::lend(&database).await else {
+                return false;
+            };
+            sqlx::query("select 1")
+                .execute(&mut *connection)
+                .await
+                .is_ok()
+        }
     });
     Ok(database)
 }
@@ -92,10 +81,10 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
     let place = format!("{}:{}", options.get_host(), options.get_port());
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let attempt = PgConnection::connect_with(options);
+        let attempt = database::connect_for_migrations(options);
         let error = match tokio::time::timeout(PATIENCE, attempt).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) if is_passing(&error) => anyhow!(error),
+            Ok(Err(error)) if database::is_transient(&error) => anyhow!(error),
             Ok(Err(error)) => {
                 return Err(anyhow!(error)).context(format!(
                     "the database at {place} refuses us: check the name, user and password in \
@@ -110,17 +99,5 @@ async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnec
             ));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Whether the database may well do what was asked if it is asked again: it was not reached, is
-/// starting or stopping (SQLSTATE class 57P), or has no connection left (53300).
-pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("57P") || code == "53300"),
-        _ => false,
     }
 }

@@ -7,7 +7,6 @@ use contracts::http::{FieldError, ProblemBody};
 use tracing::{error, warn};
 
 use crate::BODY_LIMIT;
-use crate::database::is_passing;
 
 /// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
 #[derive(Debug)]
@@ -139,11 +138,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Handlers use `?` on the store's functions. A database that is away or has no free connection is
-/// a passing trouble, worth another try; anything else is a fault of ours.
+/// Handlers use `?` on the store's functions. A database that is away, has no free connection or
+/// ended a wait for a lock is worth another try; anything else is a fault of ours.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
-        if !is_passing(&error) {
+        if !database::is_transient(&error) {
             return Problem::internal(error);
         }
         warn!(%error, "no database for a request");

@@ -6,8 +6,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Error, PgPool, Postgres};
+use database::Connection;
+use sqlx::{Error, PgPool};
 use tokio::time::{Duration, Instant, sleep_until};
 
 /// A connection that rested longer than this goes back to the pool: under load the next
@@ -22,7 +22,7 @@ pub(crate) struct Connections {
 
 #[derive(Default)]
 struct Kept {
-    connection: Option<(PoolConnection<Postgres>, Instant)>,
+    connection: Option<(Connection, Instant)>,
     /// Whether somebody will come to see if it rests.
     watched: bool,
 }
@@ -35,21 +35,21 @@ impl Connections {
         }
     }
 
-    pub(crate) async fn take(&self) -> Result<PoolConnection<Postgres>, Error> {
+    pub(crate) async fn take(&self) -> Result<Connection, Error> {
         let kept = lock(&self.kept).connection.take();
         match kept {
             Some((connection, since)) if since.elapsed() < REST => Ok(connection),
             rested => {
                 // First: it may be the one that is waited for.
                 drop(rested);
-                self.pool.acquire().await
+                database::lend(&self.pool).await
             }
         }
     }
 
     /// Keeps a connection that has just committed for a while, unless there is one already or
     /// others may wait for it. One that failed is dropped by its user and goes the pool's way.
-    pub(crate) fn keep(&self, connection: PoolConnection<Postgres>) {
+    pub(crate) fn keep(&self, connection: Connection) {
         let most = self.pool.options().get_max_connections();
         let is_last = self.pool.num_idle() == 0 && self.pool.size() >= most;
         let mut kept = lock(&self.kept);

@@ -6,10 +6,10 @@ mod row;
 mod sendable;
 mod tx;
 
+use database::Connection;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::PgPool;
 
 pub(crate) use self::direct::{Committed, Direct, Receivers, Source, channels};
 pub(crate) use self::insert::LEASE;
@@ -63,7 +63,8 @@ impl Outbox {
     pub fn begin(&self) -> BoxFuture<'_, Result<Tx, Error>> {
         let beginning = async {
             let trace = self.trace.or_else(trace::current);
-            Tx::begin(self.db.acquire().await?, self, Source::Request, trace).await
+            let transaction = database::begin(&self.db).await?;
+            Ok(Tx::new(transaction, self, Source::Request, trace))
         };
         beginning.boxed()
     }
@@ -73,7 +74,8 @@ impl Outbox {
     }
 
     /// The transaction of a batch of messages, which the runtime commits.
-    pub(crate) async fn begin_on(&self, connection: PoolConnection<Postgres>) -> Result<Tx, Error> {
-        Tx::begin(connection, self, Source::Handler, None).await
+    pub(crate) async fn begin_on(&self, connection: Connection) -> Result<Tx, Error> {
+        let transaction = connection.begin().await?;
+        Ok(Tx::new(transaction, self, Source::Handler, None))
     }
 }

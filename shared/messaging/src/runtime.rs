@@ -253,7 +253,7 @@ async fn prune(db: PgPool) {
     const HOUR: Duration = Duration::from_secs(60 * 60);
     loop {
         tokio::time::sleep(HOUR).await;
-        if let Ok(mut connection) = db.acquire().await {
+        if let Ok(mut connection) = database::lend(&db).await {
             while let Ok(1..) = inbox::prune(&mut connection, inbox::RETENTION).await {}
         }
     }

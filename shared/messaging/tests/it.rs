@@ -1,10 +1,13 @@
 //! The runtime on real Postgres, on a real SQS endpoint and on queues in this process.
 
 // Helpers of tests may unwrap, like the tests themselves.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+// Nothing cancels a test, so it may begin as sqlx does.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, unreachable_pub)]
 
 #[path = "it/batch.rs"]
 mod batch;
+#[path = "it/cancelled.rs"]
+mod cancelled;
 #[path = "it/connections.rs"]
 mod connections;
 #[path = "it/consumer.rs"]

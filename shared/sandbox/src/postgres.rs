@@ -15,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
 pub use self::binaries::DIRECTORY_VARIABLE;
 pub use self::database::Database;
+pub(crate) use self::database::plain_url;
 use self::given::GivenServer;
 pub use self::lease::Lease;
 use self::server::OwnServer;

@@ -7,6 +7,8 @@
 mod parts;
 #[path = "it/postgres.rs"]
 mod postgres;
+#[path = "it/postgres_proxy.rs"]
+mod postgres_proxy;
 #[path = "it/provider.rs"]
 mod provider;
 #[path = "it/trouble.rs"]

@@ -40,7 +40,7 @@ async fn register(
     let customer = CustomerId::new();
     let hash = shop.passwords.hash(password).await?;
 
-    let mut connection = shop.db.acquire().await?;
+    let mut connection = database::lend(&shop.db).await?;
     if !accounts::insert(&mut connection, customer, &email, &hash).await? {
         return Err(Problem::conflict(
             "this email has an account: sign in at /auth/login",
@@ -54,7 +54,7 @@ async fn login(
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<AccessToken>, Problem> {
     let (email, password) = credentials.validate().map_err(Problem::invalid)?;
-    let account = accounts::find_by_email(&mut *shop.db.acquire().await?, &email).await?;
+    let account = accounts::find_by_email(&mut *database::lend(&shop.db).await?, &email).await?;
     let (customer, hash) = account
         .map(|account| (account.customer, account.password_hash))
         .unzip();

@@ -58,7 +58,7 @@ pub async fn prepare(
         request: as_sent(&request),
     };
     let placement = request.validate().map_err(Problem::invalid)?;
-    let mut connection = db.acquire().await?;
+    let mut connection = database::lend(db).await?;
     if let Some(known) = find_placed(&mut connection, customer, &idempotency).await? {
         return Ok(Placing::Repeated(known));
     }
@@ -92,7 +92,7 @@ pub async fn find_winner(
     customer: CustomerId,
     idempotency: &Idempotency,
 ) -> Result<KnownOrder, Problem> {
-    let winner = find_placed(&mut *db.acquire().await?, customer, idempotency).await?;
+    let winner = find_placed(&mut *database::lend(db).await?, customer, idempotency).await?;
     winner.ok_or_else(|| Problem::internal("a key is taken, and no order has it"))
 }
 

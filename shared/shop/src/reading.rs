@@ -35,7 +35,7 @@ pub async fn find_own(
     customer: CustomerId,
     order: OrderId,
 ) -> Result<KnownOrder, Problem> {
-    let found = orders::find(&mut *db.acquire().await?, order).await?;
+    let found = orders::find(&mut *database::lend(db).await?, order).await?;
     found
         .filter(|known| known.order.customer == customer)
         .ok_or_else(|| Problem::not_found(format!("no order of yours has the id {order}")))
@@ -57,7 +57,7 @@ async fn list_products(
     Query(cursor): Query<ProductCursor>,
 ) -> Result<Json<ProductPage>, Problem> {
     let (after, limit) = cursor.validate().map_err(Problem::invalid)?;
-    let products = catalogue::list(&mut *db.acquire().await?, after.as_ref(), limit).await?;
+    let products = catalogue::list(&mut *database::lend(&db).await?, after.as_ref(), limit).await?;
     Ok(Json(ProductPage::new(products, limit)))
 }
 
@@ -67,7 +67,7 @@ async fn show_product(
 ) -> Result<Json<ProductBody>, Problem> {
     let unknown = || Problem::not_found(format!("no product has the SKU {sku:?}"));
     let wanted = Sku::parse(sku.as_str()).map_err(|_| unknown())?;
-    let found = catalogue::find(&mut *db.acquire().await?, [&wanted]).await?;
+    let found = catalogue::find(&mut *database::lend(&db).await?, [&wanted]).await?;
     let product = found.into_iter().next().ok_or_else(unknown)?;
     Ok(Json(product.into()))
 }
@@ -79,7 +79,7 @@ async fn list_orders(
 ) -> Result<Json<OrderPage>, Problem> {
     let Cursor { after, limit } = cursor.validate().map_err(Problem::invalid)?;
     let after = after.map(OrderId);
-    let found = orders::list(&mut *db.acquire().await?, customer, after, limit).await?;
+    let found = orders::list(&mut *database::lend(&db).await?, customer, after, limit).await?;
     Ok(Json(OrderPage::new(
         found.iter().map(body).collect(),
         limit,
@@ -101,7 +101,7 @@ async fn show_history(
     Path(order): Path<Uuid>,
 ) -> Result<Json<Vec<HistoryEntry>>, Problem> {
     let known = find_own(&db, customer, OrderId(order)).await?;
-    let history = orders::history(&mut *db.acquire().await?, known.order.id).await?;
+    let history = orders::history(&mut *database::lend(&db).await?, known.order.id).await?;
     Ok(Json(
         history
             .into_iter()

@@ -3,11 +3,11 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
+use database::{Connection, Transaction};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgTransactionManager;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 use sqlx_core::transaction::TransactionManager as _;
 
 use super::insert::{LEASE, insert};
@@ -57,24 +57,20 @@ pub struct Savepoint<'t> {
     is_open: bool,
 }
 
-/// An open transaction on a connection of the pool. Dropped, it is rolled back.
-struct Transaction(Option<PoolConnection<Postgres>>);
-
 impl Tx {
-    pub(super) async fn begin(
-        mut connection: PoolConnection<Postgres>,
+    pub(super) fn new(
+        transaction: Transaction,
         outbox: &Outbox,
         source: Source,
         trace: Option<TraceParent>,
-    ) -> Result<Tx, Error> {
-        PgTransactionManager::begin(&mut connection, None).await?;
-        Ok(Tx {
-            transaction: Transaction(Some(connection)),
+    ) -> Tx {
+        Tx {
+            transaction,
             pushed: vec![],
             trace,
             direct: outbox.direct.clone(),
             source,
-        })
+        }
     }
 
     /// Promises to send `message` to all of its destinations if, and only if, this commits.
@@ -92,6 +88,7 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn savepoint(&mut self) -> Result<Savepoint<'_>, Error> {
+        #[expect(clippy::disallowed_methods, reason = "a savepoint, within a transaction")]
         PgTransactionManager::begin(self, None).await?;
         Ok(Savepoint {
             pushed_before: self.pushed.len(),
@@ -110,7 +107,7 @@ impl Tx {
     }
 
     /// Commits, and returns the connection for the next transaction.
-    pub(crate) async fn commit_and_keep(self) -> Result<PoolConnection<Postgres>, Error> {
+    pub(crate) async fn commit_and_keep(self) -> Result<Connection, Error> {
         let Tx {
             mut transaction,
             pushed,
@@ -120,21 +117,19 @@ impl Tx {
         } = self;
         let lease = direct.as_ref().map_or(Duration::ZERO, |_| LEASE);
         let written = insert(&mut transaction, pushed, lease).await?;
-        PgTransactionManager::commit(&mut transaction).await?;
+        let connection = transaction.commit_and_keep().await?;
         if let Some(direct) = direct {
             direct.send(written, source);
         }
-        Ok(transaction.end())
+        Ok(connection)
     }
 
     /// Takes everything back. A drop does the same, without an answer.
     ///
     /// # Errors
     /// When the database fails. The transaction is rolled back in any case.
-    pub async fn rollback(mut self) -> Result<(), Error> {
-        PgTransactionManager::rollback(&mut self).await?;
-        drop(self.transaction.end());
-        Ok(())
+    pub async fn rollback(self) -> Result<(), Error> {
+        Ok(self.transaction.rollback().await?)
     }
 
     /// What is pushed from here on belongs to this trace.
@@ -173,35 +168,6 @@ impl Drop for Savepoint<'_> {
             // Sent to the server before the next statement.
             PgTransactionManager::start_rollback(self.tx);
         }
-    }
-}
-
-impl Transaction {
-    /// The connection, on which no transaction is open any more.
-    fn end(&mut self) -> PoolConnection<Postgres> {
-        self.0.take().expect("only its end takes it")
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
-            PgTransactionManager::start_rollback(connection);
-        }
-    }
-}
-
-impl Deref for Transaction {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        self.0.as_ref().expect("only its end takes it")
-    }
-}
-
-impl DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("only its end takes it")
     }
 }
 

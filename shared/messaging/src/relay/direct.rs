@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Error, Postgres};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -125,9 +128,8 @@ impl Relay {
         )
         .bind(positions(&never))
         .bind(positions(&later))
-        .bind(pause.as_secs_f64())
-        .execute(&self.shared.db);
-        if let Err(error) = ended.await {
+        .bind(pause.as_secs_f64());
+        if let Err(error) = self.execute(ended).await {
             self.shared.health.fails("the outbox", &error.to_string());
         }
     }
@@ -141,13 +143,18 @@ impl Relay {
                 }
             };
             let _ = tokio::time::timeout(DELETE_LINGER, more).await;
-            let deleted = sqlx::query("delete from outbox where position = any($1)")
-                .bind(&positions)
-                .execute(&self.shared.db);
-            match deleted.await {
+            let deleted =
+                sqlx::query("delete from outbox where position = any($1)").bind(&positions);
+            match self.execute(deleted).await {
                 Ok(_) => self.shared.health.works("the outbox"),
                 Err(error) => self.shared.health.fails("the outbox", &error.to_string()),
             }
         }
+    }
+
+    async fn execute(&self, statement: Query<'_, Postgres, PgArguments>) -> Result<(), Error> {
+        let mut connection = database::lend(&self.shared.db).await?;
+        statement.execute(&mut *connection).await?;
+        Ok(())
     }
 }

@@ -91,14 +91,18 @@ impl Relay {
     async fn rows_are_due(&self) {
         loop {
             tokio::time::sleep(INTERVAL).await;
-            let due =
-                sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
-                    .fetch_one(&self.shared.db);
             // If the database fails, the poll reports it.
-            if due.await.unwrap_or(true) {
+            if self.is_due().await.unwrap_or(true) {
                 return;
             }
         }
+    }
+
+    async fn is_due(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = database::lend(&self.shared.db).await?;
+        sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
+            .fetch_one(&mut *connection)
+            .await
     }
 
     /// Sends up to [`ROWS`] rows without an order, and up to as many ordered ones.
@@ -126,7 +130,7 @@ impl Relay {
         take: &'static str,
         lock: Option<&'static str>,
     ) -> Result<Polled, Error> {
-        let mut tx = self.shared.db.begin().await?;
+        let mut tx = database::begin(&self.shared.db).await?;
         if let Some(lock) = lock
             && !sqlx::query_scalar::<_, bool>(lock)
                 .fetch_one(&mut *tx)

@@ -111,6 +111,11 @@ impl World {
         PgPool::connect(&self.url).await.unwrap()
     }
 
+    /// Where its database is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The same world through these connections.
     pub fn with(&self, db: PgPool) -> World {
         World {

@@ -80,7 +80,7 @@ async fn execute<const N: usize>(
 }
 
 /// Without the settings that only sqlx knows, so that psql and every other client read it too.
-pub(super) fn plain_url(options: &PgConnectOptions) -> String {
+pub(crate) fn plain_url(options: &PgConnectOptions) -> String {
     let mut url = options.to_url_lossy();
     let query = url.query().unwrap_or_default().to_owned();
     let pairs = query
