@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::cancel_order::cancel_order;
-use crate::place_order::{Error, place_order};
+use crate::place_order::place_order;
 
 pub(crate) fn routes(shop: Shop) -> Router {
     let accounts = accounts::routes(shop.db.clone(), shop.tokens.clone());
@@ -34,6 +34,7 @@ async fn place(
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
+    let _place = shop.admission.enter()?;
     let known = match placing::prepare(&shop.db, customer, key, request).await? {
         Placing::Repeated(known) => known,
         Placing::New(order, idempotency) => match place_order(&shop, order, &idempotency).await? {
@@ -56,14 +57,4 @@ async fn cancel(
         .map_err(reading::refused)?;
     let known = reading::find_own(&shop.db, customer, OrderId(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Problem {
-        match error {
-            Error::Provider(error) => shop::provider::unavailable(&error),
-            Error::Database(error) | Error::Commit(error) => error.into(),
-            Error::IllegalMove(error) => Problem::internal(error),
-        }
-    }
 }

@@ -22,8 +22,10 @@ pub(crate) async fn cancel_order(
     }
 
     let mut tx = service.outbox.begin().await?;
-    orders::record(&mut tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    tx.push(&Event::new(Fact::CancelRequested, known.order.clone()))?;
+    let requested = Event::new(Fact::CancelRequested, known.order.clone());
+    let fact = (known.order.id, requested.fact, requested.happened_at);
+    orders::record_at(&mut tx, [fact]).await?;
+    tx.push(&requested)?;
     tx.commit().await?;
     Ok(Ok(()))
 }

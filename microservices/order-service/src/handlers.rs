@@ -22,12 +22,12 @@ impl BatchHandler for RecordFacts {
     }
 
     fn decide(&self, facts: &mut NewFacts, event: Event) -> Result<Option<Event>, Fault> {
-        facts.add(event.order.id, event.fact);
+        facts.add(event.order.id, event.fact, event.happened_at);
         Ok(None)
     }
 
     async fn save(&self, tx: &mut Tx, facts: NewFacts) -> Result<(), Fault> {
-        Ok(orders::record(tx, facts).await?)
+        Ok(orders::record_at(tx, facts).await?)
     }
 }
 
@@ -48,7 +48,7 @@ impl BatchHandler for ExpireOrders {
             return Ok(None);
         }
         let request = Event::new(Fact::CancelRequested, known.order.clone());
-        orders.add(due.order, Fact::CancelRequested);
+        orders.add(due.order, request.fact, request.happened_at);
         Ok(Some(request))
     }
 

@@ -30,7 +30,8 @@ pub(crate) async fn place_order(
     let Some(known) = placed else {
         return Ok(None);
     };
-    tx.push(&Event::new(Fact::OrderPlaced, known.order.clone()))?;
+    let order = known.order.clone();
+    tx.push(&Event::at(Fact::OrderPlaced, order, known.placed_at))?;
     tx.push(&ExpireOrder {
         order: known.order.id,
         after: service.expiry,

@@ -19,10 +19,12 @@ pub enum Payment {
     Voided,
     RefundDue,
     Refunded,
+    /// The provider refused for good what was due. A person has to find out where the money is.
+    Refused,
 }
 
 impl Payment {
-    pub const ALL: [Payment; 8] = [
+    pub const ALL: [Payment; 9] = [
         Payment::Declined,
         Payment::Authorized,
         Payment::CaptureDue,
@@ -31,6 +33,7 @@ impl Payment {
         Payment::Voided,
         Payment::RefundDue,
         Payment::Refunded,
+        Payment::Refused,
     ];
 
     /// The order was dispatched: the money is ours to take.
@@ -42,7 +45,8 @@ impl Payment {
             | Payment::VoidDue
             | Payment::Voided
             | Payment::RefundDue
-            | Payment::Refunded => Err(self.illegal("captured")),
+            | Payment::Refunded
+            | Payment::Refused => Err(self.illegal("captured")),
         }
     }
 
@@ -53,7 +57,7 @@ impl Payment {
             Payment::Captured | Payment::RefundDue => Ok(Payment::RefundDue),
             Payment::Declined | Payment::Voided | Payment::Refunded => Ok(self),
             // A capture under way may or may not have reached the provider: ask again when it has.
-            Payment::CaptureDue => Err(self.illegal("given back")),
+            Payment::CaptureDue | Payment::Refused => Err(self.illegal("given back")),
         }
     }
 
@@ -75,7 +79,19 @@ impl Payment {
                 Some(Fact::PaymentAuthorized)
             }
             Payment::Declined => Some(Fact::PaymentDeclined),
-            Payment::VoidDue | Payment::Voided | Payment::RefundDue | Payment::Refunded => None,
+            Payment::VoidDue
+            | Payment::Voided
+            | Payment::RefundDue
+            | Payment::Refunded
+            | Payment::Refused => None,
+        }
+    }
+
+    /// The provider has refused for good what was due.
+    pub fn refused(self) -> Payment {
+        match self {
+            Payment::CaptureDue | Payment::VoidDue | Payment::RefundDue => Payment::Refused,
+            nothing_due => nothing_due,
         }
     }
 
@@ -97,6 +113,7 @@ impl Payment {
             Payment::Voided => "voided",
             Payment::RefundDue => "refund_due",
             Payment::Refunded => "refunded",
+            Payment::Refused => "refused",
         }
     }
 
@@ -128,7 +145,7 @@ mod tests {
         capture(Authorized, Some(CaptureDue));
         capture(CaptureDue, Some(CaptureDue));
         capture(Captured, Some(Captured));
-        for ended in [Declined, VoidDue, Voided, RefundDue, Refunded] {
+        for ended in [Declined, VoidDue, Voided, RefundDue, Refunded, Refused] {
             capture(ended, None);
         }
 
@@ -138,6 +155,7 @@ mod tests {
         give_back(Authorized, Some(VoidDue));
         give_back(Captured, Some(RefundDue));
         give_back(CaptureDue, None);
+        give_back(Refused, None);
         for ended in [Declined, Voided, Refunded] {
             give_back(ended, Some(ended));
         }
@@ -149,7 +167,7 @@ mod tests {
             assert_eq!(kept.decision(), Some(Fact::PaymentAuthorized));
         }
         assert_eq!(Declined.decision(), Some(Fact::PaymentDeclined));
-        for cancelled in [VoidDue, Voided, RefundDue, Refunded] {
+        for cancelled in [VoidDue, Voided, RefundDue, Refunded, Refused] {
             assert_eq!(cancelled.decision(), None);
         }
     }
@@ -164,5 +182,15 @@ mod tests {
         assert_eq!(VoidDue.done(), Voided);
         assert_eq!(RefundDue.done(), Refunded);
         assert!(!Voided.holds_money() && VoidDue.holds_money());
+    }
+
+    #[test]
+    fn only_what_is_due_can_be_refused() {
+        for payment in Payment::ALL {
+            let due = payment.done() != payment;
+            let expected = if due { Refused } else { payment };
+            assert_eq!(payment.refused(), expected);
+        }
+        assert!(Refused.holds_money(), "where it is, is not known");
     }
 }

@@ -1,0 +1,28 @@
+//! What every request and every background task works with.
+
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use chassis::auth::{TokenIssuer, TokenVerifier};
+use shop::Provider;
+use sqlx::PgPool;
+
+use crate::admission::Admission;
+use crate::every::Wake;
+use crate::places::Places;
+
+#[derive(Clone, FromRef)]
+pub struct Shop {
+    pub db: PgPool,
+    pub provider: Provider,
+    pub tokens: TokenIssuer,
+    pub verifier: TokenVerifier,
+    pub admission: Admission,
+    /// Woken by a commit that leaves the provider something to do.
+    pub payment_due: Wake,
+    /// Limits how many transactions wait for the stock of one product.
+    pub places: Places,
+    /// How long a confirmed order can still be cancelled.
+    #[from_ref(skip)]
+    pub window: Duration,
+}
