@@ -48,6 +48,13 @@ pub(crate) struct Settings {
     #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     order_expiry_ms: u64,
+
+    #[command(flatten)]
+    orders_overdue: order_service::overdue::Ages,
+    #[command(flatten)]
+    payments_overdue: payment_service::overdue::Ages,
+    #[command(flatten)]
+    shipments_overdue: shipping_service::overdue::Ages,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +88,7 @@ impl Settings {
             token_key: self.token_key.clone(),
             queues: self.queues.clone(),
             order_expiry_ms: self.order_expiry_ms,
+            overdue: self.orders_overdue.clone(),
         }
     }
 
@@ -90,6 +98,7 @@ impl Settings {
             database: self.database(&self.payments_database_url),
             queues: self.queues.clone(),
             payment_provider_url: self.payment_provider_url.clone(),
+            overdue: self.payments_overdue.clone(),
         }
     }
 
@@ -107,6 +116,7 @@ impl Settings {
             database: self.database(&self.shipping_database_url),
             queues: self.queues.clone(),
             cancellation_window_ms: self.cancellation_window_ms,
+            overdue: self.shipments_overdue.clone(),
         }
     }
 

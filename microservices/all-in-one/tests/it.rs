@@ -1,6 +1,9 @@
 //! All services as a process, over SQS, with a collector of spans beside it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/lost_queues.rs"]
+mod lost_queues;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};

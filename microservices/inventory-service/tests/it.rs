@@ -123,6 +123,24 @@ async fn what_is_out_of_stock_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_rejected_order_that_comes_again_is_rejected_though_there_is_stock_now() {
+    let mut inventory = Fixture::open().await;
+    let too_many = inventory.order(0, 11);
+    inventory.hear(Fact::PaymentAuthorized, &too_many).await;
+    let delivery = [(&inventory.products[0].sku, 10)];
+    inventory::restock(&mut inventory.db, delivery)
+        .await
+        .unwrap();
+
+    inventory.hear(Fact::PaymentAuthorized, &too_many).await;
+
+    assert_eq!(inventory.level().await, (20, 0));
+    let rejected = told("stock_rejected", &["order-events", "payment-events"]);
+    let both = [rejected.clone(), rejected].concat();
+    assert_eq!(inventory.told().await, both);
+}
+
+#[tokio::test]
 async fn a_cancelled_order_puts_its_stock_back_once() {
     let mut inventory = Fixture::open().await;
     let (kept, cancelled) = (inventory.order(0, 1), inventory.order(0, 3));

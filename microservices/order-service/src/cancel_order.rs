@@ -3,6 +3,7 @@
 
 use contracts::Event;
 use domain::{CancelDecision, Cancellation, Fact, Refusal, Status};
+use messaging::Tx;
 use store::orders;
 use store::orders::KnownOrder;
 
@@ -22,12 +23,18 @@ pub(crate) async fn cancel_order(
     }
 
     let mut tx = service.outbox.begin().await?;
-    let requested = Event::new(Fact::CancelRequested, known.order.clone());
-    let fact = (known.order.id, requested.fact, requested.happened_at);
-    orders::record_at(&mut tx, [fact]).await?;
-    tx.push(&requested)?;
+    request_cancellation(&mut tx, known).await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// Records the request and passes it on to shipping.
+pub(crate) async fn request_cancellation(tx: &mut Tx, known: &KnownOrder) -> Result<(), Error> {
+    let requested = Event::new(Fact::CancelRequested, known.order.clone());
+    let fact = (known.order.id, requested.fact, requested.happened_at);
+    orders::record_at(tx, [fact]).await?;
+    tx.push(&requested)?;
+    Ok(())
 }
 
 fn was_refused(known: &KnownOrder) -> bool {

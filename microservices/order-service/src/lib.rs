@@ -3,10 +3,12 @@
 //! Invariants:
 //! - an order and the event that tells of it are committed together ([`place_order`]);
 //! - a status is read off the facts that are known, in whatever order they came;
+//! - an order that does not end is told of again ([`overdue`]);
 //! - nothing is decided here: payment, inventory and shipping decide.
 
 mod cancel_order;
 pub mod handlers;
+pub mod overdue;
 mod place_order;
 mod routes;
 
@@ -41,6 +43,9 @@ pub struct Settings {
     #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub order_expiry_ms: u64,
+
+    #[command(flatten)]
+    pub overdue: overdue::Ages,
 }
 
 /// What every request works with.
@@ -78,8 +83,13 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         outbox: runtime.outbox(),
         expiry: Duration::from_millis(settings.order_expiry_ms),
     };
+    let (outbox, ages, expiry) = (runtime.outbox(), settings.overdue, orders.expiry);
+    context.look_after("overdue orders", ages.shortest(), move || {
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_again(&outbox, &ages, expiry).await }
+    });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.is_healthy(), running);
+    context.attend("queues", move || health.problems(), running);
     Ok(routes::routes(orders))
 }

@@ -1,6 +1,9 @@
 //! The order service over HTTP and with its events, on a real Postgres and queues in process.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/overdue.rs"]
+mod overdue;
+
 use std::time::Duration;
 
 use chassis::Running;
@@ -32,6 +35,10 @@ struct Fixture {
 
 impl Fixture {
     async fn open() -> Fixture {
+        Fixture::open_with(Default::default()).await
+    }
+
+    async fn open_with(overdue: order_service::overdue::Ages) -> Fixture {
         let database = testing::database("orders").await;
         let keys = KeyPair::generate();
         let signing = TokenSigning {
@@ -50,6 +57,7 @@ impl Fixture {
                 ..messaging::Settings::default()
             },
             order_expiry_ms: 600_000,
+            overdue,
         };
 
         let serving = settings.serving.clone();
@@ -190,7 +198,7 @@ async fn a_history_is_in_the_order_in_which_it_happened() {
     let events = happened.map(|fact| Event::new(fact, known.order.clone()));
 
     for event in events.into_iter().rev() {
-        let heard = Remember.handle_batch(&mut orders.db, vec![event]).await;
+        let heard = orders.handle(&RecordFacts, vec![event]).await;
         heard.unwrap();
     }
 

@@ -2,10 +2,12 @@
 //!
 //! Invariants:
 //! - the provider is called outside of every transaction, and idempotently by order id;
+//! - what was authorized and not answered is told again ([`overdue`]);
 //! - an order has one payment; one that was cancelled first is never charged.
 
 pub mod handlers;
 mod move_money;
+pub mod overdue;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,9 @@ pub struct Settings {
     /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     pub payment_provider_url: String,
+
+    #[command(flatten)]
+    pub overdue: overdue::Ages,
 }
 
 /// The process.
@@ -57,8 +62,13 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .queues(topology::used_by("payment", topology))
         .handle_with(queue, options, MoveMoney { provider }.then(RecordPayments));
 
+    let (outbox, ages) = (runtime.outbox(), settings.overdue);
+    context.look_after("unanswered payments", ages.unanswered(), move || {
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_again(&outbox, &ages).await }
+    });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.is_healthy(), running);
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new())
 }

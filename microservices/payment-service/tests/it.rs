@@ -2,6 +2,9 @@
 // Nothing cancels a test, so it may begin as sqlx does.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "it/overdue.rs"]
+mod overdue;
+
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Quantity};
 use messaging::{Fault, Outbox, PlainHandler};
@@ -100,8 +103,34 @@ async fn a_placed_order_is_authorized_once_and_answered_each_time() {
     );
     assert_eq!(payment.money(&order).await, authorized);
     let fact = "payment_authorized";
-    let answer = [pair(fact, "inventory-events"), pair(fact, "order-events")];
-    assert_eq!(payment.told().await, [answer.clone(), answer].concat());
+    let told = [pair(fact, "inventory-events"), pair(fact, "order-events")];
+    assert_eq!(payment.told().await, [told.clone(), told].concat());
+}
+
+#[tokio::test]
+async fn an_order_that_comes_again_is_answered_with_what_was_decided() {
+    let check = async |method: &str, then: Option<Fact>, told: &[&str]| {
+        let mut payment = Fixture::open().await;
+        let order = order(method);
+        payment.hear(Fact::OrderPlaced, &order).await.unwrap();
+        if let Some(then) = then {
+            payment.hear(then, &order).await.unwrap();
+        }
+        let before = payment.told().await.len();
+
+        payment.hear(Fact::OrderPlaced, &order).await.unwrap();
+
+        let again = payment.told().await.split_off(before);
+        let facts: Vec<_> = again.iter().map(|(fact, _)| fact.as_str()).collect();
+        assert_eq!(facts, told, "{method}, then {then:?}");
+    };
+
+    let authorized = ["payment_authorized", "payment_authorized"];
+    check("tok_ok", None, &authorized).await;
+    check("tok_ok", Some(Fact::Dispatched), &authorized).await;
+    check("tok_declined", None, &["payment_declined"]).await;
+    check("tok_ok", Some(Fact::ShipmentCancelled), &[]).await;
+    check("tok_ok", Some(Fact::StockRejected), &[]).await;
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ impl BatchHandler for Shipping {
     /// An order that has no shipment yet is given one: scheduled, or cancelled for good.
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Self::State, Fault> {
         let shipments = events.iter().map(|event| match event.fact {
-            Fact::CancelRequested => (event.order.id, Shipment::Cancelled),
-            _ => (event.order.id, Shipment::Scheduled),
+            Fact::CancelRequested => (&event.order, Shipment::Cancelled),
+            _ => (&event.order, Shipment::Scheduled),
         });
         Ok(shipping::open(tx, shipments, self.cancellation_window).await?)
     }

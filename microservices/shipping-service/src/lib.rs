@@ -2,11 +2,13 @@
 //!
 //! Invariants:
 //! - the transaction that locks a shipment's row decides the race, and it is decided once;
-//! - a dispatch waits on the delay queue for its cancellation window, and nowhere else;
+//! - a dispatch waits on the delay queue for its cancellation window, and is found by its row if it
+//!   never comes back ([`overdue`]);
 //! - an order that was cancelled first is never shipped, whenever its reservation arrives.
 
 mod dispatch;
 pub mod handlers;
+pub mod overdue;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,6 +38,9 @@ pub struct Settings {
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     pub cancellation_window_ms: u64,
+
+    #[command(flatten)]
+    pub overdue: overdue::Ages,
 }
 
 /// The process.
@@ -66,8 +71,18 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle_with(events, reading, shipping)
         .handle_with(dispatch, dispatching, Dispatch);
 
+    let (outbox, ages) = (runtime.outbox(), settings.overdue.clone());
+    context.look_after("overdue dispatches", ages.late(), move || {
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::dispatch(&outbox, &ages).await }
+    });
+    let (outbox, ages) = (runtime.outbox(), settings.overdue);
+    context.look_after("cancellations", ages.cancelled(), move || {
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_cancelled_again(&outbox, &ages).await }
+    });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.is_healthy(), running);
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new())
 }

@@ -2,6 +2,9 @@
 // Nothing cancels a test, so it may begin as sqlx does.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+#[path = "it/overdue.rs"]
+mod overdue;
+
 use std::time::Duration;
 
 use contracts::Event;
@@ -149,6 +152,28 @@ async fn an_order_that_was_cancelled_first_is_never_shipped() {
 
     assert_eq!(shipping.shipment(&order).await, Some(Shipment::Cancelled));
     assert_eq!(shipping.told().await, ["shipment_cancelled"]);
+}
+
+#[tokio::test]
+async fn a_reservation_that_comes_again_is_answered_with_what_was_decided() {
+    let check = async |then: Option<Fact>, expected: &str| {
+        let mut shipping = Fixture::open().await;
+        let order = order();
+        shipping.hear(Fact::StockReserved, &order).await.unwrap();
+        if let Some(then) = then {
+            shipping.hear(then, &order).await.unwrap();
+        }
+        let unsent = "delete from outbox";
+        sqlx::query(unsent).execute(&mut shipping.db).await.unwrap();
+
+        shipping.hear(Fact::StockReserved, &order).await.unwrap();
+
+        assert_eq!(shipping.told().await, [expected], "after {then:?}");
+    };
+
+    check(None, "shipment_scheduled").await;
+    check(Some(Fact::ShipmentScheduled), "dispatched").await;
+    check(Some(Fact::CancelRequested), "shipment_cancelled").await;
 }
 
 #[tokio::test]

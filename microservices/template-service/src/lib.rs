@@ -38,7 +38,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle("greetings", handlers::CountGreetings);
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.is_healthy(), running);
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

@@ -21,30 +21,56 @@ pub(crate) struct Readiness(Arc<Mutex<Vec<Arc<Check>>>>);
 
 struct Check {
     name: &'static str,
-    passes: Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+    find_troubles: Box<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>,
 }
 
+/// What a check that fails says when it has no reason to give.
+const NOT_READY: &str = "is not ready";
+
 impl Readiness {
+    /// Ready when this holds.
     pub(crate) fn add<F, Fut>(&self, name: &'static str, passes: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = bool> + Send + 'static,
     {
-        let passes = Box::new(move || passes().boxed());
-        let mut checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.push(Arc::new(Check { name, passes }));
+        self.add_troubles(name, move || {
+            let passes = passes();
+            async move {
+                match passes.await {
+                    true => vec![],
+                    false => vec![NOT_READY.to_owned()],
+                }
+            }
+        });
     }
 
-    /// The checks that do not pass now.
-    async fn failing(&self) -> Vec<&'static str> {
+    /// Ready when this finds no trouble.
+    pub(crate) fn add_troubles<F, Fut>(&self, name: &'static str, find_troubles: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<String>> + Send + 'static,
+    {
+        let find_troubles = Box::new(move || find_troubles().boxed());
+        let mut checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.push(Arc::new(Check {
+            name,
+            find_troubles,
+        }));
+    }
+
+    /// The checks that do not pass now, each with every reason.
+    async fn failing(&self) -> Vec<(&'static str, String)> {
         let checks = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let failing = checks.iter().map(|check| async {
-            let passed = tokio::time::timeout(CHECK_TIMEOUT, (check.passes)()).await;
-            (passed != Ok(true)).then_some(check.name)
+            let found = tokio::time::timeout(CHECK_TIMEOUT, (check.find_troubles)()).await;
+            let troubles = found.unwrap_or_else(|_| vec![NOT_READY.to_owned()]);
+            let named = troubles.into_iter().map(|trouble| (check.name, trouble));
+            named.collect::<Vec<_>>()
         });
         join_all(failing).await.into_iter().flatten().collect()
     }
@@ -65,6 +91,6 @@ async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Probl
     }
     let errors = failing
         .into_iter()
-        .map(|name| FieldError::new(name, "is not ready"));
+        .map(|(name, trouble)| FieldError::new(name, trouble));
     Err(Problem::unavailable("not ready").with_errors(errors.collect()))
 }

@@ -17,6 +17,7 @@ pub mod document;
 mod extract;
 mod health;
 mod otlp;
+mod periodic;
 mod problem;
 mod process;
 mod request;

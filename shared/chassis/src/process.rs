@@ -223,18 +223,20 @@ impl Context {
         });
     }
 
-    /// Runs something in the background that readiness depends on.
+    /// Runs something in the background that readiness depends on: it is ready when it has no
+    /// troubles, and `/readyz` names those that it has.
     pub fn attend<Fut, T, E>(
         &self,
         name: &'static str,
-        is_well: impl Fn() -> bool + Send + Sync + 'static,
+        troubles: impl Fn() -> Vec<String> + Send + Sync + 'static,
         work: Fut,
     ) where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
     {
-        self.ready_when(name, move || ready(is_well()));
+        let find_troubles = move || ready(troubles());
+        self.readiness.add_troubles(name, find_troubles);
         self.background(name, work);
     }
 

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+#[path = "it/background.rs"]
+mod background;
+
 #[derive(Deserialize, Serialize)]
 struct Basket {
     lines: Vec<Line>,

@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_is_told_again_as_it_was() {
+        let mut shipment = Shipment::Scheduled;
+        assert_eq!(shipment.decision(), Fact::ShipmentScheduled);
+        shipment.dispatch();
+        assert_eq!(shipment.decision(), Fact::Dispatched);
+        assert_eq!(Shipment::Cancelled.decision(), Fact::ShipmentCancelled);
+    }
+
+    #[test]
     fn every_shipment_is_found_by_its_name() {
         for shipment in Shipment::ALL {
             assert_eq!(Shipment::from_name(shipment.as_str()), Some(shipment));

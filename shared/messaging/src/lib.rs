@@ -109,6 +109,8 @@
 //! | `messaging_time_in_queue_seconds` | histogram: from the send to the receive, delays included |
 //! | `messaging_oldest_received_seconds` | the age of the oldest message of the last poll |
 //! | `messaging_pollers` | polls that are open at once |
+//! | `messaging_queues_recreated_total` | queues that vanished and were created again |
+//! | `messaging_queues_missing` | gauge: the service's queues that are not there, without a label |
 //! | `messaging_api_calls_total` | requests by `action`, with retries: what Amazon charges for |
 //!
 //! # Figures
@@ -152,6 +154,7 @@ mod message;
 mod options;
 mod outbox;
 mod relay;
+mod restore;
 mod runtime;
 mod settings;
 mod spans;

@@ -16,6 +16,7 @@ use tracing::info;
 use crate::consumer::Transactor;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::options::SHUTDOWN_TIMEOUT;
+use crate::restore::restore;
 use crate::{
     Backoff, Consumer, ConsumerOptions, Error, Health, IntoHandler, Outbox, Provision, QueueSpec,
     Relay, RelayOptions, Settings, ShutdownSummary, Sqs, Transport, inbox, outbox,
@@ -195,6 +196,9 @@ impl Runtime {
         });
         let pruning = tokio::spawn(prune(self.relay.database().clone()));
 
+        let restoring = restore(self.transport, self.queues, self.provision, self.health);
+        let restoring = tokio::spawn(restoring);
+
         let mut deadline = Instant::now();
         let stopped = async {
             shutdown.cancelled().await;
@@ -217,6 +221,7 @@ impl Runtime {
             relayed.abort();
         }
         pruning.abort();
+        restoring.abort();
         info!(%summary, "messaging stopped");
         Ok(summary)
     }

@@ -45,6 +45,16 @@ pub(crate) fn sent(queue: String, count: usize) {
     counter!("messaging_sent_total", "queue" => queue).increment(count as u64);
 }
 
+/// A queue that was gone is there again.
+pub(crate) fn recreated(queue: &str) {
+    counter!("messaging_queues_recreated_total", "queue" => queue.to_owned()).increment(1);
+}
+
+/// So many queues of a service are gone.
+pub(crate) fn missing(count: usize) {
+    gauge!("messaging_queues_missing").set(count as f64);
+}
+
 /// A message was parked in the outbox.
 pub(crate) fn parked(queue: &str) {
     counter!("messaging_parked_total", "queue" => queue.to_owned()).increment(1);

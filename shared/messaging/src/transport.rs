@@ -4,6 +4,7 @@
 //! at least once, hidden while somebody works on it, back when nobody deleted it.
 
 mod faults;
+mod gone;
 mod local;
 mod sqs;
 mod sqs_call;
@@ -18,6 +19,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
 pub use self::faults::{CallFault, QueueCall};
+pub(crate) use self::gone::Gone;
 pub use self::local::Local;
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
@@ -231,6 +233,22 @@ impl Transport {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
             Transport::Local(local) => local.ensure(spec),
+        }
+    }
+
+    /// The same for a queue that a call has missed: what is known of it is looked up again.
+    pub(crate) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+        match self {
+            Transport::Sqs(sqs) => sqs.ensure_again(spec, how).await,
+            Transport::Local(local) => local.ensure(spec),
+        }
+    }
+
+    /// The queues that calls have missed; `None` where no queue can go.
+    pub(crate) fn gone(&self) -> Option<&Gone> {
+        match self {
+            Transport::Sqs(sqs) => Some(sqs.gone()),
+            Transport::Local(_) => None,
         }
     }
 

@@ -34,6 +34,8 @@ mod outbox;
 mod promises;
 #[path = "it/promises_in_order.rs"]
 mod promises_in_order;
+#[path = "it/restore.rs"]
+mod restore;
 #[path = "it/shore.rs"]
 mod shore;
 #[path = "it/shutdown.rs"]

@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod inventory;
 mod migrations;
 pub mod orders;
+pub mod overdue;
 pub mod payments;
 mod row;
 pub mod seed;

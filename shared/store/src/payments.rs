@@ -1,8 +1,11 @@
 //! Payments: one an order.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use domain::{Order, OrderId, Payment};
+use sqlx::postgres::types::PgInterval;
+use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
@@ -13,21 +16,39 @@ pub async fn insert(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&Order, Payment)>,
 ) -> Result<HashSet<OrderId>, Error> {
+    insert_all(tx, payments.into_iter().collect(), false).await
+}
+
+/// The same, and keeps the orders with those that are authorized, for [`tell_again`].
+pub async fn insert_with_orders(
+    tx: &mut PgConnection,
+    payments: impl IntoIterator<Item = (&Order, Payment)>,
+) -> Result<HashSet<OrderId>, Error> {
+    insert_all(tx, payments.into_iter().collect(), true).await
+}
+
+async fn insert_all(
+    tx: &mut PgConnection,
+    mut payments: Vec<(&Order, Payment)>,
+    keep_orders: bool,
+) -> Result<HashSet<OrderId>, Error> {
     // In order of ids, so that two transactions with the same orders never wait in a circle. Of
     // two for the same order, the first is written.
-    let mut payments: Vec<_> = payments.into_iter().collect();
     payments.sort_by_key(|(order, _)| order.id);
     let (mut orders, mut states, mut amounts, mut currencies) = (vec![], vec![], vec![], vec![]);
+    let mut kept = vec![];
     for (order, payment) in payments {
         orders.push(order.id.0);
         states.push(payment.as_str());
         amounts.push(order.total.minor());
         currencies.push(order.total.currency().code());
+        let keep = keep_orders && payment == Payment::Authorized;
+        kept.push(keep.then_some(Json(order)));
     }
     let inserted: Vec<Uuid> = sqlx::query_scalar(
-        "insert into payments (order_id, state, amount_minor, currency)
-         select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
-              as payment (order_id, state, amount_minor, currency)
+        "insert into payments (order_id, state, amount_minor, currency, placed_order)
+         select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::jsonb[])
+              as payment (order_id, state, amount_minor, currency, placed_order)
          on conflict (order_id) do nothing
          returning order_id",
     )
@@ -35,6 +56,7 @@ pub async fn insert(
     .bind(states)
     .bind(amounts)
     .bind(currencies)
+    .bind(kept)
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
@@ -47,7 +69,7 @@ pub async fn open<'a>(
     payments: impl IntoIterator<Item = (&'a Order, Payment)>,
 ) -> Result<States<Payment>, Error> {
     let payments: Vec<_> = payments.into_iter().collect();
-    let new = insert(tx, payments.iter().copied()).await?;
+    let new = insert_with_orders(tx, payments.iter().copied()).await?;
     let orders = payments.iter().map(|(order, _)| order.id);
     let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
     let known = if known.is_empty() {
@@ -69,6 +91,34 @@ pub async fn save_changed(tx: &mut PgConnection, payments: &States<Payment>) -> 
         return Ok(());
     }
     save(tx, payments.changed()).await
+}
+
+/// Up to `limit` orders that have been authorized for `age` with neither capture nor void. The
+/// next time for each of them is twice as long, up to 64 times `age`. Other replicas skip them
+/// until the transaction ends.
+pub async fn tell_again(
+    tx: &mut PgConnection,
+    age: Duration,
+    limit: i64,
+) -> Result<Vec<Order>, Error> {
+    let age = PgInterval::try_from(age).map_err(Error::Encode)?;
+    let orders: Vec<Json<Order>> = sqlx::query_scalar(
+        "update payments set told_again = told_again + 1, updated_at = clock_timestamp()
+         where order_id = any(array(
+             select order_id from payments
+             where state = 'authorized' and placed_order is not null
+               and updated_at <= statement_timestamp() - $1
+               and updated_at <= statement_timestamp() - $1 * power(2, least(told_again, 6))
+             order by updated_at
+             limit $2
+             for update skip locked))
+         returning placed_order",
+    )
+    .bind(age)
+    .bind(limit)
+    .fetch_all(tx)
+    .await?;
+    Ok(orders.into_iter().map(|Json(order)| order).collect())
 }
 
 /// The orders' payments, locked in the order of their ids until the transaction ends.
@@ -98,7 +148,9 @@ pub async fn save(
         .map(|(order, payment)| (order.0, payment.as_str()))
         .unzip();
     sqlx::query(
-        "update payments set state = payment.state, updated_at = clock_timestamp()
+        "update payments
+         set state = payment.state, updated_at = clock_timestamp(),
+             placed_order = case when payment.state = 'authorized' then placed_order end
          from unnest($1::uuid[], $2::text[]) as payment (order_id, state)
          where payments.order_id = payment.order_id",
     )

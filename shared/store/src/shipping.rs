@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::{OrderId, Shipment};
+use domain::{Order, OrderId, Shipment};
 use sqlx::postgres::types::PgInterval;
+use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
@@ -18,20 +19,23 @@ pub async fn insert(
     shipment: Shipment,
     window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    let orders = orders.into_iter().map(|order| (order, shipment));
-    insert_all(tx, orders.collect(), window).await
+    let shipments = orders.into_iter().map(|order| (order, shipment, None));
+    insert_all(tx, shipments.collect(), window).await
 }
 
 /// The shipments of these orders, locked until the transaction ends; an order that has none before
-/// is given this one, to be dispatched after `window` at the earliest.
-pub async fn open(
+/// is given this one, to be dispatched after `window` at the earliest. The orders are kept, for
+/// [`lock_overdue`] and [`tell_cancelled_again`].
+pub async fn open<'a>(
     tx: &mut PgConnection,
-    shipments: impl IntoIterator<Item = (OrderId, Shipment)>,
+    shipments: impl IntoIterator<Item = (&'a Order, Shipment)>,
     window: Duration,
 ) -> Result<States<Shipment>, Error> {
     let shipments: Vec<_> = shipments.into_iter().collect();
-    let new = insert_all(tx, shipments.clone(), window).await?;
-    let orders = shipments.iter().map(|(order, _)| *order);
+    let rows = shipments.iter();
+    let rows = rows.map(|(order, shipment)| (order.id, *shipment, Some(Json(*order))));
+    let new = insert_all(tx, rows.collect(), window).await?;
+    let orders = shipments.iter().map(|(order, _)| order.id);
     let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
     let known = if known.is_empty() {
         HashMap::new()
@@ -39,7 +43,9 @@ pub async fn open(
         lock(tx, known).await?
     };
     // Of two for the same order, the first was inserted.
-    Ok(shipments.into_iter().rev().chain(known).collect())
+    let new = shipments.iter().rev();
+    let new = new.map(|(order, shipment)| (order.id, *shipment));
+    Ok(new.chain(known).collect())
 }
 
 /// Saves the shipments that were changed.
@@ -55,26 +61,30 @@ pub async fn save_changed(
 
 async fn insert_all(
     tx: &mut PgConnection,
-    mut shipments: Vec<(OrderId, Shipment)>,
+    mut shipments: Vec<(OrderId, Shipment, Option<Json<&Order>>)>,
     window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
     // In order of ids, so that two transactions with the same orders never wait in a circle. Of
     // two for the same order, the first is written.
-    shipments.sort_by_key(|(order, _)| *order);
-    let (orders, states): (Vec<Uuid>, Vec<&str>) = shipments
-        .into_iter()
-        .map(|(order, shipment)| (order.0, shipment.as_str()))
-        .unzip();
+    shipments.sort_by_key(|(order, ..)| *order);
+    let (mut orders, mut states, mut kept) = (vec![], vec![], vec![]);
+    for (order, shipment, placed) in shipments {
+        orders.push(order.0);
+        states.push(shipment.as_str());
+        kept.push(placed);
+    }
     let window = PgInterval::try_from(window).map_err(Error::Encode)?;
     let inserted: Vec<Uuid> = sqlx::query_scalar(
-        "insert into shipments (order_id, state, dispatch_at)
-         select order_id, state, clock_timestamp() + $3
-         from unnest($1::uuid[], $2::text[]) as shipment (order_id, state)
+        "insert into shipments (order_id, state, dispatch_at, placed_order)
+         select order_id, state, clock_timestamp() + $4, placed_order
+         from unnest($1::uuid[], $2::text[], $3::jsonb[])
+              as shipment (order_id, state, placed_order)
          on conflict (order_id) do nothing
          returning order_id",
     )
     .bind(orders)
     .bind(states)
+    .bind(kept)
     .bind(window)
     .fetch_all(tx)
     .await?;
@@ -109,7 +119,9 @@ pub async fn save(
         .map(|(order, shipment)| (order.0, shipment.as_str()))
         .unzip();
     sqlx::query(
-        "update shipments set state = shipment.state
+        "update shipments
+         set state = shipment.state,
+             placed_order = case when shipment.state <> 'dispatched' then placed_order end
          from unnest($1::uuid[], $2::text[]) as shipment (order_id, state)
          where shipments.order_id = shipment.order_id",
     )
@@ -142,4 +154,64 @@ pub async fn lock_due(
 fn shipment((order, state): (Uuid, String)) -> Result<(OrderId, Shipment), Error> {
     let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
     Ok((OrderId(order), shipment))
+}
+
+/// Up to `limit` orders whose cancellation window ended `late` ago and that were not dispatched
+/// since. They stay locked, and other replicas skip them, until the transaction ends.
+pub async fn lock_overdue(
+    tx: &mut PgConnection,
+    late: Duration,
+    limit: i64,
+) -> Result<Vec<Order>, Error> {
+    let late = PgInterval::try_from(late).map_err(Error::Encode)?;
+    let overdue: Vec<Json<Order>> = sqlx::query_scalar(
+        "select placed_order from shipments
+         where state = 'scheduled' and placed_order is not null
+           and dispatch_at <= statement_timestamp() - $1
+         order by dispatch_at
+         limit $2
+         for update skip locked",
+    )
+    .bind(late)
+    .bind(limit)
+    .fetch_all(tx)
+    .await?;
+    Ok(overdue.into_iter().map(|Json(order)| order).collect())
+}
+
+/// Times that a cancellation is told again.
+const TELLINGS: i32 = 3;
+
+/// Up to `limit` cancelled orders, each three times: `age` after its cancellation window would have
+/// ended, and then four and sixteen times as long after. Other replicas skip them until the
+/// transaction ends.
+pub async fn tell_cancelled_again(
+    tx: &mut PgConnection,
+    age: Duration,
+    limit: i64,
+) -> Result<Vec<Order>, Error> {
+    let age = PgInterval::try_from(age).map_err(Error::Encode)?;
+    let orders: Vec<Json<Order>> = sqlx::query_scalar(
+        "with due as (
+             select order_id, placed_order from shipments
+             where state = 'cancelled' and placed_order is not null
+               and dispatch_at <= statement_timestamp() - $1
+               and dispatch_at <= statement_timestamp() - $1 * power(4, told_again)
+             order by dispatch_at
+             limit $2
+             for update skip locked
+         )
+         update shipments
+         set told_again = told_again + 1,
+             placed_order = case when told_again + 1 < $3 then shipments.placed_order end
+         from due
+         where shipments.order_id = due.order_id
+         returning due.placed_order",
+    )
+    .bind(age)
+    .bind(limit)
+    .bind(TELLINGS)
+    .fetch_all(tx)
+    .await?;
+    Ok(orders.into_iter().map(|Json(order)| order).collect())
 }

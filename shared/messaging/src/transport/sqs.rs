@@ -8,9 +8,10 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
+use super::gone::Gone;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Settings};
+use crate::{Error, Provision, QueueSpec, Settings};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Sqs {
     is_nearby: bool,
     /// Names of queues with their addresses, which never change.
     urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
+    gone: Arc<Gone>,
 }
 
 impl Sqs {
@@ -47,6 +49,7 @@ impl Sqs {
             prefix: queue_prefix.into(),
             is_nearby: config.endpoint_url().is_some_and(is_loopback),
             urls: Arc::default(),
+            gone: Arc::default(),
         })
     }
 
@@ -91,6 +94,9 @@ impl Sqs {
                 let missing = error
                     .as_service_error()
                     .is_some_and(GetQueueUrlError::is_queue_does_not_exist);
+                if missing {
+                    self.gone.notice(queue);
+                }
                 let queue = self.full_name(queue);
                 return Err(match missing {
                     true => Error::NoSuchQueue { queue },
@@ -104,12 +110,26 @@ impl Sqs {
     pub(super) fn remember(&self, queue: &str, url: String) -> Arc<str> {
         let url: Arc<str> = url.into();
         self.urls().insert(queue.to_owned(), url.clone());
+        self.gone.found(queue);
         url
     }
 
     /// The address is looked up again at the next call.
     pub(super) fn forget(&self, queue: &str) {
         self.urls().remove(queue);
+        self.gone.notice(queue);
+    }
+
+    /// Creates or checks a queue, whatever was known of it and its dead letters.
+    pub(super) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+        for queue in [&*spec.name, &*spec.dead_letters()] {
+            self.urls().remove(queue);
+        }
+        self.ensure(spec, how).await
+    }
+
+    pub(crate) fn gone(&self) -> &Gone {
+        &self.gone
     }
 
     fn urls(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<str>>> {
