@@ -68,6 +68,8 @@ pub enum Error {
     Serialization(String),
     #[error("The request was denied due to request throttling.")]
     RequestThrottled,
+    #[error("The request was denied due to request throttling.")]
+    EntryThrottled { blames_sender: bool },
     #[error("We encountered an internal error. Please try again.")]
     InternalError,
     #[error("The request has failed due to a temporary failure of the server.")]
@@ -124,7 +126,7 @@ impl Error {
             Error::ResourceNotFound(_) => "ResourceNotFoundException",
             Error::InvalidAction(_) => "UnknownOperationException",
             Error::Serialization(_) => "SerializationException",
-            Error::RequestThrottled => "RequestThrottled",
+            Error::RequestThrottled | Error::EntryThrottled { .. } => "RequestThrottled",
             Error::InternalError => "InternalFailure",
             Error::ServiceUnavailable => "ServiceUnavailableException",
         }
@@ -157,7 +159,8 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> u16 {
         match self {
-            Error::PurgeQueueInProgress(_) | Error::OverLimit(_) | Error::RequestThrottled => 403,
+            Error::PurgeQueueInProgress(_) | Error::OverLimit(_) => 403,
+            Error::RequestThrottled | Error::EntryThrottled { .. } => 403,
             Error::ReceiptHandleIsInvalid(_) | Error::ReceiptHandleOfAnotherQueue(_) => 404,
             Error::ResourceNotFound(_) => 404,
             Error::InternalError => 500,
@@ -180,7 +183,10 @@ impl Error {
     }
 
     pub(crate) fn is_senders_fault(&self) -> bool {
-        self.status() < 500
+        match self {
+            Error::EntryThrottled { blames_sender } => *blames_sender,
+            other => other.status() < 500,
+        }
     }
 
     /// The value of `x-amzn-query-error`.

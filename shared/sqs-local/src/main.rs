@@ -53,6 +53,12 @@ struct Args {
     /// Probability that a call fails with status 500 or 503.
     #[arg(long, default_value_t = 0.0)]
     errors: f64,
+    /// Probability that an entry of a batch call is refused as throttled.
+    #[arg(long, default_value_t = 0.0)]
+    throttle_entries: f64,
+    /// Have throttled entries say that it was the sender's fault.
+    #[arg(long)]
+    blame_sender: bool,
     /// What all misbehaviour is drawn from.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -81,6 +87,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
         short_poll_miss: args.short_poll_miss,
         throttle: args.throttle,
         errors: args.errors,
+        throttle_entries: args.throttle_entries,
+        blame_sender: args.blame_sender,
         paused: false,
     };
     misbehaviour.check().map_err(anyhow::Error::msg)?;

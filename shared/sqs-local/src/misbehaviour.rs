@@ -35,6 +35,11 @@ pub struct Misbehaviour {
     pub errors: f64,
     /// Calls a second; those beyond are refused as `RequestThrottled`.
     pub throttle: Option<f64>,
+    /// An entry of a batch call is refused as `RequestThrottled`, and not carried out.
+    pub throttle_entries: f64,
+    /// Whether such an entry says that it was the sender's fault: `SenderFault` of Amazon's answers
+    /// does not tell what passes from what does not.
+    pub blame_sender: bool,
     /// Calls wait until this is false again.
     pub paused: bool,
 }
@@ -56,6 +61,7 @@ impl Misbehaviour {
             ("reorder", self.reorder),
             ("short_poll_miss", self.short_poll_miss),
             ("errors", self.errors),
+            ("throttle_entries", self.throttle_entries),
         ];
         if let Some((name, value)) = odds.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
             return Err(format!("{name} must be from 0 to 1, not {value}"));
@@ -154,6 +160,20 @@ impl Chaos {
         match self.strikes(queue, |rule| rule.reorder) {
             true => 1 + (10.0 * self.roll()) as usize,
             false => 0,
+        }
+    }
+
+    /// Before an entry of a batch call on this queue: refuses it, if it is one of those.
+    pub(crate) fn before_entry(&self, queue: &str) -> Result<()> {
+        if !self.is_on() {
+            return Ok(());
+        }
+        let rule = self.rule(Some(queue));
+        match rule.throttle_entries > 0.0 && self.roll() < rule.throttle_entries {
+            true => Err(Error::EntryThrottled {
+                blames_sender: rule.blame_sender,
+            }),
+            false => Ok(()),
         }
     }
 

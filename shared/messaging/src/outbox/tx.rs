@@ -6,8 +6,8 @@ use std::time::Duration;
 use database::{Connection, Transaction};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::postgres::PgTransactionManager;
 use sqlx::PgConnection;
+use sqlx::postgres::PgTransactionManager;
 use sqlx_core::transaction::TransactionManager as _;
 
 use super::insert::{LEASE, insert};
@@ -88,7 +88,10 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn savepoint(&mut self) -> Result<Savepoint<'_>, Error> {
-        #[expect(clippy::disallowed_methods, reason = "a savepoint, within a transaction")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a savepoint, within a transaction"
+        )]
         PgTransactionManager::begin(self, None).await?;
         Ok(Savepoint {
             pushed_before: self.pushed.len(),

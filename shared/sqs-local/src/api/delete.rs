@@ -52,7 +52,10 @@ pub(super) fn batch<'a>(
     let queue = service.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {
-        batch::answer_done(entries, |entry| entry.delete(service, &queue, state, now))
+        batch::answer_done(entries, |entry| {
+            service.chaos.before_entry(&queue.name)?;
+            entry.delete(service, &queue, state, now)
+        })
     }))
 }
 

@@ -111,6 +111,7 @@ pub(super) fn batch<'a>(
     Ok(queue.with(|state, now| {
         batch::answer(entries, |_| {
             let draft = drafts.next().ok_or(Error::InternalError)??;
+            service.chaos.before_entry(&queue.name)?;
             Ok(draft.send(state, now))
         })
     }))

@@ -55,7 +55,12 @@ pub(super) fn batch<'a>(
 ) -> Result<BatchAnswer<'a, Done<'a>>> {
     let queue = service.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
-    Ok(queue.with(|state, now| batch::answer_done(entries, |entry| entry.change(state, now))))
+    Ok(queue.with(|state, now| {
+        batch::answer_done(entries, |entry| {
+            service.chaos.before_entry(&queue.name)?;
+            entry.change(state, now)
+        })
+    }))
 }
 
 impl ChangeMessageVisibility<'_> {

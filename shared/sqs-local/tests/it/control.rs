@@ -246,3 +246,44 @@ async fn two_who_set_different_attributes_do_not_undo_each_other() {
         scope.spawn(|| set("VisibilityTimeout"));
     });
 }
+
+#[tokio::test]
+async fn entries_of_each_batch_are_throttled_and_not_carried_out_when_asked_to() {
+    let server = server_with_messages(2).await;
+    let receive = json!({ "QueueUrl": "q", "MaxNumberOfMessages": 2 });
+    let received = call(&server, "ReceiveMessage", receive).await.unwrap();
+    let handle = &received["Messages"][0]["ReceiptHandle"];
+    let batches = [
+        (
+            "SendMessageBatch",
+            json!({ "Id": "1", "MessageBody": "new" }),
+        ),
+        (
+            "DeleteMessageBatch",
+            json!({ "Id": "1", "ReceiptHandle": handle }),
+        ),
+        (
+            "ChangeMessageVisibilityBatch",
+            json!({ "Id": "1", "ReceiptHandle": handle, "VisibilityTimeout": 0 }),
+        ),
+    ];
+    for blame_sender in [false, true] {
+        let rule = json!({ "throttle_entries": 1, "blame_sender": blame_sender });
+        misbehave(&server, "/control/misbehaviour", &rule.to_string()).await;
+        for (action, entry) in &batches {
+            let request = json!({ "QueueUrl": "q", "Entries": [entry] });
+            let answer = call(&server, action, request).await.unwrap();
+            assert_eq!(answer["Successful"], json!([]), "{action}");
+            let failed = &answer["Failed"][0];
+            assert_eq!(failed["Code"], "RequestThrottled", "{action}");
+            assert_eq!(failed["SenderFault"], blame_sender, "{action}");
+        }
+        let queue = &server.control().queues()[0];
+        assert_eq!((queue.waiting, queue.in_flight), (0, 2));
+    }
+
+    misbehave(&server, "/control/misbehaviour", "{}").await;
+    let request = json!({ "QueueUrl": "q", "Entries": [batches[1].1] });
+    let answer = call(&server, "DeleteMessageBatch", request).await.unwrap();
+    assert_eq!(answer["Successful"], json!([{ "Id": "1" }]));
+}
