@@ -5,7 +5,7 @@ mod function;
 mod into;
 pub(crate) mod layer;
 
-pub(crate) use self::erased::{Erased, Prepared, Ready};
+pub(crate) use self::erased::{Erased, Input, Prepared};
 pub use self::function::{HandlerFn, PlainFn, handler_fn, plain_fn};
 pub use self::into::{IntoHandler, Then, kind};
 use crate::{Fault, Message, Tx};

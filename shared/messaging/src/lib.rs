@@ -153,6 +153,7 @@ pub mod inbox;
 mod message;
 mod options;
 mod outbox;
+mod publish;
 mod relay;
 mod restore;
 mod runtime;
@@ -180,8 +181,8 @@ pub use options::{ConsumerOptions, RelayOptions};
 pub use outbox::{Outbox, Savepoint, Tx};
 pub use relay::Relay;
 pub use runtime::Runtime;
-pub use settings::{Provision, Settings};
-pub use topology::{QueueKind, QueueSpec};
+pub use settings::Settings;
+pub use topology::{Provision, QueueKind, QueueSpec};
 pub use transport::{CallFault, Local, QueueCall, Sqs, Transport};
 
 /// The migrations of the tables `outbox` and `inbox`. They ignore a service's own migrations, and a

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::info;
 
-use crate::consumer::Transactor;
+use crate::consumer::Transactions;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::options::SHUTDOWN_TIMEOUT;
 use crate::restore::restore;
@@ -93,9 +93,9 @@ impl Runtime {
         handler: impl IntoHandler<Kind>,
     ) -> Runtime {
         let queue = queue.into();
-        let transactor = Transactor::new(&self.outbox);
+        let transactions = Transactions::new(&self.outbox);
         let handler = handler.into_handler();
-        let consumer = Consumer::new(queue.clone(), &self.transport, handler, Some(transactor));
+        let consumer = Consumer::new(queue.clone(), &self.transport, handler, Some(transactions));
         let consumer = consumer.options(options).health(self.health.clone());
         self.consumers.push(consumer);
         self.queues.push(queue);

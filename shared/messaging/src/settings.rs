@@ -1,7 +1,7 @@
 //! How a process finds its queues.
 
-use crate::Transport;
 use crate::options::SHUTDOWN_TIMEOUT;
+use crate::{Error, Provision, Sqs, Transport};
 
 /// How a process finds its queues. With the feature `clap` these are flags with environment
 /// variables, for a service's own settings to flatten.
@@ -41,18 +41,6 @@ pub struct Settings {
 
 const STOP_SECONDS: u64 = SHUTDOWN_TIMEOUT.as_secs();
 
-/// What to do about queues at the start. An existing queue is never changed: it is compared, and
-/// every difference is named.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum Provision {
-    /// Create what is missing, check the rest.
-    #[default]
-    Create,
-    /// Check only, for deployments whose infrastructure code owns the queues.
-    Check,
-}
-
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
@@ -72,5 +60,15 @@ impl Settings {
             sqs_endpoint_url: Some(url.into()),
             ..Settings::default()
         }
+    }
+}
+
+impl Sqs {
+    /// Finds region and credentials. Nothing is called yet.
+    ///
+    /// # Errors
+    /// When no region is set anywhere.
+    pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
+        Sqs::at(settings.sqs_endpoint_url.as_deref(), &settings.queue_prefix).await
     }
 }

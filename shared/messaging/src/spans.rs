@@ -15,15 +15,15 @@ use crate::transport::{Delivery, Outgoing};
 /// What a subscriber asks for to get the spans.
 pub(crate) const TARGET: &str = "otel";
 
-/// A part of a trace: what is carried on from it, and its span, if anybody wants to see that.
+/// The span of a handler that works on one message, and the trace that its messages carry on.
 #[derive(Clone)]
-pub(crate) struct Step {
+pub(crate) struct MessageSpan {
     pub(crate) trace: Option<TraceParent>,
     pub(crate) span: Span,
 }
 
-/// Whether somebody keeps the parts of this trace, or of one that would begin here.
-fn wanted(parent: Option<TraceParent>) -> bool {
+/// Whether spans of this trace are recorded, or of one that would begin here.
+fn is_recorded(parent: Option<TraceParent>) -> bool {
     tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG)
         && parent.is_none_or(TraceParent::is_recorded)
 }
@@ -36,7 +36,7 @@ pub(crate) fn create(
     id: impl std::fmt::Display,
     kind: &str,
 ) -> Option<TraceParent> {
-    if !wanted(parent) {
+    if !is_recorded(parent) {
         return parent;
     }
     let own = parent.map_or_else(|| TraceParent::root(true), TraceParent::child);
@@ -62,7 +62,7 @@ pub(crate) fn create(
 
 /// Messages are on their way to a queue, in one call.
 pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
-    if !wanted(None) {
+    if !is_recorded(None) {
         return Span::none();
     }
     let contexts = messages
@@ -73,7 +73,7 @@ pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
 
 /// A poll is open. [`received`] says how it ended.
 pub(crate) fn receive(queue: &str) -> Span {
-    if !wanted(None) {
+    if !is_recorded(None) {
         return Span::none();
     }
     call("receive", "receive", queue, 0, std::iter::empty())
@@ -140,16 +140,8 @@ fn links<'a>(contexts: impl Iterator<Item = Option<&'a str>>) -> String {
     contexts.flatten().collect::<Vec<_>>().join(" ")
 }
 
-impl Step {
-    /// No trace, and nobody who looks.
-    pub(crate) fn none() -> Step {
-        Step {
-            trace: None,
-            span: Span::none(),
-        }
-    }
-
-    /// Does `work` as this step.
+impl MessageSpan {
+    /// Does `work` in the span.
     pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
         match self.trace {
             Some(trace) if self.span.is_disabled() => trace::scope(trace, work).await,
@@ -160,13 +152,13 @@ impl Step {
 
     /// A handler works on a message; `operation` is `process`, or `prepare` for what it does
     /// before its transaction. Its parent is the creation of the message.
-    pub(crate) fn work(operation: &'static str, queue: &str, delivery: &Delivery) -> Step {
+    pub(crate) fn new(operation: &'static str, queue: &str, delivery: &Delivery) -> MessageSpan {
         let parent = delivery
             .trace_parent
             .as_deref()
             .and_then(|text| text.parse().ok());
-        if !wanted(parent) {
-            return Step {
+        if !is_recorded(parent) {
+            return MessageSpan {
                 trace: parent.map(TraceParent::child),
                 span: Span::none(),
             };
@@ -191,7 +183,7 @@ impl Step {
             messaging.message.id = field::display(delivery.id),
             messaging.message.receive_count = delivery.receive_count,
         );
-        Step {
+        MessageSpan {
             trace: Some(own),
             span,
         }

@@ -34,6 +34,18 @@ pub enum QueueKind {
     Fifo,
 }
 
+/// What to do about queues at the start. An existing queue is never changed: it is compared, and
+/// every difference is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Provision {
+    /// Create what is missing, check the rest.
+    #[default]
+    Create,
+    /// Check only, for deployments whose infrastructure code owns the queues.
+    Check,
+}
+
 /// Dead letters are kept for as long as SQS can: somebody has to find the time to look at them.
 const LONGEST_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 

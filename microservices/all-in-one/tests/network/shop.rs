@@ -196,6 +196,7 @@ async fn monolith(
         payment_provider_url: provider.url(),
         cancellation_window_ms: 500,
         sweep_age_ms: 60_000,
+        orders_per_connection: 64,
     };
     let (serving, stop) = (settings.serving.clone(), CancellationToken::new());
     let start = |context| monolith::start(settings, context);

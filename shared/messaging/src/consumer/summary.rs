@@ -1,7 +1,10 @@
 //! How the messages of a consumer ended, counted.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::telemetry;
 
 /// How many messages a consumer or a runtime handled from its start to its shutdown, by their end.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -18,16 +21,48 @@ pub struct ShutdownSummary {
     pub lost: u64,
 }
 
-#[derive(Default)]
+/// Counts the messages of one queue, for the summary and as metrics.
 pub(super) struct Counters {
-    pub(super) handled: AtomicU64,
-    pub(super) retried: AtomicU64,
-    pub(super) rejected: AtomicU64,
-    pub(super) released: AtomicU64,
-    pub(super) lost: AtomicU64,
+    queue: Arc<str>,
+    handled: AtomicU64,
+    retried: AtomicU64,
+    rejected: AtomicU64,
+    released: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Counters {
+    pub(super) fn new(queue: Arc<str>) -> Counters {
+        Counters {
+            queue,
+            handled: AtomicU64::new(0),
+            retried: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            released: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn handled(&self, count: usize) {
+        self.add(&self.handled, "handled", count);
+    }
+
+    pub(super) fn retried(&self, count: usize) {
+        self.add(&self.retried, "retried", count);
+    }
+
+    pub(super) fn rejected(&self, count: usize) {
+        self.add(&self.rejected, "rejected", count);
+    }
+
+    pub(super) fn released(&self, count: usize) {
+        self.add(&self.released, "released", count);
+    }
+
+    pub(super) fn lost(&self, count: usize) {
+        self.add(&self.lost, "lost", count);
+    }
+
     /// The counts; `unacknowledged` messages are still in flight and are lost with the consumer.
     pub(super) fn summary(&self, unacknowledged: usize) -> ShutdownSummary {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -38,6 +73,11 @@ impl Counters {
             released: read(&self.released),
             lost: read(&self.lost) + unacknowledged as u64,
         }
+    }
+
+    fn add(&self, counter: &AtomicU64, outcome: &'static str, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+        telemetry::ended(&self.queue, outcome, count);
     }
 }
 

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::layer::Phase;
 use super::{BatchHandler, Handler, PlainHandler};
-use crate::spans::Step;
+use crate::spans::MessageSpan;
 use crate::transport::Delivery;
 use crate::{Fault, Message, Tx};
 
@@ -21,11 +21,12 @@ pub struct Erased {
 /// What the part before the transaction returned.
 pub(crate) type Prepared = Option<Arc<dyn Any + Send + Sync>>;
 
-/// A message that is ready for its transaction.
+/// What a handler is called with: a message, what was prepared for it, and its span.
 #[derive(Clone)]
-pub(crate) struct Ready {
+pub(crate) struct Input {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) prepared: Prepared,
+    pub(crate) span: MessageSpan,
 }
 
 /// A [`PlainHandler`] of any message and output.
@@ -35,16 +36,16 @@ trait ErasedPlain: Send + Sync {
 
 /// A [`Handler`] or [`BatchHandler`] of any message.
 pub(super) trait Work: Send + Sync {
-    /// Handles messages that share a transaction, each with its own step of its trace.
+    /// Handles messages that share a transaction, each with its own span.
     fn handle<'a>(
         &'a self,
         tx: &'a mut Tx,
-        batch: Vec<(&'a Ready, &'a Step)>,
+        batch: Vec<&'a Input>,
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// How a handler comes by its message.
-type Read<M> = fn(&Ready) -> Result<M, Fault>;
+type Read<M> = fn(&Input) -> Result<M, Fault>;
 
 /// Handles each message of a batch by itself.
 pub(super) struct Each<H: Handler> {
@@ -81,7 +82,7 @@ impl Erased {
     }
 
     /// Which part of the handler is called outside of the transaction, if any.
-    pub(crate) fn prepares(&self) -> Option<Phase> {
+    pub(crate) fn phase_outside(&self) -> Option<Phase> {
         let phase = match self.work {
             Some(_) => Phase::Before,
             None => Phase::Handle,
@@ -95,13 +96,9 @@ impl Erased {
     }
 
     /// Handles one message outside of every transaction.
-    pub(crate) async fn prepare(
-        &self,
-        delivery: &Delivery,
-        step: &Step,
-    ) -> Result<Prepared, Fault> {
+    pub(crate) async fn prepare(&self, input: &Input) -> Result<Prepared, Fault> {
         match &self.plain {
-            Some(plain) => step.within(plain.handle(delivery)).await,
+            Some(plain) => input.span.within(plain.handle(&input.delivery)).await,
             None => Ok(None),
         }
     }
@@ -110,7 +107,7 @@ impl Erased {
     pub(crate) async fn transact<'a>(
         &'a self,
         tx: &'a mut Tx,
-        batch: Vec<(&'a Ready, &'a Step)>,
+        batch: Vec<&'a Input>,
     ) -> Result<(), Fault> {
         match &self.work {
             Some(work) if !batch.is_empty() => work.handle(tx, batch).await,
@@ -133,13 +130,14 @@ impl<H: Handler> Work for Each<H> {
     fn handle<'a>(
         &'a self,
         tx: &'a mut Tx,
-        batch: Vec<(&'a Ready, &'a Step)>,
+        batch: Vec<&'a Input>,
     ) -> BoxFuture<'a, Result<(), Fault>> {
         let handling = async move {
-            for (ready, step) in batch {
-                let message = (self.read)(ready)?;
-                tx.continue_trace(step.trace);
-                step.within(self.handler.handle(tx, message)).await?;
+            for input in batch {
+                let message = (self.read)(input)?;
+                tx.continue_trace(input.span.trace);
+                let handling = self.handler.handle(tx, message);
+                input.span.within(handling).await?;
             }
             Ok(())
         };
@@ -151,16 +149,16 @@ impl<H: BatchHandler> Work for Batch<H> {
     fn handle<'a>(
         &'a self,
         tx: &'a mut Tx,
-        batch: Vec<(&'a Ready, &'a Step)>,
+        batch: Vec<&'a Input>,
     ) -> BoxFuture<'a, Result<(), Fault>> {
         let handling = async move {
-            let messages = batch.iter().map(|(ready, _)| (self.read)(ready));
+            let messages = batch.iter().map(|input| (self.read)(input));
             let messages = messages.collect::<Result<Vec<_>, _>>()?;
             let mut state = self.handler.load(tx, &messages).await?;
-            for (message, (_, step)) in messages.into_iter().zip(batch) {
+            for (message, input) in messages.into_iter().zip(batch) {
                 let decide = || self.handler.decide(&mut state, message);
-                if let Some(event) = step.span.in_scope(decide)? {
-                    tx.continue_trace(step.trace);
+                if let Some(event) = input.span.span.in_scope(decide)? {
+                    tx.continue_trace(input.span.trace);
                     tx.push(&event)?;
                 }
             }
@@ -171,13 +169,13 @@ impl<H: BatchHandler> Work for Batch<H> {
 }
 
 /// The message of a handler that is called first.
-pub(super) fn decode<M: Message>(ready: &Ready) -> Result<M, Fault> {
-    parse(&ready.delivery)
+pub(super) fn decode<M: Message>(input: &Input) -> Result<M, Fault> {
+    parse(&input.delivery)
 }
 
 /// The message of a handler that is called after a [`PlainHandler`]: what that one returned.
-pub(super) fn output<M: Clone + 'static>(ready: &Ready) -> Result<M, Fault> {
-    let output = ready.prepared.as_ref();
+pub(super) fn output<M: Clone + 'static>(input: &Input) -> Result<M, Fault> {
+    let output = input.prepared.as_ref();
     let output = output.and_then(|output| output.downcast_ref::<M>());
     Ok(output.expect("the handler before returned it").clone())
 }
@@ -190,6 +188,6 @@ fn parse<M: Message>(delivery: &Delivery) -> Result<M, Fault> {
             M::KIND
         )));
     }
-    serde_json::from_str(&delivery.body)
+    strict_json::from_str(&delivery.body)
         .map_err(|error| Fault::reject(format!("not a `{}`: {error}", M::KIND)))
 }

@@ -11,7 +11,7 @@ use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use super::gone::Gone;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Provision, QueueSpec, Settings};
+use crate::{Error, Provision, QueueSpec};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -25,18 +25,13 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// Finds region and credentials. Nothing is called yet.
-    ///
-    /// # Errors
-    /// When no region is set anywhere.
-    pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
-        let config = configure(settings.sqs_endpoint_url.as_deref()).await;
-        Sqs::configured(&config, &settings.queue_prefix)
+    /// At an endpoint, or at Amazon without one. Nothing is called yet.
+    pub(crate) async fn at(endpoint: Option<&str>, queue_prefix: &str) -> Result<Sqs, Error> {
+        Sqs::configured(&configure(endpoint).await, queue_prefix)
     }
 
-    /// With a configuration of the SDK that somebody else has made: its region, credentials,
-    /// endpoint and HTTP client. Time-outs and retries are ours, since what holds of a lost call
-    /// depends on them.
+    /// With a configuration of the SDK that you bring: its region, credentials, endpoint and HTTP
+    /// client. Time-outs and retries are ours, since what a lost call means depends on them.
     ///
     /// # Errors
     /// When it names no region.

@@ -1,19 +1,18 @@
-//! The transaction of a batch: inbox, handler, outbox.
+//! The transaction of a batch: begin, inbox, handler, commit, which writes the outbox.
 
 use crate::connections::Connections;
-use crate::handler::{Erased, Ready};
-use crate::spans::Step;
+use crate::handler::{Erased, Input};
 use crate::{Fault, Outbox, inbox, telemetry};
 
 /// Begins and commits the transactions of one consumer.
-pub(crate) struct Transactor {
+pub(crate) struct Transactions {
     connections: Connections,
     outbox: Outbox,
 }
 
-impl Transactor {
-    pub(crate) fn new(outbox: &Outbox) -> Transactor {
-        Transactor {
+impl Transactions {
+    pub(crate) fn new(outbox: &Outbox) -> Transactions {
+        Transactions {
             connections: Connections::new(outbox.database()),
             outbox: outbox.clone(),
         }
@@ -24,17 +23,16 @@ impl Transactor {
         &self,
         queue: &str,
         handler: &Erased,
-        batch: &[Ready],
-        steps: &[Step],
+        batch: &[Input],
     ) -> Result<(), Fault> {
         let mut tx = self.outbox.begin_on(self.connections.take().await?).await?;
-        let ids: Vec<_> = batch.iter().map(|ready| ready.delivery.id).collect();
+        let ids: Vec<_> = batch.iter().map(|input| input.delivery.id).collect();
         let mut unseen = inbox::insert(&mut tx, queue, &ids).await?;
 
         // Taken out of the unseen, since the same message may be in the batch twice.
-        let pairs = batch.iter().zip(steps);
-        let new: Vec<_> = pairs
-            .filter(|(ready, _)| unseen.remove(&ready.delivery.id))
+        let new = batch.iter();
+        let new: Vec<_> = new
+            .filter(|input| unseen.remove(&input.delivery.id))
             .collect();
         let duplicates = batch.len() - new.len();
         handler.transact(&mut tx, new).await?;
