@@ -107,7 +107,7 @@
 //!
 //! Messages with an [ordering key](Message::ordering_key) keep their order in a queue whose name
 //! ends in `.fifo`: a failed one backs off, what is behind it waits, and other keys go on. The
-//! relay keeps the order of pushing for each key, too. `tests/it/promises_in_order.rs` shows it at
+//! relay keeps the order of commits for each key, too. `tests/it/promises_in_order.rs` shows it at
 //! work on a server.
 //!
 //! # Shutdown: nothing stranded, and in time

@@ -104,6 +104,7 @@
 //! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, released or lost |
 //! | `messaging_duplicates_total` | messages that the inbox knew |
 //! | `messaging_sent_total` | messages that a queue has taken |
+//! | `messaging_refused_total` | entries of calls that SQS refused, by `action` and SQS's `code` |
 //! | `messaging_parked_total` | messages in the outbox that no queue will ever take |
 //! | `messaging_handler_seconds` | histogram: an attempt, its transaction included |
 //! | `messaging_time_in_queue_seconds` | histogram: from the send to the receive, delays included |

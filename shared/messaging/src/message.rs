@@ -32,9 +32,14 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Every queue that is told. Each gets a message of its own, with an id of its own.
     fn destinations(&self) -> Vec<Destination>;
 
-    /// Messages with the same key arrive in the order in which they were pushed, if their queue
-    /// is a FIFO queue (there it is the message group). `None` where order does not matter. It has
-    /// 1 to 128 characters of ASCII without spaces: an SQS rule.
+    /// Messages with the same key arrive in the order in which their transactions committed, and
+    /// those of one transaction in the order in which they were pushed, if their queue is a FIFO
+    /// queue (there it is the message group). So transactions that push the same key commit one
+    /// after the other. What is [published](crate::Transport::publish) without an outbox has the
+    /// order of the calls, if each waits for the one before.
+    ///
+    /// `None` where order does not matter. It has 1 to 128 characters of ASCII without spaces: an
+    /// SQS rule.
     fn ordering_key(&self) -> Option<String> {
         None
     }

@@ -2,6 +2,7 @@
 
 mod direct;
 mod insert;
+mod order;
 mod row;
 mod sendable;
 mod tx;

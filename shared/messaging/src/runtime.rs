@@ -16,7 +16,7 @@ use tracing::info;
 use crate::consumer::Transactions;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::options::SHUTDOWN_TIMEOUT;
-use crate::restore::restore;
+use crate::restore::{UsedQueue, restore};
 use crate::{
     Backoff, Consumer, ConsumerOptions, Error, Health, IntoHandler, Outbox, Provision, QueueSpec,
     Relay, RelayOptions, Settings, ShutdownSummary, Sqs, Transport, inbox, outbox,
@@ -33,7 +33,7 @@ pub struct Runtime {
     outbox: Outbox,
     relay: Relay,
     shutdown_timeout: Duration,
-    queues: Vec<QueueSpec>,
+    queues: Vec<UsedQueue>,
     consumers: Vec<Consumer>,
 }
 
@@ -98,7 +98,11 @@ impl Runtime {
         let consumer = Consumer::new(queue.clone(), &self.transport, handler, Some(transactions));
         let consumer = consumer.options(options).health(self.health.clone());
         self.consumers.push(consumer);
-        self.queues.push(queue);
+        self.queues.retain(|used| used.spec.name != queue.name);
+        self.queues.push(UsedQueue {
+            spec: queue,
+            is_read: true,
+        });
         self
     }
 
@@ -120,10 +124,15 @@ impl Runtime {
         self
     }
 
-    /// Names queues that are sent to and not read here, so that they exist when the first message
-    /// is sent, whichever service starts first.
+    /// Names queues that are sent to, so that they exist when the first message is sent, whichever
+    /// service starts first. Where queues are only checked, their dead letters are not.
     pub fn queues(mut self, specs: impl IntoIterator<Item = impl Into<QueueSpec>>) -> Runtime {
-        self.queues.extend(specs.into_iter().map(Into::into));
+        for spec in specs.into_iter().map(Into::into) {
+            if self.queues.iter().all(|used| used.spec.name != spec.name) {
+                let is_read = false;
+                self.queues.push(UsedQueue { spec, is_read });
+            }
+        }
         self
     }
 
@@ -159,10 +168,8 @@ impl Runtime {
     /// # Errors
     /// When a queue cannot be reached, is missing, or differs from its specification.
     pub async fn prepare(&self) -> Result<(), Error> {
-        let ensured = self
-            .queues
-            .iter()
-            .map(|spec| self.transport.ensure(spec, self.provision));
+        let queues = self.queues.iter();
+        let ensured = queues.map(|queue| queue.ensure(&self.transport, self.provision));
         join_all(ensured).await.into_iter().collect()
     }
 

@@ -55,6 +55,14 @@ pub(crate) fn missing(count: usize) {
     gauge!("messaging_queues_missing").set(count as f64);
 }
 
+/// Entries of a call, or a call, were refused with a code of SQS's, or got no answer.
+pub(crate) fn refused(queue: &str, action: &'static str, code: Option<&str>, count: usize) {
+    let code = code.unwrap_or("no answer").to_owned();
+    let queue = queue.to_owned();
+    counter!("messaging_refused_total", "queue" => queue, "action" => action, "code" => code)
+        .increment(count as u64);
+}
+
 /// A message was parked in the outbox.
 pub(crate) fn parked(queue: &str) {
     counter!("messaging_parked_total", "queue" => queue.to_owned()).increment(1);

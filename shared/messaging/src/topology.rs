@@ -43,6 +43,11 @@ pub enum Provision {
     #[default]
     Create,
     /// Check only, for deployments whose infrastructure code owns the queues.
+    ///
+    /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
+    /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
+    /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
+    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and `SendMessage`.
     Check,
 }
 
@@ -74,7 +79,8 @@ impl QueueSpec {
         self.max_attempts.saturating_mul(10).min(1_000)
     }
 
-    /// The name of the queue that its dead letters go to.
+    /// The name of the queue that its dead letters go to. That has the same kind and visibility
+    /// timeout, no delay, and keeps them for 14 days.
     pub fn dead_letters(&self) -> String {
         dead_letters(&self.name)
     }

@@ -26,6 +26,8 @@ mod flow;
 mod layers;
 #[path = "it/lease.rs"]
 mod lease;
+#[path = "it/order.rs"]
+mod order;
 #[path = "it/outage.rs"]
 mod outage;
 #[path = "it/outbox.rs"]
@@ -34,6 +36,10 @@ mod outbox;
 mod promises;
 #[path = "it/promises_in_order.rs"]
 mod promises_in_order;
+#[path = "it/redrive.rs"]
+mod redrive;
+#[path = "it/refusals.rs"]
+mod refusals;
 #[path = "it/restore.rs"]
 mod restore;
 #[path = "it/shore.rs"]
@@ -44,6 +50,8 @@ mod shutdown;
 mod sockets;
 #[path = "it/spans.rs"]
 mod spans;
+#[path = "it/strangers.rs"]
+mod strangers;
 #[path = "it/telemetry.rs"]
 mod telemetry;
 #[path = "it/topology.rs"]

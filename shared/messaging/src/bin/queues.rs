@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use clap::{Parser, Subcommand};
-use messaging::dead_letters::{self, Selection};
+use messaging::dead_letters::{self, Redriven, Selection, Unmoved};
 use messaging::{Settings, Sqs};
 use uuid::Uuid;
 
@@ -75,7 +75,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             };
             ensure!(rate > 0.0, "--rate is {rate}: choose a number above 0");
             let redriven = dead_letters::redrive(&sqs, &queue, &selection, rate).await?;
-            println!("{} moved, {} kept", redriven.moved, redriven.kept);
+            let Redriven {
+                moved,
+                kept,
+                failed,
+            } = redriven;
+            println!("{moved} moved, {kept} kept, {} failed", failed.len());
+            for Unmoved { id, reason } in &failed {
+                println!("{id}: {reason}");
+            }
+            ensure!(failed.is_empty(), "some dead letters could not be moved");
             Ok(())
         }
         Action::Purge { queue, yes } => {
@@ -122,7 +131,7 @@ async fn peek(sqs: &Sqs, queue: &str, most: usize, json: bool) -> anyhow::Result
         );
         println!(
             "  why:  {}",
-            letter.reason.as_deref().unwrap_or("received too often")
+            letter.reason.as_deref().unwrap_or("not known")
         );
         println!("  body: {}", letter.body);
     }

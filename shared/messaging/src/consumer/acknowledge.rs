@@ -16,7 +16,7 @@ use super::lease::Leases;
 use super::summary::Counters;
 use super::unattempted::UnattemptedReceives;
 use crate::fault::Retry;
-use crate::transport::{BATCH, LONGEST_VISIBILITY, Settled};
+use crate::transport::{BATCH, LONGEST_VISIBILITY, Refused, Settled};
 use crate::{ConsumerOptions, Fault};
 
 /// Attempts at a call, each with the SDK's own retries. After that the message comes back by
@@ -196,6 +196,15 @@ impl Acknowledger {
                 Ok(()) => self.counters.released(1),
                 Err(_) => self.counters.lost(1),
             }
+        }
+        let refused = results.iter().filter_map(|result| result.as_ref().err());
+        let refused: Vec<_> = refused.filter(|refused| !refused.is_final).collect();
+        if let Some(Refused { reason, .. }) = refused.first() {
+            let (queue, count) = (&*queue.spec.name, refused.len());
+            warn!(
+                queue,
+                count, reason, "could not return messages; they come back by themselves"
+            );
         }
         let held = held.into_iter().map(|(message, _)| message).collect();
         self.worth_another_attempt(held, results, "return");

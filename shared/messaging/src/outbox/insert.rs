@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::Row;
+use super::{Row, order};
 use crate::Error;
 use crate::transport::Outgoing;
 
@@ -32,6 +32,7 @@ async fn insert_all(
     if rows.is_empty() {
         return Ok(rows);
     }
+    order::lock(tx, &rows).await?;
     let millis = |time: Duration| time.as_millis() as i64;
     let column = |of: fn(&Outgoing) -> &str| -> Vec<&str> {
         rows.iter().map(|row| of(&row.outgoing)).collect()

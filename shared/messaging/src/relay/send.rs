@@ -7,7 +7,7 @@ use futures::stream;
 use tracing::Instrument;
 
 use crate::outbox::Row;
-use crate::transport::{BATCH, BATCH_BYTES, Refused, Settled};
+use crate::transport::{Refused, Settled, batches};
 use crate::{Health, Transport, spans, telemetry};
 
 /// Calls that are open at once for one round of rows.
@@ -69,7 +69,7 @@ async fn send_round(transport: &Transport, health: &Health, rows: Vec<Row>) -> V
             .push(row);
     }
     let calls = queues.into_iter().flat_map(|(queue, rows)| {
-        chunks(rows)
+        batches(rows, |row| row.outgoing.size())
             .into_iter()
             .map(move |rows| (queue.clone(), rows))
     });
@@ -108,26 +108,6 @@ async fn send_call(
     rows.into_iter().zip(settled).filter_map(unsent).collect()
 }
 
-/// As few calls as the limits of one allow.
-fn chunks(rows: Vec<Row>) -> Vec<Vec<Row>> {
-    let mut chunks: Vec<Vec<Row>> = vec![];
-    let mut bytes = 0;
-    for row in rows {
-        let size = row.outgoing.size();
-        match chunks.last_mut() {
-            Some(chunk) if chunk.len() < BATCH && bytes + size <= BATCH_BYTES => {
-                bytes += size;
-                chunk.push(row);
-            }
-            _ => {
-                bytes = size;
-                chunks.push(vec![row]);
-            }
-        }
-    }
-    chunks
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -153,20 +133,6 @@ mod tests {
             outgoing,
             deferred: false,
         }
-    }
-
-    #[test]
-    fn a_call_holds_ten_messages_and_a_mebibyte() {
-        let check = |sizes: &[usize], calls: &[usize]| {
-            let rows = sizes.iter().map(|size| row(*size, None)).collect();
-            let lengths: Vec<_> = chunks(rows).iter().map(Vec::len).collect();
-            assert_eq!(lengths, calls, "{sizes:?}");
-        };
-        check(&[], &[]);
-        check(&[10; 10], &[10]);
-        check(&[10; 21], &[10, 10, 1]);
-        check(&[600_000, 600_000, 100], &[1, 2]);
-        check(&[100_000; 11], &[10, 1]);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
 use super::gone::Gone;
+use super::refusal;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Provision, QueueSpec};
+use crate::{Error, QueueSpec, telemetry};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -89,6 +90,7 @@ impl Sqs {
                 let missing = error
                     .as_service_error()
                     .is_some_and(GetQueueUrlError::is_queue_does_not_exist);
+                telemetry::refused(queue, "find", refusal::code(&error), 1);
                 if missing {
                     self.gone.notice(queue);
                 }
@@ -115,12 +117,11 @@ impl Sqs {
         self.gone.notice(queue);
     }
 
-    /// Creates or checks a queue, whatever was known of it and its dead letters.
-    pub(super) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+    /// The addresses of a queue and its dead letters are looked up again.
+    pub(super) fn look_up_again(&self, spec: &QueueSpec) {
         for queue in [&*spec.name, &*spec.dead_letters()] {
             self.urls().remove(queue);
         }
-        self.ensure(spec, how).await
     }
 
     pub(crate) fn gone(&self) -> &Gone {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use messaging::{Error, Local, Provision, QueueSpec, Transport};
+use messaging::{Error, Local, Provision, QueueSpec, Runtime, Settings, Sqs, Transport};
 
-use crate::world::{quick, sqs};
+use crate::world::{Plainly, World, quick, sqs};
 
 #[tokio::test]
 async fn a_queue_is_created_once_and_then_compared() {
@@ -64,4 +64,61 @@ async fn a_queue_in_this_process_promises_no_order() {
         .ensure(&quick("parcels.fifo"), Provision::Create)
         .await;
     assert!(matches!(ensured, Err(Error::NoOrder { .. })), "{ensured:?}");
+}
+
+fn checked(world: &World, sqs: &Sqs) -> impl Future<Output = Runtime> {
+    let settings = Settings {
+        queues: Provision::Check,
+        transport: Some(sqs.clone().into()),
+        ..Settings::default()
+    };
+    let db = world.db.clone();
+    async move { Runtime::connect(&db, &settings).await.unwrap() }
+}
+
+#[tokio::test]
+async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
+    let (world, (server, sqs)) = (World::new().await, sqs().await);
+    let transport = Transport::from(sqs.clone());
+    let created = transport.ensure(&quick("parcels"), Provision::Create).await;
+    created.unwrap();
+    // As for a sender that has no right to see it.
+    let client = sqs.client();
+    let found = client
+        .get_queue_url()
+        .queue_name("parcels-dlq")
+        .send()
+        .await;
+    let url = found.unwrap().queue_url.unwrap();
+    client.delete_queue().queue_url(url).send().await.unwrap();
+
+    // Addresses are remembered, so another process looks.
+    let settings = Settings::endpoint(server.endpoint());
+    let sqs = Sqs::connect(&settings).await.unwrap();
+    let sender = checked(&world, &sqs).await.queues([quick("parcels")]);
+    sender.prepare().await.unwrap();
+    let other = QueueSpec {
+        max_attempts: 7,
+        ..quick("parcels")
+    };
+    let differs = checked(&world, &sqs).await.queues([other]).prepare().await;
+    let differs = differs.unwrap_err().to_string();
+    assert!(
+        differs.contains("parcels-dlq after 50 receives, expected"),
+        "{differs}"
+    );
+    assert!(
+        differs.contains("parcels-dlq after 70 receives"),
+        "{differs}"
+    );
+
+    let reading = Plainly(|_| async { Ok(()) });
+    let reader = checked(&world, &sqs)
+        .await
+        .handle(quick("parcels"), reading);
+    let missing = reader.prepare().await;
+    assert!(
+        matches!(&missing, Err(Error::NoSuchQueue { queue }) if queue == "parcels-dlq"),
+        "{missing:?}"
+    );
 }

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use messaging::Sqs;
-use sqs_local::{Control, SqsLocal};
+use sqs_local::{Control, Error, SqsLocal};
 
 /// What becomes of calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +30,8 @@ pub enum Trouble {
     Down,
     /// The credentials are no good.
     Forbidden,
+    /// Calls that send several messages are too long, whatever their length.
+    Crowded,
 }
 
 /// The line to a server of its own.
@@ -106,7 +108,7 @@ impl Wire {
 
         let trouble = *self.0.trouble.lock().unwrap();
         match trouble {
-            Trouble::None => {}
+            Trouble::None | Trouble::Crowded => {}
             Trouble::Hang => std::future::pending().await,
             Trouble::Reset => return Err(ConnectorError::io("connection reset by peer".into())),
             Trouble::Down => return Err(ConnectorError::io("connection refused".into())),
@@ -121,6 +123,10 @@ impl Wire {
             }
         }
         let document = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+        if trouble == Trouble::Crowded && document.matches("MessageBody").count() > 1 {
+            let error = Error::BatchRequestTooLong { most: 1, sent: 2 };
+            return Ok(response(400, &error.query_error(), error.document()));
+        }
         Ok(match self.0.server.call(&action, &document).await {
             Ok(document) => response(200, "", document),
             Err(error) => response(error.status(), &error.query_error(), error.document()),

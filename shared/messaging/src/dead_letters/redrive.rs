@@ -1,0 +1,173 @@
+//! The way back: moves dead letters to the queue that they came from.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{WAIT, release};
+use crate::transport::{BATCH, Delivery, Outgoing, batches};
+use crate::{Error, Sqs, Transport, topology};
+
+/// Which messages to move back.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Selection {
+    All,
+    Ids(Vec<Uuid>),
+}
+
+/// What [`redrive`] did with each message that it has seen: `moved`, `kept` and `failed` add up.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Redriven {
+    pub moved: u64,
+    /// Not selected, and still here.
+    pub kept: u64,
+    /// Selected, not taken by their queue, and still here.
+    pub failed: Vec<Unmoved>,
+}
+
+/// A dead letter that could not be moved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unmoved {
+    pub id: Uuid,
+    /// What the queue said.
+    pub reason: String,
+}
+
+/// How long a redrive hides what it looks at: it may have to look at many before it finds what it
+/// is to move.
+const SEARCH: Duration = Duration::from_secs(5 * 60);
+/// Attempts at deleting what was moved.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Moves dead letters back to where they came from, at most `per_second` of them. Each is deleted
+/// here only after it was sent there, so whatever happens, none is lost. Each is moved once: what
+/// is dead again meanwhile stays, and is not counted again. In a FIFO queue only the first ten of a
+/// group can be selected, as SQS shows no more of it while they are looked at.
+///
+/// # Errors
+/// When `dead_letters` is not the name of such a queue, a queue does not exist, or SQS cannot be
+/// reached.
+pub async fn redrive(
+    sqs: &Sqs,
+    dead_letters: &str,
+    selection: &Selection,
+    per_second: f64,
+) -> Result<Redriven, Error> {
+    let mut redrive = Redrive {
+        transport: Transport::from(sqs.clone()),
+        dead_letters,
+        source: source_of(dead_letters)?,
+        done: Redriven::default(),
+        held: vec![],
+    };
+    let ended = redrive.run(selection, per_second).await;
+    release(&redrive.transport, dead_letters, redrive.held).await;
+    ended.map(|()| redrive.done)
+}
+
+struct Redrive<'a> {
+    transport: Transport,
+    dead_letters: &'a str,
+    source: String,
+    done: Redriven,
+    /// Receipts of what stays here, hidden so that it is not received again and again.
+    held: Vec<String>,
+}
+
+impl Redrive<'_> {
+    async fn run(&mut self, selection: &Selection, per_second: f64) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let is_all_found = |seen: &HashSet<Uuid>| match selection {
+            Selection::All => false,
+            Selection::Ids(ids) => ids.iter().all(|id| seen.contains(id)),
+        };
+        while !is_all_found(&seen) {
+            let receiving = self
+                .transport
+                .receive(self.dead_letters, BATCH, WAIT, SEARCH);
+            let (new, again): (Vec<_>, Vec<_>) = receiving
+                .await?
+                .into_iter()
+                .partition(|delivery| seen.insert(delivery.id));
+            self.hold(again);
+            // Nothing, or what was looked at before: there is no more.
+            if new.is_empty() {
+                break;
+            }
+            let (wanted, others): (Vec<_>, Vec<_>) =
+                new.into_iter().partition(|delivery| match selection {
+                    Selection::All => true,
+                    Selection::Ids(ids) => ids.contains(&delivery.id),
+                });
+            self.done.kept += others.len() as u64;
+            self.hold(others);
+
+            let pause = wanted.len() as f64 / per_second.max(0.001);
+            self.send_back(wanted).await;
+            sleep(Duration::from_secs_f64(pause)).await;
+        }
+        Ok(())
+    }
+
+    async fn send_back(&mut self, letters: Vec<Delivery>) {
+        let letters = letters.into_iter().map(|delivery| {
+            let message = Outgoing::moved(&delivery, self.source.clone(), None);
+            (delivery, message)
+        });
+        for batch in batches(letters, |(_, message)| message.size()) {
+            let (letters, messages): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let settled = self.transport.send(&self.source, &messages).await;
+            let mut sent = vec![];
+            for (delivery, outcome) in letters.into_iter().zip(settled) {
+                let Err(refused) = outcome else {
+                    sent.push(delivery.receipt);
+                    continue;
+                };
+                self.done.failed.push(Unmoved {
+                    id: delivery.id,
+                    reason: refused.reason,
+                });
+                self.hold([delivery]);
+            }
+            self.done.moved += sent.len() as u64;
+            self.delete(sent).await;
+        }
+    }
+
+    /// One that stays all the same is sent once more by the next redrive, and known to the inbox.
+    async fn delete(&self, mut receipts: Vec<String>) {
+        for attempt in 1..=ATTEMPTS {
+            if receipts.is_empty() {
+                return;
+            }
+            let all: Vec<_> = receipts.iter().map(String::as_str).collect();
+            let settled = self.transport.delete(self.dead_letters, &all).await;
+            let mut settled = settled.into_iter();
+            receipts.retain(|_| {
+                let outcome = settled.next().unwrap_or(Ok(()));
+                outcome.is_err_and(|refused| !refused.is_final)
+            });
+            sleep(PAUSE * attempt * u32::from(!receipts.is_empty())).await;
+        }
+    }
+
+    fn hold(&mut self, letters: impl IntoIterator<Item = Delivery>) {
+        let receipts = letters.into_iter().map(|delivery| delivery.receipt);
+        self.held.extend(receipts);
+    }
+}
+
+/// The queue whose dead letters these are. Any other queue would get its messages back for ever.
+fn source_of(dead_letters: &str) -> Result<String, Error> {
+    let fifo = dead_letters.strip_suffix("-dlq.fifo");
+    let fifo = fifo.map(|stem| format!("{stem}.fifo"));
+    let standard = || dead_letters.strip_suffix("-dlq").map(str::to_owned);
+    let no_dead_letters = || Error::NoDeadLetters {
+        queue: dead_letters.to_owned(),
+        instead: topology::dead_letters(dead_letters),
+    };
+    fifo.or_else(standard).ok_or_else(no_dead_letters)
+}

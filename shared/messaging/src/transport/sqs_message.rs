@@ -1,0 +1,108 @@
+//! A message as SQS writes it, and back.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sqs::types::{
+    Message, MessageAttributeValue, MessageSystemAttributeName as System,
+    MessageSystemAttributeNameForSends as SystemForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
+use uuid::Uuid;
+
+use super::outgoing::{DEATH_REASON, DEATH_SOURCE, ID, KIND, TEXT, TRACE_PARENT};
+use super::{Death, Delivery, Foreign, Outgoing};
+use crate::topology::{QueueKind, kind};
+use crate::trace::xray_header;
+
+/// What a receive asks for beside the body and the attributes.
+pub(super) const SYSTEM_ATTRIBUTES: [System; 4] = [
+    System::ApproximateReceiveCount,
+    System::SentTimestamp,
+    System::MessageGroupId,
+    System::AwsTraceHeader,
+];
+
+/// The `n`th entry of a call.
+pub(super) fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {
+    let own = message.own_attributes();
+    let own = own.iter().map(|(name, value)| {
+        let attribute = MessageAttributeValue::builder().data_type(TEXT);
+        let attribute = complete(attribute.string_value(&**value).build());
+        ((*name).to_owned(), attribute)
+    });
+    let attributes = message.foreign.attributes.clone().into_iter().chain(own);
+    let mut entry = SendMessageBatchRequestEntry::builder()
+        .id(n.to_string())
+        .message_body(&message.body)
+        .set_message_attributes(Some(attributes.collect()));
+    if let Some(header) = trace_header(message) {
+        let value = MessageSystemAttributeValue::builder().data_type(TEXT);
+        let value = complete(value.string_value(header).build());
+        entry = entry.message_system_attributes(SystemForSends::AwsTraceHeader, value);
+    }
+    if kind(queue) == QueueKind::Fifo {
+        let id = message.id.to_string();
+        let known_by = message.deduplication_id.as_ref().unwrap_or(&id);
+        entry = entry
+            .message_deduplication_id(known_by)
+            .message_group_id(message.ordering_key.as_ref().unwrap_or(&id));
+    } else {
+        // On a standard queue the key makes it fair: a noisy key does not hold up the others.
+        entry = entry.set_message_group_id(message.ordering_key.clone());
+        entry = entry.set_delay_seconds(message.delay_seconds());
+    }
+    complete(entry.build())
+}
+
+/// A message that is moved has the header that it came with, or none.
+fn trace_header(message: &Outgoing) -> Option<String> {
+    match message.is_moved() {
+        true => message.foreign.trace_header.clone(),
+        false => xray_header(message.trace_parent.as_deref()?),
+    }
+}
+
+pub(super) fn delivery(message: Message) -> Delivery {
+    let mut attributes = message.message_attributes.unwrap_or_default();
+    let mut system = message.attributes.unwrap_or_default();
+    // These are about the letter, not about the message: they do not go on with it.
+    let mut death = |name| attributes.remove(name).and_then(|value| value.string_value);
+    let (reason, source) = (death(DEATH_REASON), death(DEATH_SOURCE));
+    // Somebody else's may have the same names and other types, or say something else.
+    let text = |name| attributes.get(name).and_then(|value| value.string_value());
+    let sent_at = system
+        .get(&System::SentTimestamp)
+        .and_then(|at| at.parse().ok());
+    let count = system
+        .get(&System::ApproximateReceiveCount)
+        .and_then(|n| n.parse().ok());
+    let sqs_id = message.message_id.unwrap_or_default();
+    let own_id = text(ID).and_then(|id| Uuid::try_parse(id).ok());
+    Delivery {
+        // Whoever does not send through an outbox sends no id of ours.
+        id: own_id
+            .or_else(|| Uuid::try_parse(&sqs_id).ok())
+            .unwrap_or_else(Uuid::now_v7),
+        kind: text(KIND).map(str::to_owned),
+        body: message.body.unwrap_or_default(),
+        receipt: message.receipt_handle.unwrap_or_default(),
+        receive_count: count.unwrap_or(1),
+        sent_at: sent_at.map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at)),
+        group: system.remove(&System::MessageGroupId),
+        trace_parent: text(TRACE_PARENT).map(str::to_owned),
+        death: reason.map(|reason| Death {
+            reason,
+            source: source.unwrap_or_default(),
+        }),
+        foreign: Foreign {
+            trace_header: system.remove(&System::AwsTraceHeader),
+            attributes,
+            is_full: false,
+        },
+        queue_id: sqs_id,
+    }
+}
+
+pub(super) fn complete<T, E: std::fmt::Debug>(built: Result<T, E>) -> T {
+    built.expect("every required field is set")
+}
