@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use contracts::Event;
-use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity};
+use domain::{
+    CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity, Stock, StockLevel,
+};
 use inventory_service::handlers::Inventory;
-use messaging::Outbox;
+use messaging::{BatchHandler, Outbox};
 use sandbox::postgres::Lease;
 use sandbox::testing;
 use sqlx::{Connection, PgConnection};
@@ -42,13 +44,7 @@ impl Fixture {
     }
 
     fn order(&self, product: usize, quantity: i64) -> Order {
-        let line = Line {
-            sku: self.products[product].sku.clone(),
-            quantity: Quantity::new(quantity).unwrap(),
-            unit_price: self.products[product].unit_price,
-        };
-        let method = PaymentMethod::parse("tok_ok").unwrap();
-        Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+        order(&self.products[product], quantity)
     }
 
     async fn hear(&mut self, fact: Fact, order: &Order) {
@@ -72,11 +68,42 @@ impl Fixture {
     }
 }
 
+fn order(product: &Product, quantity: i64) -> Order {
+    let line = Line {
+        sku: product.sku.clone(),
+        quantity: Quantity::new(quantity).unwrap(),
+        unit_price: product.unit_price,
+    };
+    let method = PaymentMethod::parse("tok_ok").unwrap();
+    Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+}
+
 fn told(fact: &str, queues: &[&str]) -> Vec<(String, String)> {
     queues
         .iter()
         .map(|queue| (fact.to_owned(), (*queue).to_owned()))
         .collect()
+}
+
+/// Decisions need no database: here two orders of one batch want the last pieces.
+#[test]
+fn of_two_orders_for_the_last_pieces_the_first_is_reserved() {
+    let product = seed::products(1).remove(0);
+    let level = StockLevel {
+        available: 4,
+        reserved: 0,
+    };
+    let mut stock: Stock = [(product.sku.clone(), level)].into_iter().collect();
+    let mut decide = |order: &Order| {
+        let paid = Event::new(Fact::PaymentAuthorized, order.clone());
+        let decided = Inventory.decide(&mut stock, paid).unwrap();
+        decided.map(|event| event.fact)
+    };
+    let (first, second) = (order(&product, 3), order(&product, 3));
+
+    assert_eq!(decide(&first), Some(Fact::StockReserved));
+    assert_eq!(decide(&second), Some(Fact::StockRejected));
+    assert_eq!(decide(&first), Some(Fact::StockReserved), "decided once");
 }
 
 #[tokio::test]

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Shipment};
-use messaging::{Fault, Outbox, handle_batch};
+use messaging::{BatchHandler, Fault, Outbox, handle_batch};
 use sandbox::postgres::Lease;
 use sandbox::testing;
 use shipping_service::Dispatch;
 use shipping_service::handlers::Shipping;
 use sqlx::{Connection, PgConnection};
-use store::{seed, shipping};
+use store::{States, seed, shipping};
 
 const SHIPPING: Shipping = Shipping {
     cancellation_window: Duration::from_secs(60),
@@ -84,6 +84,30 @@ fn order() -> Order {
     };
     let method = PaymentMethod::parse("tok_ok").unwrap();
     Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+}
+
+/// Decisions need no database: the shipment's state alone says who wins.
+#[test]
+fn a_cancellation_and_a_dispatch_have_one_winner() {
+    let order = order();
+    let event = |fact| Event::new(fact, order.clone());
+    let decide = |dispatch_first: bool| {
+        let mut shipments: States<Shipment> =
+            [(order.id, Shipment::Scheduled)].into_iter().collect();
+        let mut facts = vec![];
+        for dispatches in [dispatch_first, !dispatch_first] {
+            let decided = if dispatches {
+                Dispatch.decide(&mut shipments, event(Fact::ShipmentScheduled))
+            } else {
+                SHIPPING.decide(&mut shipments, event(Fact::CancelRequested))
+            };
+            facts.extend(decided.unwrap().map(|event| event.fact));
+        }
+        facts
+    };
+
+    assert_eq!(decide(true), [Fact::Dispatched, Fact::CancelRefused]);
+    assert_eq!(decide(false), [Fact::ShipmentCancelled]);
 }
 
 #[tokio::test]

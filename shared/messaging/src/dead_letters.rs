@@ -41,7 +41,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::redrive::{Redriven, Selection, Unmoved, redrive};
-use crate::transport::{BATCH, Delivery, sqs_failed};
+use crate::envelope::Delivery;
+use crate::quota::BATCH;
+use crate::transport::sqs_failed;
 use crate::{Error, Sqs, Transport};
 
 /// How full a queue is. SQS counts approximately.
@@ -161,7 +163,7 @@ async fn release(transport: &Transport, queue: &str, receipts: Vec<String>) {
         .collect();
     for batch in receipts.chunks(BATCH) {
         // Those that fail are visible again when the look is over.
-        transport.hide(queue, batch).await;
+        transport.change_visibility(queue, batch).await;
     }
 }
 

@@ -135,7 +135,7 @@
 //! stop.cancel();
 //! let summary = running.await.unwrap();
 //! assert!(since.elapsed() <= Duration::from_secs(8));
-//! assert_eq!((summary.handled, summary.released, summary.lost), (2, 1, 0));
+//! assert_eq!((summary.handled, summary.returned, summary.lost), (2, 1, 0));
 //! assert_eq!(queues.depth("parcels"), 1); // Others can have it at once.
 //! # }
 //! ```

@@ -101,7 +101,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `messaging_received_total`, `messaging_polls_total` | messages by polls: 10 at best |
-//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, released or lost |
+//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, returned or lost |
 //! | `messaging_duplicates_total` | messages that the inbox knew |
 //! | `messaging_sent_total` | messages that a queue has taken |
 //! | `messaging_refused_total` | entries of calls that SQS refused, by `action` and SQS's `code` |
@@ -145,6 +145,7 @@ mod backoff;
 mod connections;
 mod consumer;
 pub mod dead_letters;
+mod envelope;
 mod error;
 mod fault;
 pub mod guide;
@@ -155,6 +156,7 @@ mod message;
 mod options;
 mod outbox;
 mod publish;
+mod quota;
 mod relay;
 mod restore;
 mod runtime;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Backoff;
-use crate::transport::LONGEST_POLL;
+use crate::quota::LONGEST_POLL;
 
 /// What a stop still has to do after the last poll: return what came with it.
 const AFTER_POLL: Duration = Duration::from_secs(3);

@@ -9,8 +9,8 @@
 
 use tracing::{Instrument as _, Span, debug_span, field};
 
+use crate::envelope::{Delivery, Outgoing};
 use crate::trace::{self, TraceParent};
-use crate::transport::{Delivery, Outgoing};
 
 /// What a subscriber asks for to get the spans.
 pub(crate) const TARGET: &str = "otel";

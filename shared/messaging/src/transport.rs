@@ -7,7 +7,6 @@ mod batches;
 mod faults;
 mod gone;
 mod local;
-mod outgoing;
 mod refusal;
 mod sqs;
 mod sqs_call;
@@ -18,24 +17,18 @@ mod sqs_queues;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use self::batches::{BATCH, BATCH_BYTES, batches};
+pub(crate) use self::batches::batches;
 pub use self::faults::{CallFault, QueueCall};
 pub(crate) use self::gone::Gone;
 pub use self::local::Local;
-pub(crate) use self::outgoing::{Death, Delivery, Foreign, Outgoing};
-pub(crate) use self::refusal::{Refused, Settled};
+pub(crate) use self::refusal::{EntryResult, Refused};
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
+use crate::envelope::{Delivery, Outgoing};
+use crate::quota::LONGEST_POLL;
 use crate::{Error, Provision, QueueSpec};
 
-/// The longest delay that a message can be sent with: an SQS quota.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
-/// The longest that a message can be hidden: an SQS quota.
-pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
-/// The longest poll: an SQS quota.
-pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
-
-/// The longest poll of somebody else's server on this machine.
+/// The longest poll of a server on this machine that is not ours.
 const NEARBY_POLL: Duration = Duration::from_secs(2);
 
 /// Where messages go.
@@ -111,7 +104,7 @@ impl Transport {
     }
 
     /// Sends up to [`BATCH`] messages to one queue. The outcomes are in the order of `messages`.
-    pub(crate) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+    pub(crate) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
         match self {
             Transport::Sqs(sqs) => sqs.send(queue, messages).await,
             Transport::Local(local) => local.send(queue, messages),
@@ -119,7 +112,7 @@ impl Transport {
     }
 
     /// Deletes up to [`BATCH`] messages.
-    pub(crate) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
+    pub(crate) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<EntryResult> {
         match self {
             Transport::Sqs(sqs) => sqs.delete(queue, receipts).await,
             Transport::Local(local) => local.delete(queue, receipts),
@@ -127,10 +120,14 @@ impl Transport {
     }
 
     /// Hides up to [`BATCH`] messages for the given times from now on.
-    pub(crate) async fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+    pub(crate) async fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: &[(String, Duration)],
+    ) -> Vec<EntryResult> {
         match self {
-            Transport::Sqs(sqs) => sqs.hide(queue, receipts).await,
-            Transport::Local(local) => local.hide(queue, receipts),
+            Transport::Sqs(sqs) => sqs.change_visibility(queue, receipts).await,
+            Transport::Local(local) => local.change_visibility(queue, receipts),
         }
     }
 

@@ -16,7 +16,8 @@ use super::lease::Leases;
 use super::summary::Counters;
 use super::unattempted::UnattemptedReceives;
 use crate::fault::Retry;
-use crate::transport::{BATCH, LONGEST_VISIBILITY, Refused, Settled};
+use crate::quota::{BATCH, LONGEST_VISIBILITY};
+use crate::transport::{EntryResult, Refused};
 use crate::{ConsumerOptions, Fault};
 
 /// Attempts at a call, each with the SDK's own retries. After that the message comes back by
@@ -189,11 +190,14 @@ impl Acknowledger {
             return;
         }
         let queue = &self.queue;
-        let results = queue.transport.hide(&queue.spec.name, &receipts).await;
+        let results = queue
+            .transport
+            .change_visibility(&queue.spec.name, &receipts)
+            .await;
         for (result, (_, again)) in results.iter().zip(&held) {
             match result {
                 Ok(()) if again.is_retry => self.counters.retried(1),
-                Ok(()) => self.counters.released(1),
+                Ok(()) => self.counters.returned(1),
                 Err(_) => self.counters.lost(1),
             }
         }
@@ -222,7 +226,7 @@ impl Acknowledger {
     pub(super) fn worth_another_attempt(
         &self,
         messages: Vec<InFlight>,
-        results: Vec<Settled>,
+        results: Vec<EntryResult>,
         action: &'static str,
     ) -> Vec<InFlight> {
         let queue = &*self.queue.spec.name;

@@ -5,7 +5,8 @@ use tracing::{error, warn};
 
 use super::acknowledge::{ATTEMPTS, Acknowledger, PAUSE, Return};
 use super::in_flight::InFlight;
-use crate::transport::{Death, Outgoing, Refused};
+use crate::envelope::{DeadLetterReason, Outgoing};
+use crate::transport::Refused;
 
 impl Acknowledger {
     /// Sends the message to the dead letters with the reason, and only then deletes it.
@@ -38,7 +39,7 @@ impl Acknowledger {
         reason: &str,
     ) -> Option<Result<(), Refused>> {
         let (queue, delivery) = (&self.queue, &message.delivery);
-        let death = Death::new(reason, &queue.spec.name);
+        let death = DeadLetterReason::new(reason, &queue.spec.name);
         let mut dead = Outgoing::moved(delivery, queue.spec.dead_letters(), Some(death));
         let mut attempt = 1;
         loop {

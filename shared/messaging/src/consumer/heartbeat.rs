@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::Queue;
 use super::lease::{Lease, Leases};
-use crate::transport::BATCH;
+use crate::quota::BATCH;
 
 pub(super) struct Heartbeat {
     pub(super) queue: Arc<Queue>,
@@ -60,7 +60,7 @@ impl Heartbeat {
 
         let called_at = Instant::now();
         let queue = &*self.queue.spec.name;
-        let extending = self.queue.transport.hide(queue, &receipts);
+        let extending = self.queue.transport.change_visibility(queue, &receipts);
         let Ok(results) = timeout_at(end, extending).await else {
             return; // The next beat sees that the leases are over.
         };

@@ -6,8 +6,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::lease::Lease;
 use crate::Fault;
+use crate::envelope::Delivery;
 use crate::handler::Prepared;
-use crate::transport::Delivery;
 
 /// A message that was received and is not acknowledged.
 pub(super) struct InFlight {
@@ -45,7 +45,7 @@ impl Outcome {
         match self {
             Outcome::Done => None,
             Outcome::Failed(fault) => Some((fault.kind(), fault.reason())),
-            Outcome::Returned => Some(("released", "it was time to stop")),
+            Outcome::Returned => Some(("returned", "it was time to stop")),
             Outcome::LeaseExpired => Some(("lost", "the lease was lost")),
         }
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::transport::{Delivery, LONGEST_VISIBILITY};
+use crate::envelope::Delivery;
+use crate::quota::LONGEST_VISIBILITY;
 use crate::{ConsumerOptions, QueueSpec};
 
 /// The messages that one consumer holds.

@@ -14,7 +14,8 @@ use super::delete::FailingDeletes;
 use super::in_flight::InFlight;
 use super::lease::Leases;
 use super::{Queue, Stop};
-use crate::transport::{BATCH, Delivery};
+use crate::envelope::Delivery;
+use crate::quota::BATCH;
 use crate::{Backoff, ConsumerOptions, spans, telemetry};
 
 pub(super) struct Receiver {

@@ -16,7 +16,7 @@ pub struct ShutdownSummary {
     /// Failed for good, and moved to the dead letters.
     pub rejected: u64,
     /// Returned to the queue unprocessed, because of a shutdown or a failed head of their group.
-    pub released: u64,
+    pub returned: u64,
     /// Not acknowledged: they come back when their visibility timeout ends.
     pub lost: u64,
 }
@@ -27,7 +27,7 @@ pub(super) struct Counters {
     handled: AtomicU64,
     retried: AtomicU64,
     rejected: AtomicU64,
-    released: AtomicU64,
+    returned: AtomicU64,
     lost: AtomicU64,
 }
 
@@ -38,7 +38,7 @@ impl Counters {
             handled: AtomicU64::new(0),
             retried: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
-            released: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }
     }
@@ -55,8 +55,8 @@ impl Counters {
         self.add(&self.rejected, "rejected", count);
     }
 
-    pub(super) fn released(&self, count: usize) {
-        self.add(&self.released, "released", count);
+    pub(super) fn returned(&self, count: usize) {
+        self.add(&self.returned, "returned", count);
     }
 
     pub(super) fn lost(&self, count: usize) {
@@ -70,7 +70,7 @@ impl Counters {
             handled: read(&self.handled),
             retried: read(&self.retried),
             rejected: read(&self.rejected),
-            released: read(&self.released),
+            returned: read(&self.returned),
             lost: read(&self.lost) + unacknowledged as u64,
         }
     }
@@ -86,7 +86,7 @@ impl std::ops::AddAssign for ShutdownSummary {
         self.handled += other.handled;
         self.retried += other.retried;
         self.rejected += other.rejected;
-        self.released += other.released;
+        self.returned += other.returned;
         self.lost += other.lost;
     }
 }
@@ -97,12 +97,12 @@ impl fmt::Display for ShutdownSummary {
             handled,
             retried,
             rejected,
-            released,
+            returned,
             lost,
         } = self;
         write!(
             f,
-            "{handled} handled, {retried} retried, {rejected} rejected, {released} released, \
+            "{handled} handled, {retried} retried, {rejected} rejected, {returned} returned, \
              {lost} lost"
         )
     }

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 
 use super::layer::Phase;
 use super::{BatchHandler, Handler, PlainHandler};
+use crate::envelope::Delivery;
 use crate::spans::MessageSpan;
-use crate::transport::Delivery;
 use crate::{Fault, Message, Tx};
 
 /// A handler of whatever kind: a part before the transaction, a part in it, or both.

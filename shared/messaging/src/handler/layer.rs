@@ -11,7 +11,7 @@ use tower_service::Service;
 use uuid::Uuid;
 
 use crate::Fault;
-use crate::transport::Delivery;
+use crate::envelope::Delivery;
 
 /// One call of a handler: the request of the services that [layers](crate::Runtime::layer) wrap.
 ///

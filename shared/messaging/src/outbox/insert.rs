@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Row, order};
 use crate::Error;
-use crate::transport::Outgoing;
+use crate::envelope::Outgoing;
 
 /// How long rows are left to the process that wrote them and sends them directly.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);

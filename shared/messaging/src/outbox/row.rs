@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use super::sendable;
+use crate::envelope::{ExtraAttributes, Outgoing};
+use crate::quota::LONGEST_DELAY;
 use crate::topology::{QueueKind, kind};
 use crate::trace::TraceParent;
-use crate::transport::{Foreign, LONGEST_DELAY, Outgoing};
 use crate::{Destination, Error, Message, spans};
 
 /// Beyond this a delay is a mistake, and timestamps run out.
@@ -49,7 +50,7 @@ pub(crate) fn rows<M: Message>(
             ordering_key: ordering_key.clone(),
             trace_parent: created.map(|trace| trace.to_string()),
             deduplication_id: None,
-            foreign: Foreign::new(),
+            extra: ExtraAttributes::new(),
             due_at: destination.delay.map(|delay| SystemTime::now() + delay),
             dead: None,
         };

@@ -7,10 +7,10 @@ use sqlx::{PgConnection, Row as _};
 use tokio_util::sync::CancellationToken;
 
 use super::Relay;
+use crate::envelope::{ExtraAttributes, Outgoing};
 use crate::outbox::Row;
 use crate::relay::parked;
 use crate::relay::send::send;
-use crate::transport::{Foreign, Outgoing};
 use crate::{Backoff, Error};
 
 /// Rows of one transaction.
@@ -188,7 +188,7 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
         ordering_key: row.try_get("ordering_key")?,
         trace_parent: row.try_get("trace_parent")?,
         deduplication_id: None,
-        foreign: Foreign::new(),
+        extra: ExtraAttributes::new(),
         due_at: due_in.map(|left| SystemTime::now() + left),
         dead: None,
     };

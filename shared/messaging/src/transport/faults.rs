@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Refused, Settled};
+use super::{EntryResult, Refused};
 
 /// A call about one message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Faults {
     }
 
     /// Makes the call, or not, and returns its result, or an error in its place.
-    pub(super) fn apply(&self, call: QueueCall, make: impl FnOnce() -> Settled) -> Settled {
+    pub(super) fn apply(&self, call: QueueCall, make: impl FnOnce() -> EntryResult) -> EntryResult {
         let fault = self.0.as_ref().map_or(CallFault::None, |plan| plan(call));
         let refused = |is_final| Refused {
             reason: format!("{fault:?}, as planned"),

@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::faults::{CallFault, Faults, QueueCall};
-use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
+use super::{EntryResult, Refused};
+use crate::envelope::{Delivery, Outgoing};
+use crate::quota::LONGEST_DELAY;
 use crate::topology::{QueueKind, dead_letters};
 use crate::{Error, QueueSpec};
 
@@ -90,7 +92,7 @@ impl Local {
         Ok(())
     }
 
-    pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+    pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
         let mut state = self.state();
         let sent = messages.iter().map(|message| {
             self.faults
@@ -127,7 +129,7 @@ impl Local {
         }
     }
 
-    pub(super) fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
+    pub(super) fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<EntryResult> {
         let mut state = self.state();
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
@@ -142,7 +144,11 @@ impl Local {
         deleted.collect()
     }
 
-    pub(super) fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+    pub(super) fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: &[(String, Duration)],
+    ) -> Vec<EntryResult> {
         let mut state = self.state();
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
@@ -169,7 +175,7 @@ impl Local {
 }
 
 impl State {
-    fn put(&mut self, name: &str, message: &Outgoing) -> Settled {
+    fn put(&mut self, name: &str, message: &Outgoing) -> EntryResult {
         let queue = self.queues.get_mut(name).ok_or_else(|| missing(name))?;
         let now = SystemTime::now();
         let delay = match message.due_at {
@@ -190,7 +196,7 @@ impl State {
             group: message.ordering_key.clone(),
             trace_parent: message.trace_parent.clone(),
             queue_id: self.count.to_string(),
-            foreign: message.foreign.clone(),
+            extra: message.extra.clone(),
             death: message.dead.clone(),
         };
         queue

@@ -38,7 +38,7 @@ async fn nothing_is_deleted_without_success() {
     let summary = running.await.unwrap();
     assert_eq!((summary.handled, summary.rejected), (1, 3), "{summary}");
     assert_eq!(
-        summary.released, 1,
+        summary.returned, 1,
         "the one that hangs is given back: {summary}"
     );
 }

@@ -173,7 +173,7 @@ async fn every_way_out_stops_the_heartbeat() {
             summary.handled,
             summary.retried,
             summary.rejected,
-            summary.released,
+            summary.returned,
         );
         match way {
             "done" => assert_eq!(counts, (1, 0, 0, 0), "{way}"),

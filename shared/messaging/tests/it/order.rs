@@ -3,7 +3,7 @@
 use messaging::{Destination, Local, Message, Runtime};
 use serde::{Deserialize, Serialize};
 
-use crate::world::{World, quick, until};
+use crate::world::{World, note, quick, until};
 
 #[derive(Serialize, Deserialize)]
 struct Numbered {

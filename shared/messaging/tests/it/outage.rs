@@ -256,7 +256,7 @@ async fn a_poll_of_another_server_on_this_machine_is_short_and_waited_for() {
     assert!(is_open(), "it is waited for");
     transport.publish(&Brought { parcel: 1 }).await.unwrap();
     let summary = running.await.unwrap();
-    assert_eq!((summary.released, summary.lost), (1, 0), "{summary}");
+    assert_eq!((summary.returned, summary.lost), (1, 0), "{summary}");
     assert!(
         since.elapsed() < Duration::from_secs(2),
         "{:?}",

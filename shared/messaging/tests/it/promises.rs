@@ -59,7 +59,7 @@ async fn nothing_is_deleted_without_success() {
     let counts = (
         summary.handled,
         summary.rejected,
-        summary.released,
+        summary.returned,
         summary.lost,
     );
     assert_eq!(counts, (1, 4, 1, 0), "{summary}");
@@ -226,7 +226,7 @@ async fn a_message_that_comes_while_a_poll_is_waited_for_is_given_back() {
     let summary = running.end().await;
     assert_eq!(summary.lost, 0, "{summary}");
     if shore.wire.is_some() {
-        assert_eq!((summary.handled, summary.released), (0, 1), "{summary}");
+        assert_eq!((summary.handled, summary.returned), (0, 1), "{summary}");
     }
     let next = shore.consume(|_| async { Ok(()) }).await;
     let since = Instant::now();

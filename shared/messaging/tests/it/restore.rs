@@ -99,7 +99,7 @@ async fn a_queue_that_was_deleted_is_created_again_when_amazon_lets_it() {
     // A database that is never reached.
     let db = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
     let handler = Plainly(|_| async { Ok(()) });
-    let service = Runtime::new(&db, transport.clone()).handle_plain(quick("parcels"), handler);
+    let service = Runtime::new(&db, transport.clone()).handle(quick("parcels"), handler);
     let stop = CancellationToken::new();
     let running = tokio::spawn(service.run(stop.clone()));
     until("it is created", async || {

@@ -91,7 +91,7 @@ async fn a_stuck_handler_holds_up_nobody_and_no_deadline() {
         since.elapsed()
     );
     assert_eq!(
-        (summary.handled, summary.released, summary.lost),
+        (summary.handled, summary.returned, summary.lost),
         (29, 1, 0),
         "{summary}"
     );
@@ -144,7 +144,7 @@ async fn what_was_found_out_before_a_stop_is_not_thrown_away() {
     world.stop.cancel();
     open.cancel();
     let summary = running.await.unwrap().unwrap();
-    assert_eq!((summary.handled, summary.released), (3, 0), "{summary}");
+    assert_eq!((summary.handled, summary.returned), (3, 0), "{summary}");
 }
 
 #[tokio::test(start_paused = true)]
