@@ -48,9 +48,9 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order down with its lines and what is known of it, all of which has happened when the
-/// order was placed. `None`, and nothing written, when the customer has placed an order under this key before; of two at the same time, the later one
-/// waits and gets `None`.
+/// Writes an order down with its lines and what is known of it, all of which happened when it was
+/// placed. Returns `None`, and writes nothing, when the customer has placed an order under this key
+/// before; of two at the same time, the later one waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
     order: Order,
