@@ -8,6 +8,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+#[path = "tidy/unused.rs"]
+mod unused;
+
 /// Who may depend on whom among our own crates. What is not listed is not allowed.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
