@@ -1,24 +1,24 @@
 //! Cancelling an order: the row lock on its shipment decides the race against the dispatch.
 
-use domain::{Fact, OrderId, Refusal};
+use domain::{CancelDecision, Fact, OrderId};
 use sqlx::PgConnection;
 use store::orders::KnownOrder;
 use store::{inventory, orders, payments, shipping};
 
-use crate::Shop;
-use crate::place_order::Error;
+use crate::{Error, Shop};
 
-/// Cancels the order, or says that it is too late. Either way the wish is on record, unless the
-/// order was cancelled before there was anything to ship.
-pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
+/// Cancels the order, or returns that it is too late. Either way the request to cancel is a fact
+/// of the order, unless the order had ended before there was anything to ship.
+pub async fn cancel_order(shop: &Shop, known: &KnownOrder) -> Result<CancelDecision, Error> {
     let mut tx = shop.db.begin().await?;
     let decision = decide(&mut tx, known).await?;
     tx.commit().await?;
-    shop.settlement.wake();
+
+    shop.payment_due.wake();
     Ok(decision)
 }
 
-async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<Result<(), Refusal>, Error> {
+async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<CancelDecision, Error> {
     let order = &known.order;
     let mut shipments = shipping::lock(tx, [order.id]).await?;
     let Some(mut shipment) = shipments.remove(&order.id) else {
@@ -53,7 +53,7 @@ async fn release_stock(tx: &mut PgConnection, known: &KnownOrder) -> Result<(), 
     Ok(())
 }
 
-/// Only written down here: the provider is called after the commit, by the settlement.
+/// Marks the money as due to be given back. `payment_due` calls the provider after the commit.
 async fn give_money_back(tx: &mut PgConnection, order: OrderId) -> Result<(), Error> {
     for (order, payment) in payments::lock(tx, [order]).await? {
         payments::save(tx, [(order, payment.give_back()?)]).await?;

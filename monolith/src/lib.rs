@@ -3,7 +3,7 @@
 //! Invariants:
 //! - an order is decided in one transaction, all of which is in [`place_order`];
 //! - the payment provider is never called inside a transaction; what is owed to it is written down
-//!   ([`settlement`]), and what nobody owns is given back ([`sweep`]);
+//!   ([`payment_due`]), and what no order owns is given back ([`sweep`]);
 //! - any number of replicas may run on the same database.
 //!
 //! There is no queue and no event, and no step of a transaction is tried again: what fails is
@@ -11,37 +11,27 @@
 
 pub mod cancel_order;
 pub mod dispatch;
+mod error;
+pub mod every;
+pub mod payment_due;
 pub mod place_order;
 mod routes;
 mod settings;
-pub mod settlement;
+mod state;
 pub mod sweep;
+mod void_unless_kept;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::FromRef;
 use chassis::auth::{TokenIssuer, TokenVerifier};
 use chassis::{Context, database};
 use shop::Provider;
-use sqlx::PgPool;
 
+pub use error::Error;
+use every::Wake;
 pub use settings::Settings;
-use settlement::Settlement;
-
-/// What every request and every background task works with.
-#[derive(Clone, FromRef)]
-pub struct Shop {
-    pub db: PgPool,
-    pub provider: Provider,
-    pub tokens: TokenIssuer,
-    pub verifier: TokenVerifier,
-    pub settlement: Settlement,
-    /// How long a confirmed order can still be cancelled.
-    #[from_ref(skip)]
-    pub window: Duration,
-}
+pub use state::Shop;
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -57,13 +47,13 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         provider: Provider::new(&settings.payment_provider_url)?,
         tokens: TokenIssuer::new(&settings.signing)?,
         verifier: TokenVerifier::new(&settings.token_key)?,
-        settlement: Settlement::default(),
+        payment_due: Wake::default(),
         window: settings.cancellation_window(),
     };
 
     let stop = || context.shutdown();
     context.background("dispatch", dispatch::run(shop.clone(), stop()));
-    context.background("settlement", settlement::run(shop.clone(), stop()));
+    context.background("payments", payment_due::run(shop.clone(), stop()));
     context.background(
         "sweep",
         sweep::run(shop.clone(), settings.sweep_age(), stop()),

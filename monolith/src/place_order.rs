@@ -3,71 +3,47 @@
 //! Payment, stock and shipment are decided before the customer has an answer. Undo is `rollback`,
 //! for everything but the provider, which no database can roll back.
 
-use domain::{Fact, IllegalMove, Order, OrderId, Payment, Reservation, Shipment, Status};
-use shop::ProviderError;
+use std::time::Duration;
+
+use domain::{Fact, Order, Payment, Reservation, Shipment, Status};
 use sqlx::PgConnection;
 use store::orders::{Idempotency, KnownOrder};
 use store::{inventory, orders, payments, shipping};
-use thiserror::Error;
-use tracing::warn;
 
-use crate::Shop;
+use crate::void_unless_kept::VoidUnlessKept;
+use crate::{Error, Shop};
 
-#[derive(Debug, Error)]
-pub enum Error {
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    /// Nobody knows whether the transaction is there.
-    #[error("the commit failed: {0}")]
-    Commit(#[source] sqlx::Error),
-    #[error(transparent)]
-    IllegalMove(#[from] IllegalMove),
-}
-
-/// Places the order. `None`, and nothing done, when its key has placed one before.
+/// Places the order. Returns `None`, and changes nothing, when its key has placed one before.
 pub async fn place_order(
     shop: &Shop,
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
-    let id = order.id;
-    let placed = transact(shop, order, idempotency).await;
-    match &placed {
-        Ok(Some(known)) if known.status() == Status::Cancelled => shop.settlement.wake(),
-        // The sweep asks the database what a failed commit has left.
-        Ok(Some(_)) | Err(Error::Commit(_)) => {}
-        Ok(None) | Err(_) => give_back(shop, id),
-    }
-    placed
-}
-
-async fn transact(
-    shop: &Shop,
-    order: Order,
-    idempotency: &Idempotency,
-) -> Result<Option<KnownOrder>, Error> {
     // Idempotent, and before the transaction: no lock waits for a third party.
+    let authorization = VoidUnlessKept::new(&shop.provider, order.id);
     let payment = shop.provider.authorize(&order).await?;
 
-    // Left by an error, it is rolled back.
+    // Dropped by an error, the transaction is rolled back.
     let mut tx = shop.db.begin().await?;
-    let facts = decide(shop, &mut tx, &order, payment).await?;
-    let placed = orders::insert(&mut tx, order, idempotency, &facts).await?;
-    match placed {
-        Some(_) => tx.commit().await.map_err(Error::Commit)?,
-        None => tx.rollback().await?,
+    let facts = decide(&mut tx, &order, payment, shop.window).await?;
+    let Some(placed) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
+        return Ok(None);
+    };
+    authorization.keep();
+    tx.commit().await.map_err(Error::Commit)?;
+
+    if placed.status() == Status::Cancelled {
+        shop.payment_due.wake();
     }
-    Ok(placed)
+    Ok(Some(placed))
 }
 
-/// Everything that becomes of the order, within its one transaction.
+/// Decides everything about the order: payment, stock and shipment.
 async fn decide(
-    shop: &Shop,
     tx: &mut PgConnection,
     order: &Order,
     mut payment: Payment,
+    window: Duration,
 ) -> Result<Vec<Fact>, Error> {
     let mut facts = vec![Fact::OrderPlaced];
     if payment == Payment::Declined {
@@ -78,7 +54,7 @@ async fn decide(
         match stock.reserve(&order.lines) {
             Ok(()) => {
                 inventory::save(tx, &stock, [(order, Reservation::Held)]).await?;
-                shipping::insert(tx, [order.id], Shipment::Scheduled, shop.window).await?;
+                shipping::insert(tx, [order.id], Shipment::Scheduled, window).await?;
                 facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
             }
             Err(refusal) => {
@@ -90,14 +66,4 @@ async fn decide(
     }
     payments::insert(tx, [(order, payment)]).await?;
     Ok(facts)
-}
-
-/// Voids what the provider may have authorized, beside the answer to the customer.
-fn give_back(shop: &Shop, order: OrderId) {
-    let provider = shop.provider.clone();
-    tokio::spawn(async move {
-        if let Err(error) = provider.void(order).await {
-            warn!(%error, %order, "left an authorization to the sweep");
-        }
-    });
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::cancel_order::cancel_order;
-use crate::place_order::{Error, place_order};
+use crate::place_order::place_order;
 
 pub(crate) fn routes(shop: Shop) -> Router {
     let accounts = accounts::routes(shop.db.clone(), shop.tokens.clone());
@@ -56,14 +56,4 @@ async fn cancel(
         .map_err(reading::refused)?;
     let known = reading::find_own(&shop.db, customer, OrderId(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Problem {
-        match error {
-            Error::Provider(error) => shop::provider::unavailable(&error),
-            Error::Database(error) | Error::Commit(error) => error.into(),
-            Error::IllegalMove(error) => Problem::internal(error),
-        }
-    }
 }

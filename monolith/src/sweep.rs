@@ -5,31 +5,19 @@ use std::time::Duration;
 
 use store::payments;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::Shop;
-use crate::place_order::Error;
+use crate::every::{Wake, every};
+use crate::{Error, Shop};
 
 /// An authorization is held for days (Visa's rules: 5 to 30), so a minute more is no hardship.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Sweeps at start-up and then every minute, until `shutdown`.
 pub async fn run(shop: Shop, age: Duration, shutdown: CancellationToken) -> anyhow::Result<()> {
-    loop {
-        match shutdown.run_until_cancelled(sweep(&shop, age)).await {
-            None => return Ok(()),
-            Some(Ok(0)) => {}
-            Some(Ok(voided)) => info!(voided, "voided authorizations that no order owns"),
-            Some(Err(error)) => warn!(%error, "left the sweep to the next interval"),
-        }
-        if shutdown
-            .run_until_cancelled(tokio::time::sleep(INTERVAL))
-            .await
-            .is_none()
-        {
-            return Ok(());
-        }
-    }
+    let work = || sweep(&shop, age);
+    every(INTERVAL, &Wake::default(), "sweep", shutdown, work).await;
+    Ok(())
 }
 
 /// Voids what was authorized before `age` ago for an order that was never committed, and tells how
@@ -46,6 +34,9 @@ pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
     for orphan in orders.into_iter().filter(|order| !owned.contains(order)) {
         shop.provider.void(orphan).await?;
         voided += 1;
+    }
+    if voided > 0 {
+        info!(voided, "voided authorizations that no order owns");
     }
     Ok(voided)
 }

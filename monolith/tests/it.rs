@@ -5,26 +5,31 @@ use std::time::Duration;
 
 use chassis::auth::{KeyPair, TokenIssuer, TokenVerifier};
 use chassis::config::{TokenKey, TokenSigning};
-use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Product, Quantity, Status};
-use monolith::place_order::{Error, place_order};
-use monolith::settlement::{Settlement, settle_due};
+use domain::{
+    CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Product, Quantity, Status,
+};
+use monolith::cancel_order::cancel_order;
+use monolith::dispatch::dispatch_due;
+use monolith::every::Wake;
+use monolith::payment_due::send_due;
+use monolith::place_order::place_order;
 use monolith::sweep::sweep;
-use monolith::{Shop, cancel_order::cancel_order, dispatch::dispatch_due};
+use monolith::{Error, Shop};
 use sandbox::postgres::Lease;
 use sandbox::provider;
 use sandbox::testing;
 use shop::Provider;
-use sqlx::PgPool;
 use sqlx::types::JsonValue;
+use sqlx::{Connection, PgConnection, PgPool};
 use store::orders::{Idempotency, KnownOrder};
-use store::{Context, catalogue, inventory, orders, seed};
+use store::{Context, catalogue, inventory, orders, payments, seed};
 
 /// The shop without its HTTP face, on a database and with a provider of its own.
 struct Fixture {
     shop: Shop,
     products: Vec<Product>,
     provider: provider::Provider,
-    _database: Lease,
+    database: Lease,
 }
 
 impl Fixture {
@@ -44,7 +49,7 @@ impl Fixture {
                 auth_public_key: keys.public,
             })
             .unwrap(),
-            settlement: Settlement::default(),
+            payment_due: Wake::default(),
             window,
         };
         for context in Context::ALL {
@@ -61,7 +66,7 @@ impl Fixture {
             shop,
             products,
             provider,
-            _database: database,
+            database,
         }
     }
 
@@ -82,12 +87,47 @@ impl Fixture {
             .unwrap()
     }
 
+    fn url(&self) -> &str {
+        &self.database.url
+    }
+
+    async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.url()).await.unwrap()
+    }
+
+    /// Has the provider fail at this share of the requests.
+    fn fails(&self, error_rate: f64) {
+        self.provider.set_behaviour(provider::Behaviour {
+            error_rate,
+            ..provider::Behaviour::default()
+        });
+    }
+
     async fn known(&self, placed: &KnownOrder) -> KnownOrder {
         let mut db = self.shop.db.acquire().await.unwrap();
         orders::find(&mut db, placed.order.id)
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// Waits until the order is there: its COMMIT has come.
+    async fn becomes_known(&self, order: &Order) {
+        let mut db = self.connect().await;
+        let waiting = async {
+            while orders::find(&mut db, order.id).await.unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        waited.expect("the order never came");
+    }
+
+    /// The order's payment as the shop's tables have it.
+    async fn payment(&self, order: &Order) -> Option<Payment> {
+        let mut db = self.connect().await;
+        let found = payments::lock(&mut db, [order.id]).await.unwrap();
+        found.get(&order.id).copied()
     }
 
     /// How the provider's books have the order's money.
@@ -174,9 +214,9 @@ async fn what_is_out_of_stock_is_not_paid_for() {
         Some(provider::Status::Authorized)
     );
 
-    assert_eq!(settle_due(&fixture.shop).await.unwrap(), 1);
+    assert_eq!(send_due(&fixture.shop).await.unwrap(), 1);
     assert_eq!(fixture.money(&placed.order), Some(provider::Status::Voided));
-    assert_eq!(settle_due(&fixture.shop).await.unwrap(), 0);
+    assert_eq!(send_due(&fixture.shop).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -249,17 +289,11 @@ async fn a_failed_transaction_gives_the_money_back_and_leaves_nothing() {
 #[tokio::test]
 async fn a_provider_that_fails_leaves_no_order_and_keeps_no_money() {
     let fixture = Fixture::open(LONG).await;
-    let failing = provider::Behaviour {
-        error_rate: 1.0,
-        ..provider::Behaviour::default()
-    };
-    fixture.provider.set_behaviour(failing);
+    fixture.fails(1.0);
 
     let order = fixture.order(0, "tok_ok");
     let refused = place_order(&fixture.shop, order.clone(), &key("once")).await;
-    fixture
-        .provider
-        .set_behaviour(provider::Behaviour::default());
+    fixture.fails(0.0);
 
     assert!(matches!(refused, Err(Error::Provider(_))));
     assert_eq!(fixture.count("select count(*) from orders").await, 0);
@@ -277,7 +311,7 @@ async fn what_is_due_is_dispatched_and_captured_once() {
     // Two replicas look at the same time: one of them gets the row.
     let (one, two) = tokio::join!(dispatch_due(&fixture.shop), dispatch_due(&fixture.shop));
     assert_eq!(one.unwrap() + two.unwrap(), 1);
-    settle_due(&fixture.shop).await.unwrap();
+    send_due(&fixture.shop).await.unwrap();
 
     assert_eq!(fixture.known(&placed).await.status(), Status::Dispatched);
     assert_eq!(
@@ -293,7 +327,7 @@ async fn a_cancelled_order_leaves_no_money_and_no_stock_behind() {
 
     cancel_order(&fixture.shop, &placed).await.unwrap().unwrap();
     cancel_order(&fixture.shop, &placed).await.unwrap().unwrap();
-    settle_due(&fixture.shop).await.unwrap();
+    send_due(&fixture.shop).await.unwrap();
 
     assert_eq!(fixture.known(&placed).await.status(), Status::Cancelled);
     assert_eq!(fixture.money(&placed.order), Some(provider::Status::Voided));
@@ -317,7 +351,7 @@ async fn either_the_dispatch_or_the_cancellation_wins() {
         // A cancellation that holds the row makes the dispatch skip it, not wait for it.
         assert_ne!(dispatched == 1, cancelled.is_ok());
 
-        settle_due(&fixture.shop).await.unwrap();
+        send_due(&fixture.shop).await.unwrap();
         let known = fixture.known(&placed).await;
         assert!(known.facts.has(Fact::CancelRequested));
         let expected = match cancelled {

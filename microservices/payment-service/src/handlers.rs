@@ -23,9 +23,9 @@ impl TwoPhaseBatchHandler for Payments {
         let order = &event.order;
         match event.fact {
             Fact::OrderPlaced => self.provider.authorize(order).await,
-            Fact::Dispatched => self.provider.settle(order.id, Payment::CaptureDue).await,
+            Fact::Dispatched => self.provider.send_due(order.id, Payment::CaptureDue).await,
             Fact::StockRejected | Fact::ShipmentCancelled => {
-                self.provider.settle(order.id, Payment::VoidDue).await
+                self.provider.send_due(order.id, Payment::VoidDue).await
             }
             other => return Err(Fault::reject(format!("payment has no use for {other}"))),
         }

@@ -87,7 +87,7 @@ impl Provider {
     }
 
     /// Does what is due, and returns the payment as it is then. Nothing is called when nothing is.
-    pub async fn settle(&self, order: OrderId, due: Payment) -> Result<Payment, ProviderError> {
+    pub async fn send_due(&self, order: OrderId, due: Payment) -> Result<Payment, ProviderError> {
         match due {
             Payment::CaptureDue => self.capture(order).await?,
             Payment::VoidDue => self.void(order).await?,
@@ -150,17 +150,17 @@ impl Provider {
 
     /// Posts, and tries again while the provider is not reached or answers with a 5xx.
     async fn post_patiently(&self, path: &str, body: Value) -> Result<Answer, ProviderError> {
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
+        let (mut attempt, mut pause) = (1, FIRST_PAUSE);
+        loop {
             let error = match self.post_once(path, &body).await {
                 Err(error) if attempt < ATTEMPTS && error.is_passing() => error,
                 answer => return answer,
             };
             debug!(%error, attempt, path, "asking the payment provider again");
             tokio::time::sleep(pause).await;
+            attempt += 1;
             pause *= 3;
         }
-        unreachable!("the last attempt returns")
     }
 
     async fn post_once(&self, path: &str, body: &Value) -> Result<Answer, ProviderError> {

@@ -78,24 +78,25 @@ pub async fn save(
     Ok(())
 }
 
-/// Notes that the provider has done what was due. Does nothing where another replica was faster.
-pub async fn settle(
+/// Writes down what has become of payments that were due: each as it was, and as it is now. Does
+/// nothing where another replica was faster.
+pub async fn finish(
     tx: &mut PgConnection,
-    done: impl IntoIterator<Item = (OrderId, Payment)>,
+    payments: impl IntoIterator<Item = (OrderId, Payment, Payment)>,
 ) -> Result<(), Error> {
     // In order of ids, so that two replicas with the same payments never wait in a circle.
-    let mut done: Vec<_> = done.into_iter().collect();
-    done.sort_by_key(|(order, _)| *order);
+    let mut payments: Vec<_> = payments.into_iter().collect();
+    payments.sort_by_key(|(order, ..)| *order);
     let (mut orders, mut before, mut after) = (vec![], vec![], vec![]);
-    for (order, due) in done {
+    for (order, due, now) in payments {
         orders.push(order.0);
         before.push(due.as_str());
-        after.push(due.done().as_str());
+        after.push(now.as_str());
     }
     sqlx::query(
-        "update payments set state = settled.after, updated_at = clock_timestamp()
-         from unnest($1::uuid[], $2::text[], $3::text[]) as settled (order_id, before, after)
-         where payments.order_id = settled.order_id and payments.state = settled.before",
+        "update payments set state = finished.after, updated_at = clock_timestamp()
+         from unnest($1::uuid[], $2::text[], $3::text[]) as finished (order_id, before, after)
+         where payments.order_id = finished.order_id and payments.state = finished.before",
     )
     .bind(orders)
     .bind(before)
@@ -105,18 +106,18 @@ pub async fn settle(
     Ok(())
 }
 
-/// Puts payments that the provider refuses behind the others that are due, so that those get their
-/// turn.
+/// Puts payments that the provider cannot move now behind the others that are due, so that those
+/// get their turn.
 pub async fn postpone(
     tx: &mut PgConnection,
-    refused: impl IntoIterator<Item = OrderId>,
+    delayed: impl IntoIterator<Item = OrderId>,
 ) -> Result<(), Error> {
-    let mut orders: Vec<Uuid> = refused.into_iter().map(|order| order.0).collect();
+    let mut orders: Vec<Uuid> = delayed.into_iter().map(|order| order.0).collect();
     orders.sort();
     sqlx::query(
         "update payments set updated_at = clock_timestamp()
-         from unnest($1::uuid[]) as refused (order_id)
-         where payments.order_id = refused.order_id",
+         from unnest($1::uuid[]) as delayed (order_id)
+         where payments.order_id = delayed.order_id",
     )
     .bind(orders)
     .execute(tx)

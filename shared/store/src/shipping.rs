@@ -52,12 +52,7 @@ pub async fn lock(
     .bind(orders)
     .fetch_all(tx)
     .await?;
-    rows.into_iter()
-        .map(|(order, state)| {
-            let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
-            Ok((OrderId(order), shipment))
-        })
-        .collect()
+    rows.into_iter().map(shipment).collect()
 }
 
 pub async fn save(
@@ -82,9 +77,12 @@ pub async fn save(
 
 /// Up to `limit` shipments whose cancellation window has ended, the longest waiting first. They
 /// stay locked, and other replicas skip them, until the transaction ends.
-pub async fn lock_due(tx: &mut PgConnection, limit: i64) -> Result<Vec<OrderId>, Error> {
-    let due: Vec<Uuid> = sqlx::query_scalar(
-        "select order_id from shipments
+pub async fn lock_due(
+    tx: &mut PgConnection,
+    limit: i64,
+) -> Result<HashMap<OrderId, Shipment>, Error> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "select order_id, state from shipments
          where state = 'scheduled' and dispatch_at <= clock_timestamp()
          order by dispatch_at
          limit $1
@@ -93,5 +91,10 @@ pub async fn lock_due(tx: &mut PgConnection, limit: i64) -> Result<Vec<OrderId>,
     .bind(limit)
     .fetch_all(tx)
     .await?;
-    Ok(due.into_iter().map(OrderId).collect())
+    rows.into_iter().map(shipment).collect()
+}
+
+fn shipment((order, state): (Uuid, String)) -> Result<(OrderId, Shipment), Error> {
+    let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
+    Ok((OrderId(order), shipment))
 }

@@ -373,11 +373,11 @@ async fn an_order_has_one_payment_and_what_is_due_is_found() {
     let due = [(order.id, Payment::CaptureDue)];
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
 
-    payments::settle(&mut db, [(order.id, Payment::VoidDue)])
-        .await
-        .unwrap();
+    let stale = (order.id, Payment::VoidDue, Payment::Voided);
+    payments::finish(&mut db, [stale]).await.unwrap();
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), due);
-    payments::settle(&mut db, due).await.unwrap();
+    let captured = (order.id, Payment::CaptureDue, Payment::Captured);
+    payments::finish(&mut db, [captured]).await.unwrap();
     assert_eq!(payments::due(&mut db, 10).await.unwrap(), []);
     assert_eq!(
         payments::lock(&mut db, [order.id, other.id]).await.unwrap(),
@@ -391,7 +391,7 @@ async fn an_order_has_one_payment_and_what_is_due_is_found() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_refused_makes_room_for_the_next() {
+async fn a_payment_that_is_postponed_makes_room_for_the_next() {
     let shop = Shop::open().await;
     let mut db = shop.connect().await;
     let (first, second) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
@@ -421,14 +421,16 @@ async fn a_shipment_is_due_when_its_window_has_ended_and_to_one_replica() {
     assert_eq!(again.await.unwrap(), [].into());
 
     let mut tx = one.begin().await.unwrap();
-    assert_eq!(shipping::lock_due(&mut tx, 10).await.unwrap(), [now]);
-    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
+    let due = [(now, Shipment::Scheduled)].into();
+    assert_eq!(shipping::lock_due(&mut tx, 10).await.unwrap(), due);
+    let none = [].into();
+    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), none);
     shipping::save(&mut tx, [(now, Shipment::Dispatched)])
         .await
         .unwrap();
     tx.commit().await.unwrap();
 
-    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), []);
+    assert_eq!(shipping::lock_due(&mut two, 10).await.unwrap(), none);
     assert_eq!(
         shipping::lock(&mut two, [now]).await.unwrap(),
         [(now, Shipment::Dispatched)].into()

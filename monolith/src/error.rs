@@ -1,0 +1,29 @@
+//! Why a use case of the monolith has failed. A business "no" is a value, and not one of these.
+
+use chassis::Problem;
+use domain::IllegalMove;
+use shop::ProviderError;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The order may have been committed or not: only the database knows.
+    #[error("the commit failed: {0}")]
+    Commit(#[source] sqlx::Error),
+    #[error(transparent)]
+    IllegalMove(#[from] IllegalMove),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::Provider(error) => shop::provider::unavailable(&error),
+            Error::Database(error) | Error::Commit(error) => error.into(),
+            Error::IllegalMove(error) => Problem::internal(error),
+        }
+    }
+}

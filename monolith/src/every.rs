@@ -1,0 +1,79 @@
+//! A background task: the same work again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::Error;
+
+/// Starts a task's next round at once. Clones wake the same task.
+#[derive(Clone, Default, Debug)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Does `work` at once, then after each `interval` and whenever it is woken, until `shutdown`.
+///
+/// `work` returns how much it has done. A failed round is logged, and the next one tries again.
+/// Shutdown may end a round anywhere: what is due stands in the database, so nothing is lost.
+pub(crate) async fn every<F, Fut>(
+    interval: Duration,
+    wake: &Wake,
+    task: &'static str,
+    shutdown: CancellationToken,
+    work: F,
+) where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<usize, Error>>,
+{
+    let rounds = async {
+        loop {
+            match work().await {
+                Ok(done) => debug!(task, done, "a round has ended"),
+                Err(error) => warn!(task, %error, "left what is due to the next round"),
+            }
+            // An error of the timeout is the interval's end.
+            let _ = tokio::time::timeout(interval, wake.0.notified()).await;
+        }
+    };
+    let ended: Option<()> = shutdown.run_until_cancelled(rounds).await;
+    debug_assert!(ended.is_none(), "the rounds never end by themselves");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// Runs until `enough` rounds, each of which fails.
+    async fn rounds(interval: Duration, wake: &Wake, enough: usize) {
+        let (stop, count) = (CancellationToken::new(), AtomicUsize::new(0));
+        let work = || async {
+            wake.wake();
+            if count.fetch_add(1, Ordering::Relaxed) + 1 == enough {
+                stop.cancel();
+            }
+            tokio::task::yield_now().await;
+            Err(Error::Commit(sqlx::Error::PoolTimedOut))
+        };
+        every(interval, wake, "test", stop.clone(), work).await;
+        assert_eq!(count.into_inner(), enough);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_woken_task_does_not_wait_for_its_interval() {
+        let started = tokio::time::Instant::now();
+        rounds(LONG, &Wake::default(), 3).await;
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
+}

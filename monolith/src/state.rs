@@ -1,0 +1,23 @@
+//! What every request and every background task works with.
+
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use chassis::auth::{TokenIssuer, TokenVerifier};
+use shop::Provider;
+use sqlx::PgPool;
+
+use crate::every::Wake;
+
+#[derive(Clone, FromRef)]
+pub struct Shop {
+    pub db: PgPool,
+    pub provider: Provider,
+    pub tokens: TokenIssuer,
+    pub verifier: TokenVerifier,
+    /// Woken by a commit that leaves the provider something to do.
+    pub payment_due: Wake,
+    /// How long a confirmed order can still be cancelled.
+    #[from_ref(skip)]
+    pub window: Duration,
+}
