@@ -14,6 +14,9 @@ pub enum Error {
     /// The order may have been committed or not: only the database knows.
     #[error("the commit failed: {0}")]
     Commit(#[source] sqlx::Error),
+    /// The sweep has claimed the order first, so its payment is voided.
+    #[error("the order took so long that its authorization is voided")]
+    Voided,
     #[error(transparent)]
     IllegalMove(#[from] IllegalMove),
 }
@@ -23,6 +26,9 @@ impl From<Error> for Problem {
         match error {
             Error::Provider(error) => shop::provider::unavailable(&error),
             Error::Database(error) | Error::Commit(error) => error.into(),
+            Error::Voided => Problem::unavailable(
+                "the order took too long and its payment is voided: send the same request again",
+            ),
             Error::IllegalMove(error) => Problem::internal(error),
         }
     }

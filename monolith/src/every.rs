@@ -64,7 +64,7 @@ mod tests {
                 stop.cancel();
             }
             tokio::task::yield_now().await;
-            Err(Error::Commit(sqlx::Error::PoolTimedOut))
+            Err(Error::Voided)
         };
         every(interval, wake, "test", stop.clone(), work).await;
         assert_eq!(count.into_inner(), enough);

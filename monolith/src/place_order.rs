@@ -64,6 +64,10 @@ async fn decide(
             }
         }
     }
-    payments::insert(tx, [(order, payment)]).await?;
+    // The sweep claims an order under the same key. It came first when the row is there.
+    let inserted = payments::insert(tx, [(order, payment)]).await?;
+    if !inserted.contains(&order.id) {
+        return Err(Error::Voided);
+    }
     Ok(facts)
 }

@@ -24,6 +24,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 use store::orders::{Idempotency, KnownOrder};
 use store::{Context, catalogue, inventory, orders, payments, seed};
 
+#[path = "it/late_commits.rs"]
+mod late_commits;
+
 /// The shop without its HTTP face, on a database and with a provider of its own.
 struct Fixture {
     shop: Shop,
@@ -255,6 +258,7 @@ async fn an_authorization_that_no_order_owns_is_swept_and_no_other() {
     assert_eq!(sweep(&fixture.shop, LONG).await.unwrap(), 0);
     assert_eq!(fixture.money(&orphan), Some(provider::Status::Authorized));
     assert_eq!(sweep(&fixture.shop, Duration::ZERO).await.unwrap(), 1);
+    send_due(&fixture.shop).await.unwrap();
     assert_eq!(fixture.money(&orphan), Some(provider::Status::Voided));
     assert_eq!(
         fixture.money(&owned.order),

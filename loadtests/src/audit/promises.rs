@@ -6,7 +6,7 @@ use domain::{Fact, Facts, Payment, Reservation, Shipment, Status};
 use uuid::Uuid;
 
 use super::Books;
-use super::books::OrderEntry;
+use super::books::{OrderEntry, PaymentEntry};
 use super::ledger::the_ledger_agrees;
 use crate::results::Check;
 
@@ -252,7 +252,11 @@ fn stock_is_conserved(books: &Books) -> Check {
 }
 
 fn nothing_belongs_to_nobody(books: &Books) -> Check {
-    let parts = books.payments.keys().map(|id| ("payment", id));
+    // A voided payment of nothing is a mark: the monolith's sweep claims an order that was never
+    // committed, so that it never will be.
+    let is_mark = |one: &PaymentEntry| one.state == Payment::Voided && one.amount_minor == 0;
+    let payments = books.payments.iter().filter(|(_, one)| !is_mark(one));
+    let parts = payments.map(|(id, _)| ("payment", id));
     let parts = parts.chain(books.reservations.keys().map(|id| ("reservation", id)));
     let parts = parts.chain(books.shipments.keys().map(|id| ("shipment", id)));
     check(

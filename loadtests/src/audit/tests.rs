@@ -290,3 +290,26 @@ async fn money_set_aside_for_nobody_is_owed_only_where_orders_failed() {
     assert!(!passes(0));
     assert!(passes(1));
 }
+
+#[tokio::test]
+async fn a_mark_of_an_order_that_was_voided_first_holds_nothing() {
+    let database = sandbox::testing::database("audit").await;
+    let mut connection = database.connect().await.unwrap();
+    shop(&mut connection).await;
+    let order = domain::OrderId(Uuid::from_u128(9));
+    store::payments::insert_tombstone(&mut connection, order)
+        .await
+        .unwrap();
+    let mut books = books(&mut connection).await;
+    books.ledger.push(LedgerEntry {
+        order_id: order.0,
+        status: "voided".to_owned(),
+        ..books.ledger[0].clone()
+    });
+    let passes = |books: &Books| broken(&audit(books, &[CONFIRMED].map(sent), 0)).is_empty();
+    assert!(!passes(&books), "the provider was not asked yet");
+    books.payments.get_mut(&order.0).unwrap().state = Payment::Voided;
+    assert!(passes(&books));
+    books.payments.get_mut(&order.0).unwrap().amount_minor = 1_000;
+    assert!(!passes(&books), "an order is lost");
+}

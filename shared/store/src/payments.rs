@@ -78,6 +78,34 @@ pub async fn save(
     Ok(())
 }
 
+/// Leaves a mark for an order that has no payment: its authorization is to be voided, and a payment
+/// that comes later finds the row. Returns `false`, and does nothing, where a payment is there.
+///
+/// # Errors
+/// One that [`is_held`] recognises when another transaction has inserted the payment and is open.
+pub async fn insert_tombstone(tx: &mut PgConnection, order: OrderId) -> Result<bool, Error> {
+    // Shorter than any wait for a commit may become: the caller has other orders to look at.
+    sqlx::query("set local lock_timeout = '1s'")
+        .execute(&mut *tx)
+        .await?;
+    // No order and no amount: `XXX` is ISO 4217's code for no currency.
+    let inserted = sqlx::query(
+        "insert into payments (order_id, state, amount_minor, currency)
+         values ($1, 'void_due', 0, 'XXX')
+         on conflict (order_id) do nothing",
+    )
+    .bind(order.0)
+    .execute(tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Whether another transaction held a lock for too long (SQLSTATE 55P03).
+pub fn is_held(error: &Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "55P03")
+}
+
 /// Writes down what has become of payments that were due: each as it was, and as it is now. Does
 /// nothing where another replica was faster.
 pub async fn finish(
