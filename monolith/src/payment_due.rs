@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use domain::{OrderId, Payment};
 use futures::{StreamExt, stream};
+use metrics::counter;
 use shop::ProviderError;
 use store::payments;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::every::every;
 use crate::{Error, Shop};
@@ -69,11 +70,24 @@ async fn send_batch(shop: &Shop, due: Vec<(OrderId, Payment)>) -> Result<usize, 
     Ok(count)
 }
 
-/// Has the provider do what is due, and returns the payment as it is then.
+/// Has the provider do what is due, and returns the payment as it is then. An error is one that
+/// may pass.
 async fn send(
     shop: &Shop,
     order: OrderId,
     due: Payment,
 ) -> (OrderId, Payment, Result<Payment, ProviderError>) {
-    (order, due, shop.provider.send_due(order, due).await)
+    let answer = match shop.provider.send_due(order, due).await {
+        Err(refusal) if refusal.is_final() => Ok(refused(order, due, &refusal)),
+        answer => answer,
+    };
+    (order, due, answer)
+}
+
+/// Ends a payment that the provider will never move. Its state, a metric and one line of the log
+/// call for a person: asking again would be a loop.
+fn refused(order: OrderId, due: Payment, refusal: &ProviderError) -> Payment {
+    counter!("payments_refused_total", "due" => due.as_str()).increment(1);
+    error!(error = %refusal, %order, due = due.as_str(), "the provider refuses for good");
+    due.refused()
 }

@@ -26,6 +26,8 @@ use store::{Context, catalogue, inventory, orders, payments, seed};
 
 #[path = "it/late_commits.rs"]
 mod late_commits;
+#[path = "it/refusals.rs"]
+mod refusals;
 
 /// The shop without its HTTP face, on a database and with a provider of its own.
 struct Fixture {

@@ -29,7 +29,7 @@ impl TwoPhaseBatchHandler for Payments {
             }
             other => return Err(Fault::reject(format!("payment has no use for {other}"))),
         }
-        .map_err(later)
+        .map_err(again_or_never)
     }
 
     /// In the transaction: writes down what was moved, and tells of it.
@@ -86,7 +86,12 @@ async fn settle(tx: &mut PgConnection, settled: Vec<(OrderId, Payment)>) -> Resu
     Ok(())
 }
 
-/// A provider that does not answer now may answer later.
-fn later(error: ProviderError) -> Fault {
-    Fault::retry(error)
+/// A provider that does not answer now may answer later. What it refuses for good goes to the dead
+/// letters with its reason, where a person finds it.
+fn again_or_never(error: ProviderError) -> Fault {
+    if error.is_final() {
+        Fault::reject(error)
+    } else {
+        Fault::retry(error)
+    }
 }

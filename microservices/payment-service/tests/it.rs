@@ -176,3 +176,17 @@ async fn a_provider_that_fails_is_asked_again_later() {
     payment.hear(Fact::OrderPlaced, &order).await.unwrap();
     assert_eq!(payment.money(&order).await.0, Some(Payment::Authorized));
 }
+
+#[tokio::test]
+async fn what_the_provider_refuses_for_good_goes_to_the_dead_letters_at_once() {
+    let mut payment = Fixture::open().await;
+    let order = order("tok_ok");
+    payment.hear(Fact::OrderPlaced, &order).await.unwrap();
+    // Behind our back: a person at the provider, or the end of the authorization.
+    payment.payments.provider.void(order.id).await.unwrap();
+
+    let fault = payment.hear(Fact::Dispatched, &order).await.unwrap_err();
+
+    assert_eq!(fault, Fault::reject(fault.reason()));
+    assert!(fault.reason().contains("409"), "{fault:?}");
+}

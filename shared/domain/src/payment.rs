@@ -19,10 +19,12 @@ pub enum Payment {
     Voided,
     RefundDue,
     Refunded,
+    /// The provider refused for good what was due. A person has to find out where the money is.
+    Refused,
 }
 
 impl Payment {
-    pub const ALL: [Payment; 8] = [
+    pub const ALL: [Payment; 9] = [
         Payment::Declined,
         Payment::Authorized,
         Payment::CaptureDue,
@@ -31,6 +33,7 @@ impl Payment {
         Payment::Voided,
         Payment::RefundDue,
         Payment::Refunded,
+        Payment::Refused,
     ];
 
     /// The order was dispatched: the money is ours to take.
@@ -42,7 +45,8 @@ impl Payment {
             | Payment::VoidDue
             | Payment::Voided
             | Payment::RefundDue
-            | Payment::Refunded => Err(self.illegal("captured")),
+            | Payment::Refunded
+            | Payment::Refused => Err(self.illegal("captured")),
         }
     }
 
@@ -53,7 +57,7 @@ impl Payment {
             Payment::Captured | Payment::RefundDue => Ok(Payment::RefundDue),
             Payment::Declined | Payment::Voided | Payment::Refunded => Ok(self),
             // A capture under way may or may not have reached the provider: ask again when it has.
-            Payment::CaptureDue => Err(self.illegal("given back")),
+            Payment::CaptureDue | Payment::Refused => Err(self.illegal("given back")),
         }
     }
 
@@ -63,6 +67,14 @@ impl Payment {
             Payment::CaptureDue => Payment::Captured,
             Payment::VoidDue => Payment::Voided,
             Payment::RefundDue => Payment::Refunded,
+            nothing_due => nothing_due,
+        }
+    }
+
+    /// The provider has refused for good what was due.
+    pub fn refused(self) -> Payment {
+        match self {
+            Payment::CaptureDue | Payment::VoidDue | Payment::RefundDue => Payment::Refused,
             nothing_due => nothing_due,
         }
     }
@@ -85,6 +97,7 @@ impl Payment {
             Payment::Voided => "voided",
             Payment::RefundDue => "refund_due",
             Payment::Refunded => "refunded",
+            Payment::Refused => "refused",
         }
     }
 
@@ -116,7 +129,7 @@ mod tests {
         capture(Authorized, Some(CaptureDue));
         capture(CaptureDue, Some(CaptureDue));
         capture(Captured, Some(Captured));
-        for ended in [Declined, VoidDue, Voided, RefundDue, Refunded] {
+        for ended in [Declined, VoidDue, Voided, RefundDue, Refunded, Refused] {
             capture(ended, None);
         }
 
@@ -126,6 +139,7 @@ mod tests {
         give_back(Authorized, Some(VoidDue));
         give_back(Captured, Some(RefundDue));
         give_back(CaptureDue, None);
+        give_back(Refused, None);
         for ended in [Declined, Voided, Refunded] {
             give_back(ended, Some(ended));
         }
@@ -141,5 +155,15 @@ mod tests {
         assert_eq!(VoidDue.done(), Voided);
         assert_eq!(RefundDue.done(), Refunded);
         assert!(!Voided.holds_money() && VoidDue.holds_money());
+    }
+
+    #[test]
+    fn only_what_is_due_can_be_refused() {
+        for payment in Payment::ALL {
+            let due = payment.done() != payment;
+            let expected = if due { Refused } else { payment };
+            assert_eq!(payment.refused(), expected);
+        }
+        assert!(Refused.holds_money(), "where it is, is not known");
     }
 }

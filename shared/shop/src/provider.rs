@@ -59,6 +59,20 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// Client errors of a provider that has no time just now.
+const BUSY: [StatusCode; 3] = [
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::TOO_EARLY,
+    StatusCode::TOO_MANY_REQUESTS,
+];
+/// Client errors that a person mends: our credentials, our account, a proxy.
+const MENDABLE: [StatusCode; 4] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::PAYMENT_REQUIRED,
+    StatusCode::FORBIDDEN,
+    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+];
+
 impl Provider {
     /// A client of the provider at `url`, such as `http://127.0.0.1:9400`.
     pub fn new(url: &str) -> Result<Provider, ProviderError> {
@@ -148,7 +162,7 @@ impl Provider {
         self.post_patiently(path, body).boxed()
     }
 
-    /// Posts, and tries again while the provider is not reached or answers with a 5xx.
+    /// Posts, and tries again while the provider is not reached, fails or is busy.
     async fn post_patiently(&self, path: &str, body: Value) -> Result<Answer, ProviderError> {
         let (mut attempt, mut pause) = (1, FIRST_PAUSE);
         loop {
@@ -189,11 +203,49 @@ pub fn unavailable(error: &ProviderError) -> Problem {
 }
 
 impl ProviderError {
-    /// Whether asking again may help.
+    /// Whether the provider has understood the request and will never do it: any other answer may
+    /// pass by itself, or when somebody mends an address or a credential.
+    pub fn is_final(&self) -> bool {
+        match self {
+            ProviderError::Unavailable(_) => false,
+            ProviderError::Refused(status) => {
+                status.is_client_error() && !MENDABLE.contains(status) && !self.is_passing()
+            }
+        }
+    }
+
+    /// Whether asking again at once may help.
     fn is_passing(&self) -> bool {
         match self {
             ProviderError::Unavailable(_) => true,
-            ProviderError::Refused(status) => status.is_server_error(),
+            ProviderError::Refused(status) => status.is_server_error() || BUSY.contains(status),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_pass_and_cannot_be_mended_is_final() {
+        let check = |status: u16, is_final: bool, is_passing: bool| {
+            let error = ProviderError::Refused(StatusCode::from_u16(status).unwrap());
+            assert_eq!(
+                (error.is_final(), error.is_passing()),
+                (is_final, is_passing),
+                "{status}"
+            );
+        };
+        for refused in [400, 404, 409, 410, 422] {
+            check(refused, true, false);
+        }
+        for credentials in [401, 402, 403, 407] {
+            check(credentials, false, false);
+        }
+        for busy in [408, 425, 429, 500, 503] {
+            check(busy, false, true);
+        }
+        check(302, false, false);
     }
 }
