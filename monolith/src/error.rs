@@ -11,6 +11,9 @@ pub enum Error {
     Provider(#[from] ProviderError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// As many orders are being placed as the database can take.
+    #[error("too many orders are being placed")]
+    Busy,
     /// The order may have been committed or not: only the database knows.
     #[error("the commit failed: {0}")]
     Commit(#[source] sqlx::Error),
@@ -26,6 +29,9 @@ impl From<Error> for Problem {
         match error {
             Error::Provider(error) => shop::provider::unavailable(&error),
             Error::Database(error) | Error::Commit(error) => error.into(),
+            Error::Busy => Problem::unavailable(
+                "the shop is busy and has not begun with the order: send the same request again",
+            ),
             Error::Voided => Problem::unavailable(
                 "the order took too long and its payment is voided: send the same request again",
             ),

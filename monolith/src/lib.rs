@@ -4,11 +4,13 @@
 //! - an order is decided in one transaction, all of which is in [`place_order`];
 //! - the payment provider is never called inside a transaction; what is owed to it is written down
 //!   ([`payment_due`]), and what no order owns is given back ([`sweep`]);
+//! - what can refuse an order without the provider does so before the provider is asked;
 //! - any number of replicas may run on the same database.
 //!
 //! There is no queue and no event, and no step of a transaction is tried again: what fails is
 //! rolled back.
 
+pub mod admission;
 pub mod cancel_order;
 pub mod dispatch;
 mod error;
@@ -47,6 +49,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         provider: Provider::new(&settings.payment_provider_url)?,
         tokens: TokenIssuer::new(&settings.signing)?,
         verifier: TokenVerifier::new(&settings.token_key)?,
+        admission: settings.admission(),
         payment_due: Wake::default(),
         window: settings.cancellation_window(),
     };

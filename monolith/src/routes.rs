@@ -34,6 +34,7 @@ async fn place(
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
+    let _place = shop.admission.enter()?;
     let known = match placing::prepare(&shop.db, customer, key, request).await? {
         Placing::Repeated(known) => known,
         Placing::New(order, idempotency) => match place_order(&shop, order, &idempotency).await? {

@@ -7,6 +7,7 @@ use chassis::auth::{TokenIssuer, TokenVerifier};
 use shop::Provider;
 use sqlx::PgPool;
 
+use crate::admission::Admission;
 use crate::every::Wake;
 
 #[derive(Clone, FromRef)]
@@ -15,6 +16,7 @@ pub struct Shop {
     pub provider: Provider,
     pub tokens: TokenIssuer,
     pub verifier: TokenVerifier,
+    pub admission: Admission,
     /// Woken by a commit that leaves the provider something to do.
     pub payment_due: Wake,
     /// How long a confirmed order can still be cancelled.

@@ -8,6 +8,7 @@ use chassis::config::{TokenKey, TokenSigning};
 use domain::{
     CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Product, Quantity, Status,
 };
+use monolith::admission::Admission;
 use monolith::cancel_order::cancel_order;
 use monolith::dispatch::dispatch_due;
 use monolith::every::Wake;
@@ -26,6 +27,8 @@ use store::{Context, catalogue, inventory, orders, payments, seed};
 
 #[path = "it/late_commits.rs"]
 mod late_commits;
+#[path = "it/overload.rs"]
+mod overload;
 #[path = "it/refusals.rs"]
 mod refusals;
 
@@ -54,6 +57,7 @@ impl Fixture {
                 auth_public_key: keys.public,
             })
             .unwrap(),
+            admission: Admission::new(1, 8),
             payment_due: Wake::default(),
             window,
         };
