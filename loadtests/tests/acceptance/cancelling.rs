@@ -1,5 +1,5 @@
 use contracts::http::OrderBody;
-use domain::{Cancellation, Status};
+use domain::{Cancellation, Fact, Status};
 use futures::{StreamExt, stream};
 
 use crate::customer::{Customer, order_of};
@@ -31,6 +31,10 @@ async fn an_order_can_be_cancelled_within_its_window() {
             (cancelled.status, cancelled.refusal),
             (Status::Cancelled, None)
         );
+
+        let history = customer.history(placed.id).await;
+        let ends = [Fact::CancelRequested, Fact::ShipmentCancelled];
+        assert!(history.ends_with(&ends), "{history:?}");
 
         // Asking again changes nothing.
         customer.cancel(placed.id).await.order(202);

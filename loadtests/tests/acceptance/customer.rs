@@ -65,10 +65,30 @@ impl Customer {
         self.get(&format!("/orders/{id}")).await.order(200)
     }
 
+    /// What happened to the order, in this order.
     pub(crate) async fn history(&self, id: Uuid) -> Vec<Fact> {
         let history = self.get(&format!("/orders/{id}/history")).await.is(200);
         let history: Vec<HistoryEntry> = history.read();
+        let in_order = history.is_sorted_by_key(|entry| entry.happened_at);
+        assert!(in_order, "{history:?}");
         history.iter().map(|entry| entry.fact).collect()
+    }
+
+    /// The same, once it is as it should be.
+    pub(crate) async fn history_when(
+        &self,
+        id: Uuid,
+        is_so: impl Fn(&Vec<Fact>) -> bool,
+    ) -> Vec<Fact> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let history = self.history(id).await;
+            if is_so(&history) {
+                return history;
+            }
+            assert!(Instant::now() < deadline, "never complete: {history:?}");
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     pub(crate) async fn cancel(&self, id: Uuid) -> Answer {

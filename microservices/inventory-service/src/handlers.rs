@@ -23,12 +23,13 @@ impl BatchHandler for Inventory {
         let orders = events.iter().map(|event| event.order.id);
         let mut reservations = inventory::lock_reservations(tx, orders).await?;
 
-        for (n, Event { fact, order, .. }) in events.iter().enumerate() {
+        for (n, event) in events.iter().enumerate() {
+            let Event { fact, order, .. } = event;
             let reservation = reservations.entry(order.id);
             match fact {
                 Fact::PaymentAuthorized => {
                     if let Some(fact) = reserve(&mut stock, reservation, order) {
-                        let decided = Event::new(fact, order.clone());
+                        let decided = event.clone().tells(fact);
                         trace::nth(n, outbox::push(tx, &decided)).await?;
                     }
                 }

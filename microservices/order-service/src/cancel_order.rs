@@ -36,8 +36,10 @@ pub(crate) async fn request_cancellation(
     tx: &mut PgConnection,
     known: &KnownOrder,
 ) -> Result<(), Error> {
-    orders::record(tx, [(known.order.id, Fact::CancelRequested)]).await?;
-    outbox::push(tx, &Event::new(Fact::CancelRequested, known.order.clone())).await?;
+    let requested = Event::new(Fact::CancelRequested, known.order.clone());
+    let fact = (known.order.id, requested.fact, requested.happened_at);
+    orders::record_at(tx, [fact]).await?;
+    outbox::push(tx, &requested).await?;
     Ok(())
 }
 

@@ -15,7 +15,10 @@ impl BatchHandler for Remember {
     type Message = Event;
 
     async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
-        orders::record(tx, events.iter().map(|event| (event.order.id, event.fact))).await?;
+        let facts = events
+            .iter()
+            .map(|event| (event.order.id, event.fact, event.happened_at));
+        orders::record_at(tx, facts).await?;
         Ok(())
     }
 }

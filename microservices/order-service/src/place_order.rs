@@ -28,7 +28,8 @@ pub(crate) async fn place_order(
     let mut tx = service.relay.begin().await?;
     let placed = orders::insert(&mut tx, order, idempotency, &[Fact::OrderPlaced]).await?;
     if let Some(known) = &placed {
-        tx.push(&Event::new(Fact::OrderPlaced, known.order.clone()))?;
+        let order = known.order.clone();
+        tx.push(&Event::at(Fact::OrderPlaced, order, known.placed_at))?;
         tx.push(&ExpireOrder {
             order: known.order.id,
             after: service.expiry,

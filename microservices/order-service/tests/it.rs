@@ -6,7 +6,7 @@ use std::time::Duration;
 use chassis::Running;
 use chassis::auth::{KeyPair, TokenIssuer};
 use chassis::config::{Database, Serving, TokenKey, TokenSigning};
-use contracts::http::OrderBody;
+use contracts::http::{HistoryEntry, OrderBody};
 use contracts::topology::{ORDER, PAYMENT, SHIPPING};
 use contracts::{Event, ExpireOrder};
 use domain::{CustomerId, Fact, OrderId, Status};
@@ -94,6 +94,12 @@ impl Fixture {
         request.send().await.unwrap().status()
     }
 
+    async fn history(&self, order: &OrderBody) -> Vec<HistoryEntry> {
+        let url = format!("{}/orders/{}/history", self.service.url(), order.id);
+        let request = Client::new().get(url).bearer_auth(&self.token);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
     async fn hear(&mut self, order: &OrderBody, facts: &[Fact]) {
         let known = orders::find(&mut self.db, OrderId(order.id))
             .await
@@ -154,6 +160,32 @@ async fn facts_settle_an_order_in_whatever_order_they_come() {
         .hear(&placed, &[Fact::PaymentAuthorized, Fact::StockReserved])
         .await;
     assert_eq!(orders.status(&placed).await, Status::Confirmed);
+}
+
+#[tokio::test]
+async fn a_history_is_in_the_order_in_which_it_happened() {
+    let mut orders = Fixture::open().await;
+    let placed = orders.place().await;
+    let known = orders::find(&mut orders.db, OrderId(placed.id))
+        .await
+        .unwrap()
+        .unwrap();
+    let happened = [
+        Fact::PaymentAuthorized,
+        Fact::StockReserved,
+        Fact::ShipmentScheduled,
+    ];
+    let events = happened.map(|fact| Event::new(fact, known.order.clone()));
+
+    for event in events.into_iter().rev() {
+        let heard = Remember.handle_batch(&mut orders.db, vec![event]).await;
+        heard.unwrap();
+    }
+
+    let history = orders.history(&placed).await;
+    let facts: Vec<Fact> = history.iter().map(|entry| entry.fact).collect();
+    assert_eq!(facts[0], Fact::OrderPlaced);
+    assert_eq!(facts[1..], happened);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
 
 use contracts::Event;
-use domain::{Fact, Order, OrderId, Payment};
+use domain::{Fact, OrderId, Payment};
 use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
 use shop::{Provider, ProviderError};
 use sqlx::PgConnection;
@@ -45,7 +45,7 @@ impl TwoPhaseBatchHandler for Payments {
         let mut known = vec![];
         for (n, (event, payment)) in moved.into_iter().enumerate() {
             match new.remove(&event.order.id) {
-                true => trace::nth(n, tell(tx, event.order, payment)).await?,
+                true => trace::nth(n, tell(tx, event, payment)).await?,
                 false => known.push((event.order.id, payment)),
             }
         }
@@ -55,13 +55,13 @@ impl TwoPhaseBatchHandler for Payments {
 
 /// Tells how an authorization ended. An order that was cancelled before it got here has only left
 /// its mark.
-async fn tell(tx: &mut PgConnection, order: Order, payment: Payment) -> Result<(), Fault> {
+async fn tell(tx: &mut PgConnection, placed: Event, payment: Payment) -> Result<(), Fault> {
     let fact = match payment {
         Payment::Authorized => Fact::PaymentAuthorized,
         Payment::Declined => Fact::PaymentDeclined,
         _ => return Ok(()),
     };
-    outbox::push(tx, &Event::new(fact, order)).await?;
+    outbox::push(tx, &placed.tells(fact)).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::Event;
-use domain::{Fact, Order, Shipment};
+use domain::{Fact, OrderId, Shipment};
 use messaging::{BatchHandler, Fault, outbox, trace};
 use sqlx::PgConnection;
 use store::shipping;
@@ -35,30 +35,32 @@ impl BatchHandler for Shipping {
 impl Shipping {
     async fn handle(&self, tx: &mut PgConnection, event: Event) -> Result<(), Fault> {
         match event.fact {
-            Fact::StockReserved => self.schedule(tx, event.order).await,
-            Fact::CancelRequested => self.cancel(tx, event.order).await,
+            Fact::StockReserved => self.schedule(tx, event).await,
+            Fact::CancelRequested => self.cancel(tx, event).await,
             other => Err(Fault::reject(format!("shipping has no use for {other}"))),
         }
     }
 
     /// Opens the cancellation window: the event comes back to us when the delay queue lets it go.
-    async fn schedule(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Scheduled, self.window).await?;
+    async fn schedule(&self, tx: &mut PgConnection, reserved: Event) -> Result<(), Fault> {
+        let order = reserved.order.id;
+        let new = shipping::insert(tx, [order], Shipment::Scheduled, self.window).await?;
         // An order that was cancelled before it got here has left its mark, and is not shipped.
-        if new.contains(&order.id) {
-            outbox::push(tx, &Event::new(Fact::ShipmentScheduled, order)).await?;
+        if new.contains(&order) {
+            outbox::push(tx, &reserved.tells(Fact::ShipmentScheduled)).await?;
         }
         Ok(())
     }
 
     /// Cancels the shipment, were it one that is not scheduled yet, or says that it is too late.
-    async fn cancel(&self, tx: &mut PgConnection, order: Order) -> Result<(), Fault> {
-        let new = shipping::insert(tx, [order.id], Shipment::Cancelled, self.window).await?;
-        let fact = match new.contains(&order.id) {
+    async fn cancel(&self, tx: &mut PgConnection, requested: Event) -> Result<(), Fault> {
+        let order = requested.order.id;
+        let new = shipping::insert(tx, [order], Shipment::Cancelled, self.window).await?;
+        let fact = match new.contains(&order) {
             true => Fact::ShipmentCancelled,
-            false => decide(tx, &order).await?,
+            false => decide(tx, order).await?,
         };
-        outbox::push(tx, &Event::new(fact, order)).await?;
+        outbox::push(tx, &requested.tells(fact)).await?;
         Ok(())
     }
 }
@@ -69,12 +71,12 @@ impl BatchHandler for Dispatch {
     /// Orders that were cancelled within their windows stay where they are.
     async fn handle_batch(&self, tx: &mut PgConnection, ended: Vec<Event>) -> Result<(), Fault> {
         let mut shipments = shipping::lock(tx, ended.iter().map(|event| event.order.id)).await?;
-        for (n, Event { order, .. }) in ended.into_iter().enumerate() {
-            let Some(shipment) = shipments.get_mut(&order.id) else {
+        for (n, scheduled) in ended.into_iter().enumerate() {
+            let Some(shipment) = shipments.get_mut(&scheduled.order.id) else {
                 return Err(Fault::reject("a shipment to dispatch was never scheduled"));
             };
             if shipment.dispatch() {
-                let dispatched = Event::new(Fact::Dispatched, order);
+                let dispatched = scheduled.tells(Fact::Dispatched);
                 trace::nth(n, outbox::push(tx, &dispatched)).await?;
             }
         }
@@ -84,14 +86,14 @@ impl BatchHandler for Dispatch {
 }
 
 /// The holder of the shipment's row decides.
-async fn decide(tx: &mut PgConnection, order: &Order) -> Result<Fact, Fault> {
-    let mut shipments = shipping::lock(tx, [order.id]).await?;
-    let Some(mut shipment) = shipments.remove(&order.id) else {
+async fn decide(tx: &mut PgConnection, order: OrderId) -> Result<Fact, Fault> {
+    let mut shipments = shipping::lock(tx, [order]).await?;
+    let Some(mut shipment) = shipments.remove(&order) else {
         return Err(Fault::retry("the shipment was there and is gone"));
     };
     match shipment.cancel() {
         Ok(()) => {
-            shipping::save(tx, [(order.id, shipment)]).await?;
+            shipping::save(tx, [(order, shipment)]).await?;
             Ok(Fact::ShipmentCancelled)
         }
         Err(refusal) => Ok(refusal.into()),

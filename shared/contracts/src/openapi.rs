@@ -121,7 +121,7 @@ mod paths {
     )]
     fn show_order() {}
 
-    /// What is known of the order, in the order it was heard.
+    /// What is known of the order, in the order in which it happened.
     #[utoipa::path(
         get, path = "/orders/{id}/history", tag = "orders", params(("id" = Uuid, Path)),
         responses(

@@ -105,7 +105,11 @@ async fn show_history(
     Ok(Json(
         history
             .into_iter()
-            .map(|(fact, at)| HistoryEntry { fact, at })
+            .map(|known| HistoryEntry {
+                fact: known.fact,
+                happened_at: known.happened_at,
+                at: known.recorded_at,
+            })
             .collect(),
     ))
 }

@@ -16,6 +16,16 @@ pub struct KnownOrder {
     pub placed_at: OffsetDateTime,
 }
 
+/// A fact about an order, with its two times.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownFact {
+    pub fact: Fact,
+    /// When the service that decided it did so.
+    pub happened_at: OffsetDateTime,
+    /// When it was recorded here: later by as long as the news was on its way.
+    pub recorded_at: OffsetDateTime,
+}
+
 /// The customer's own name for a request, under which a repetition is recognised.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Idempotency {
@@ -25,9 +35,9 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order down with its lines and what is known of it. `None`, and nothing written, when
-/// the customer has placed an order under this key before; of two at the same time, the later one
-/// waits and gets `None`.
+/// Writes an order down with its lines and what is known of it, all of which happened when it was
+/// placed. Returns `None`, and writes nothing, when the customer has placed an order under this key
+/// before; of two at the same time, the later one waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
     order: Order,
@@ -59,8 +69,9 @@ pub async fn insert(
              from placed, unnest($8::text[], $9::integer[], $10::bigint[])
                   as line (sku, quantity, price)
          ), facts as (
-             insert into order_facts (order_id, fact)
-             select placed.id, fact from placed, unnest($11::text[]) as fact
+             insert into order_facts (order_id, fact, happened_at)
+             select placed.id, fact, placed.placed_at
+             from placed, unnest($11::text[]) as fact
          )
          select placed_at from placed",
     )
@@ -100,23 +111,50 @@ pub async fn find_by_key(
     Ok(found.map(|(id, request)| (OrderId(id), request)))
 }
 
-/// Notes facts about orders. One that is known already stays as it was first heard.
+/// Records facts about orders that are decided here and now. One that is known already stays as it
+/// was first recorded.
 pub async fn record(
     tx: &mut PgConnection,
     facts: impl IntoIterator<Item = (OrderId, Fact)>,
 ) -> Result<(), Error> {
-    let (orders, facts): (Vec<Uuid>, Vec<&str>) = facts
-        .into_iter()
-        .map(|(order, fact)| (order.0, fact.as_str()))
-        .unzip();
+    let facts = facts.into_iter();
+    let facts = facts.map(|(order, fact)| (order, fact, None)).collect();
+    record_all(tx, facts).await
+}
+
+/// Records facts about orders that were decided elsewhere, or earlier, each with its time. One that
+/// is known already stays as it was first recorded.
+pub async fn record_at(
+    tx: &mut PgConnection,
+    facts: impl IntoIterator<Item = (OrderId, Fact, OffsetDateTime)>,
+) -> Result<(), Error> {
+    let facts = facts.into_iter();
+    let facts = facts.map(|(order, fact, at)| (order, fact, Some(at)));
+    record_all(tx, facts.collect()).await
+}
+
+async fn record_all(
+    tx: &mut PgConnection,
+    known: Vec<(OrderId, Fact, Option<OffsetDateTime>)>,
+) -> Result<(), Error> {
+    let (mut orders, mut facts, mut times) = (vec![], vec![], vec![]);
+    for (order, fact, happened_at) in known {
+        orders.push(order.0);
+        facts.push(fact.as_str());
+        times.push(happened_at);
+    }
+    // The statement's time is one for all of its facts: what is decided together happens together.
     sqlx::query(
-        "insert into order_facts (order_id, fact)
-         select * from unnest($1::uuid[], $2::text[]) as known (order_id, fact)
+        "insert into order_facts (order_id, fact, happened_at)
+         select order_id, fact, coalesce(happened_at, statement_timestamp())
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[])
+              as known (order_id, fact, happened_at)
          order by order_id, fact
          on conflict do nothing",
     )
     .bind(orders)
     .bind(facts)
+    .bind(times)
     .execute(tx)
     .await?;
     Ok(())
@@ -169,19 +207,29 @@ pub async fn list(
     found.into_iter().map(KnownOrder::try_from).collect()
 }
 
-/// What is known of the order, in the order it was heard.
+/// What is known of the order, in the order in which it happened. Facts of the same moment are in
+/// the order of their causes.
 pub async fn history(
     connection: &mut PgConnection,
     order: OrderId,
-) -> Result<Vec<(Fact, OffsetDateTime)>, Error> {
-    let rows: Vec<(String, OffsetDateTime)> =
-        sqlx::query_as("select fact, at from order_facts where order_id = $1 order by at, fact")
-            .bind(order.0)
-            .fetch_all(connection)
-            .await?;
-    rows.into_iter()
-        .map(|(fact, at)| Ok((row::named("order_facts.fact", &fact, Fact::from_name)?, at)))
-        .collect()
+) -> Result<Vec<KnownFact>, Error> {
+    // Versions before this one have not recorded when a fact happened.
+    let rows: Vec<(String, OffsetDateTime, OffsetDateTime)> = sqlx::query_as(
+        "select fact, coalesce(happened_at, at), at from order_facts where order_id = $1",
+    )
+    .bind(order.0)
+    .fetch_all(connection)
+    .await?;
+    let known = rows.into_iter().map(|(fact, happened_at, recorded_at)| {
+        Ok(KnownFact {
+            fact: row::named("order_facts.fact", &fact, Fact::from_name)?,
+            happened_at,
+            recorded_at,
+        })
+    });
+    let mut known: Vec<KnownFact> = known.collect::<Result<_, Error>>()?;
+    known.sort_by_key(|known| (known.happened_at, known.fact));
+    Ok(known)
 }
 
 impl KnownOrder {

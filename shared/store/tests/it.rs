@@ -16,6 +16,8 @@ use store::{Context, catalogue, inventory, orders, payments, seed, shipping};
 
 #[path = "it/accounts.rs"]
 mod accounts;
+#[path = "it/history.rs"]
+mod history;
 #[path = "it/tombstones.rs"]
 mod tombstones;
 

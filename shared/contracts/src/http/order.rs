@@ -102,7 +102,11 @@ pub struct Cursor {
 pub struct HistoryEntry {
     #[schema(value_type = String, example = "payment_authorized")]
     pub fact: Fact,
-    /// When the order's keeper learned of it.
+    /// When it happened, by the clock of the service that decided it.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub happened_at: OffsetDateTime,
+    /// When it was recorded with the order: as much later as the news was on its way.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub at: OffsetDateTime,
