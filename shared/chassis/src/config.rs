@@ -36,7 +36,8 @@ pub struct Serving {
 /// A Postgres database.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
-    /// Such as `postgres://user:password@127.0.0.1:5432/orders`.
+    /// Such as `postgres://user:password@127.0.0.1:5432/orders`. Time-outs that are not to be the
+    /// default's are named in it: `?options[lock_timeout]=5s`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
 

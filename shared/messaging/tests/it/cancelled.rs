@@ -55,7 +55,7 @@ impl Office {
     }
 
     /// No connection is in a transaction, and what any of them writes by itself is there.
-    async fn is_sound(self) {
+    async fn ends_sound(self) {
         self.proxy.heal();
         let open = "select count(*) from pg_stat_activity
                     where datname = current_database() and pid <> pg_backend_pid()
@@ -97,7 +97,7 @@ async fn a_lost_lease_leaves_no_transaction_open() {
     });
     let office = Office::waiting(&local, 1, LONG).await;
     office.thrown_away().await;
-    office.is_sound().await;
+    office.ends_sound().await;
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_batch_that_takes_too_long_leaves_no_transaction_open() {
     let office = Office::waiting(&Local::new(), 10, LONG).await;
     // After ten seconds each message has a transaction of its own.
     until("the batch is given up", async || office.proxy.acted() > 2).await;
-    office.is_sound().await;
+    office.ends_sound().await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_stop_that_is_over_leaves_no_transaction_open() {
     let office = Office::waiting(&Local::new(), 1, Duration::from_secs(1)).await;
     office.stop.cancel();
     until("it has stopped", async || office.running.is_finished()).await;
-    office.is_sound().await;
+    office.ends_sound().await;
 }
 
 #[tokio::test]
@@ -121,5 +121,5 @@ async fn an_aborted_service_leaves_no_transaction_open() {
     let office = Office::waiting(&Local::new(), 1, LONG).await;
     office.running.abort();
     until("it has ended", async || office.running.is_finished()).await;
-    office.is_sound().await;
+    office.ends_sound().await;
 }
