@@ -1,6 +1,6 @@
 //! Cancelling an order: the row lock on its shipment decides the race against the dispatch.
 
-use domain::{CancelDecision, Cancellation, Fact, OrderId, Refusal};
+use domain::{CancelDecision, Cancellation, Fact, Order, OrderId, Refusal};
 use sqlx::PgConnection;
 use store::orders::KnownOrder;
 use store::{inventory, orders, payments, shipping};
@@ -38,7 +38,7 @@ async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<CancelDecis
     let outcome = match decision {
         Ok(()) => {
             shipping::save(tx, [(order.id, shipment)]).await?;
-            release_stock(tx, known).await?;
+            release_stock(tx, order).await?;
             give_money_back(tx, order.id).await?;
             Fact::ShipmentCancelled
         }
@@ -48,16 +48,10 @@ async fn decide(tx: &mut PgConnection, known: &KnownOrder) -> Result<CancelDecis
     Ok(decision)
 }
 
-async fn release_stock(tx: &mut PgConnection, known: &KnownOrder) -> Result<(), Error> {
-    let order = &known.order;
-    let mut stock = inventory::lock(tx, &order.lines).await?;
-    let mut reservations = inventory::lock_reservations(tx, [order.id]).await?;
-    if let Some(reservation) = reservations.get_mut(&order.id)
-        && reservation.release()
-    {
-        stock.release(&order.lines);
-        inventory::save(tx, &stock, [(order, *reservation)]).await?;
-    }
+async fn release_stock(tx: &mut PgConnection, order: &Order) -> Result<(), Error> {
+    let mut stock = inventory::lock_orders(tx, [order]).await?;
+    stock.release(order);
+    inventory::save(tx, &stock).await?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ impl From<Error> for Problem {
                 "the shop is busy and has not begun with the order: send the same request again",
             ),
             Error::Voided => Problem::unavailable(
-                "the order took too long, and its payment is given back: send the same request again",
+                "the order took too long and its payment is voided: send the same request again",
             ),
             Error::IllegalMove(error) => Problem::internal(error),
         }

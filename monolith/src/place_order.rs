@@ -53,18 +53,14 @@ async fn decide(
     } else {
         facts.push(Fact::PaymentAuthorized);
         let mut stock = inventory::lock(tx, &order.lines).await?;
-        match stock.reserve(&order.lines) {
-            Ok(()) => {
-                inventory::save(tx, &stock, [(order, Reservation::Held)]).await?;
-                shipping::insert(tx, [order.id], Shipment::Scheduled, window).await?;
-                facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
-            }
-            Err(refusal) => {
-                inventory::save(tx, &stock, [(order, Reservation::Rejected)]).await?;
-                payment = payment.give_back()?;
-                facts.push(refusal.into());
-            }
+        if stock.reserve(order) == Reservation::Held {
+            shipping::insert(tx, [order.id], Shipment::Scheduled, window).await?;
+            facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
+        } else {
+            payment = payment.give_back()?;
+            facts.push(Fact::StockRejected);
         }
+        inventory::save(tx, &stock).await?;
     }
     // The sweep claims an order under the same key. It came first when the row is there.
     let inserted = payments::insert(tx, [(order, payment)]).await?;

@@ -21,6 +21,8 @@ pub struct Shop {
     pub places: Places,
     /// Woken by a commit that leaves the provider something to do.
     pub payment_due: Wake,
+    /// Limits how many transactions wait for the stock of one product.
+    pub places: Places,
     /// How long a confirmed order can still be cancelled.
     #[from_ref(skip)]
     pub window: Duration,

@@ -63,6 +63,8 @@ fn a_dependency_that_is_only_spoken_of_is_unused() {
     check("use my_tokio_util::task;", false);
     check("let tokio_util = 1;", false);
     check("use tokio::task;", false);
+    check("let token = ::tokio_util::sync::CancellationToken::new();", true);
+    check("use runtimes::tokio_util::sync;", false);
 }
 
 /// A package of ours.
@@ -108,7 +110,9 @@ fn names(line: &str, name: &str) -> bool {
         let (before, after) = (&line[..start], &line[start + name.len()..]);
         let imported = before.trim_end().ends_with("use") && after.starts_with(';');
         let named = after.starts_with("::") || after.starts_with(" as ") || imported;
-        !before.ends_with(is_word) && named
+        // In `std::time::Duration` it is a module of another crate; in `::time::Date` it is not.
+        let outside = before.strip_suffix("::").unwrap_or(before);
+        !before.ends_with(is_word) && !outside.ends_with(is_word) && named
     })
 }
 

@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, INVENTORY};
+use contracts::topology::{self, INVENTORY};
 use handlers::Inventory;
-use messaging::Service;
+use messaging::Runtime;
 
 /// The inventory service.
 #[derive(Parser, Clone, Debug)]
@@ -41,14 +41,16 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     ];
     let db = database::connect(&settings.database, tables, &context).await?;
     let topology = topology::Settings::default();
-    let service = Service::connect(&db, &settings.queues)
+    let queue = topology::queue(INVENTORY, topology);
+    let options = contracts::consumer_options(&queue);
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
+        .relay_options(contracts::relay_options())
         .queues(topology::used_by("inventory", topology))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle(topology::queue(INVENTORY, topology), Inventory);
+        .handle_with(queue, options, Inventory);
 
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.troubles(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new())
 }

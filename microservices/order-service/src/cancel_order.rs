@@ -1,22 +1,21 @@
-//! Cancelling an order: a wish, passed on to shipping, which alone decides the race against the
+//! Cancelling an order: a request, passed on to shipping, which alone decides the race against the
 //! dispatch.
 
 use contracts::Event;
-use domain::{Cancellation, Fact, Refusal, Status};
-use messaging::outbox;
-use sqlx::PgConnection;
+use domain::{CancelDecision, Cancellation, Fact, Refusal, Status};
+use messaging::Tx;
 use store::orders;
 use store::orders::KnownOrder;
 
 use crate::Orders;
 use crate::place_order::Error;
 
-/// Asks for the order to be cancelled, unless it is known already how that would end.
+/// Requests that the order is cancelled, unless the answer is known already.
 pub(crate) async fn cancel_order(
     service: &Orders,
     known: &KnownOrder,
-) -> Result<Result<(), Refusal>, Error> {
-    if known.status() == Status::Dispatched || refused(known) {
+) -> Result<CancelDecision, Error> {
+    if known.status() == Status::Dispatched || was_refused(known) {
         return Ok(Err(Refusal::TooLateToCancel));
     }
     // Shipping was asked already, and answers once.
@@ -25,27 +24,22 @@ pub(crate) async fn cancel_order(
         return Ok(Ok(()));
     }
 
-    let mut tx = database::begin(&service.db).await?;
+    let mut tx = service.outbox.begin().await?;
     request_cancellation(&mut tx, known).await?;
     tx.commit().await?;
-
-    service.relay.wake();
     Ok(Ok(()))
 }
 
-/// Notes the wish and tells shipping of it, unless another request has done both.
-pub(crate) async fn request_cancellation(
-    tx: &mut PgConnection,
-    known: &KnownOrder,
-) -> Result<(), Error> {
+/// Records the request and passes it on to shipping, unless another request has done both.
+pub(crate) async fn request_cancellation(tx: &mut Tx, known: &KnownOrder) -> Result<(), Error> {
     let requested = Event::new(Fact::CancelRequested, known.order.clone());
     let fact = (known.order.id, requested.fact, requested.happened_at);
     if orders::record_at(tx, [fact]).await? > 0 {
-        outbox::push(tx, &requested).await?;
+        tx.push(&requested)?;
     }
     Ok(())
 }
 
-fn refused(known: &KnownOrder) -> bool {
+fn was_refused(known: &KnownOrder) -> bool {
     Cancellation::of(known.facts) == Cancellation::Refused
 }

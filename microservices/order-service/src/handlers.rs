@@ -1,51 +1,58 @@
-//! What the order service does when it is told something: it remembers, and looks after orders
-//! that take too long.
+//! Handles the events that the order service subscribes to, and orders that take too long.
 
 use contracts::{Event, ExpireOrder};
-use messaging::{BatchHandler, Fault, trace};
-use sqlx::PgConnection;
+use domain::Fact;
+use messaging::{BatchHandler, Fault, Tx};
 use store::orders;
+use store::orders::{KnownOrders, NewFacts};
 
-use crate::cancel_order::request_cancellation;
+/// Records every fact. The status is read off them, so late and repeated ones do no harm.
+pub struct RecordFacts;
 
-/// Remembers every fact. The status is read off them, so late and repeated ones do no harm.
-pub struct Remember;
+/// Requests the cancellation of orders that are still unsettled when their time is up.
+pub struct ExpireOrders;
 
-impl BatchHandler for Remember {
+impl BatchHandler for RecordFacts {
     type Message = Event;
+    type State = NewFacts;
+    type Event = Event;
 
-    async fn handle_batch(&self, tx: &mut PgConnection, events: Vec<Event>) -> Result<(), Fault> {
-        let facts = events
-            .iter()
-            .map(|event| (event.order.id, event.fact, event.happened_at));
-        orders::record_at(tx, facts).await?;
-        Ok(())
+    async fn load(&self, _: &mut Tx, _: &[Event]) -> Result<NewFacts, Fault> {
+        Ok(NewFacts::default())
+    }
+
+    fn decide(&self, facts: &mut NewFacts, event: Event) -> Result<Option<Event>, Fault> {
+        facts.add(event.order.id, event.fact, event.happened_at);
+        Ok(None)
+    }
+
+    async fn save(&self, tx: &mut Tx, facts: NewFacts) -> Result<(), Fault> {
+        Ok(orders::record_at(tx, facts).await?)
     }
 }
 
-/// Asks for an order to be cancelled that is still unsettled when its time is up.
-pub struct Expire;
-
-impl BatchHandler for Expire {
+impl BatchHandler for ExpireOrders {
     type Message = ExpireOrder;
+    type State = KnownOrders;
+    type Event = Event;
 
-    /// Nearly all of them have settled long ago, so they are looked up together.
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        due: Vec<ExpireOrder>,
-    ) -> Result<(), Fault> {
-        let known = orders::find_all(tx, due.iter().map(|expiry| expiry.order)).await?;
-        for (n, expiry) in due.into_iter().enumerate() {
-            let found = known.iter().find(|known| known.order.id == expiry.order);
-            let Some(known) = found else {
-                let order = expiry.order;
-                return Err(Fault::reject(format!("no order has the id {order}")));
-            };
-            if !known.status().is_settled() {
-                trace::nth(n, request_cancellation(tx, known)).await?;
-            }
+    async fn load(&self, tx: &mut Tx, due: &[ExpireOrder]) -> Result<KnownOrders, Fault> {
+        Ok(orders::load(tx, due.iter().map(|expiry| expiry.order)).await?)
+    }
+
+    fn decide(&self, orders: &mut KnownOrders, due: ExpireOrder) -> Result<Option<Event>, Fault> {
+        let Some(known) = orders.of(due.order) else {
+            return Err(Fault::reject(format!("no order has the id {}", due.order)));
+        };
+        if known.status().is_settled() {
+            return Ok(None);
         }
-        Ok(())
+        let request = Event::new(Fact::CancelRequested, known.order.clone());
+        orders.add(due.order, request.fact, request.happened_at);
+        Ok(Some(request))
+    }
+
+    async fn save(&self, tx: &mut Tx, orders: KnownOrders) -> Result<(), Fault> {
+        Ok(orders::save_facts(tx, orders).await?)
     }
 }

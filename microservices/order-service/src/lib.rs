@@ -1,9 +1,9 @@
-//! Orders: takes them in, remembers what becomes of them, and looks after those that take too long.
+//! Orders: takes them in, records every fact about them, and looks after those that take too long.
 //!
 //! Invariants:
 //! - an order and the event that tells of it are committed together ([`place_order`]);
-//! - a status is read off the facts that were heard, in whatever order;
-//! - an order that stays without an end is told of again ([`overdue`]);
+//! - a status is read off the facts that are known, in whatever order they came;
+//! - an order that does not end is told of again ([`overdue`]);
 //! - nothing is decided here: payment, inventory and shipping decide.
 
 mod cancel_order;
@@ -20,9 +20,9 @@ use axum::extract::FromRef;
 use chassis::auth::TokenVerifier;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, EXPIRY, ORDER};
-use handlers::{Expire, Remember};
-use messaging::{Relay, Service};
+use contracts::topology::{self, EXPIRY, ORDER};
+use handlers::{ExpireOrders, RecordFacts};
+use messaging::{Outbox, Runtime};
 use sqlx::PgPool;
 
 /// The order service.
@@ -53,7 +53,7 @@ pub struct Settings {
 pub(crate) struct Orders {
     db: PgPool,
     verifier: TokenVerifier,
-    relay: Relay,
+    outbox: Outbox,
     #[from_ref(skip)]
     expiry: Duration,
 }
@@ -67,28 +67,29 @@ pub fn main() -> ExitCode {
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [store::Context::Orders.migrations(), messaging::migrations()];
     let db = database::connect(&settings.database, tables, &context).await?;
-    let queue = |name| topology::queue(name, topology::Settings::default());
-    let service = Service::connect(&db, &settings.queues)
+    let topology = topology::Settings::default();
+    let [events, expiry] = [ORDER, EXPIRY].map(|name| topology::queue(name, topology));
+    let [reading, expiring] = [&events, &expiry].map(contracts::consumer_options);
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
-        .queues(topology::used_by("order", topology::Settings::default()))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle(queue(ORDER), Remember)
-        .limits(|limits| limits.batch_wait = AT_LEISURE)
-        .handle(queue(EXPIRY), Expire);
+        .relay_options(contracts::relay_options())
+        .queues(topology::used_by("order", topology))
+        .handle_with(events, reading, RecordFacts)
+        .handle_with(expiry, expiring, ExpireOrders);
 
     let orders = Orders {
         db,
         verifier: TokenVerifier::new(&settings.token_key)?,
-        relay: service.relay(),
+        outbox: runtime.outbox(),
         expiry: Duration::from_millis(settings.order_expiry_ms),
     };
-    let (relay, ages, expiry) = (service.relay(), settings.overdue, orders.expiry);
+    let (outbox, ages, expiry) = (runtime.outbox(), settings.overdue, orders.expiry);
     context.look_after("overdue orders", ages.shortest(), move || {
-        let (relay, ages) = (relay.clone(), ages.clone());
-        async move { overdue::tell_again(&relay, &ages, expiry).await }
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_again(&outbox, &ages, expiry).await }
     });
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.troubles(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.problems(), running);
     Ok(routes::routes(orders))
 }

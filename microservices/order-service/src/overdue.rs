@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use contracts::Event;
 use domain::{Cancellation, Fact, Status};
-use messaging::Relay;
+use messaging::Outbox;
 use store::orders::{self, KnownOrder};
 use store::overdue;
 use time::OffsetDateTime;
@@ -87,11 +87,11 @@ enum Need {
 
 /// Finds orders that are overdue and handles up to a batch of them. Returns how many.
 pub(crate) async fn tell_again(
-    relay: &Relay,
+    outbox: &Outbox,
     ages: &Ages,
     expiry: Duration,
 ) -> Result<usize, Error> {
-    let mut tx = relay.begin().await?;
+    let mut tx = outbox.begin().await?;
     overdue::find_unended(&mut tx, ages.unsettled()).await?;
     overdue::find_unanswered(&mut tx, ages.unanswered()).await?;
 
@@ -108,7 +108,7 @@ pub(crate) async fn tell_again(
             Need::Nothing => None,
             Need::Time(wait) => Some(wait),
             Need::TellPlaced => {
-                tx.push(&Event::new(Fact::OrderPlaced, known.order))?;
+                tx.push(&Event::at(Fact::OrderPlaced, known.order, known.placed_at))?;
                 Some(ages.unsettled() * doubled)
             }
             Need::TellCancel => {

@@ -1,4 +1,4 @@
-//! Placing an order: written down with the event that tells of it, in one local transaction.
+//! Placing an order: recorded with the event that tells of it, in one local transaction.
 //!
 //! Payment, stock and shipment are decided later and elsewhere; the customer follows the order.
 //! Undo is not a rollback here: it is an event and a handler in each service that did something.
@@ -19,22 +19,23 @@ pub(crate) enum Error {
     Outbox(#[from] messaging::Error),
 }
 
-/// Places the order. `None`, and nothing done, when its key has placed one before.
+/// Places the order. Returns `None`, and changes nothing, when its key has placed one before.
 pub(crate) async fn place_order(
     service: &Orders,
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
-    let mut tx = service.relay.begin().await?;
+    let mut tx = service.outbox.begin().await?;
     let placed = orders::insert(&mut tx, order, idempotency, &[Fact::OrderPlaced]).await?;
-    if let Some(known) = &placed {
-        let order = known.order.clone();
-        tx.push(&Event::at(Fact::OrderPlaced, order, known.placed_at))?;
-        tx.push(&ExpireOrder {
-            order: known.order.id,
-            after: service.expiry,
-        })?;
-        tx.commit().await?;
-    }
-    Ok(placed)
+    let Some(known) = placed else {
+        return Ok(None);
+    };
+    let order = known.order.clone();
+    tx.push(&Event::at(Fact::OrderPlaced, order, known.placed_at))?;
+    tx.push(&ExpireOrder {
+        order: known.order.id,
+        after: service.expiry,
+    })?;
+    tx.commit().await?;
+    Ok(Some(known))
 }

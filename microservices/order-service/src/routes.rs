@@ -8,7 +8,6 @@ use chassis::auth::Customer;
 use chassis::{Json, Path, Problem, TraceParent};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
-use messaging::trace;
 use shop::placing::{self, IdempotencyKey, Placing};
 use shop::reading;
 use uuid::Uuid;
@@ -25,7 +24,7 @@ pub(crate) fn routes(service: Orders) -> Router {
         .with_state(service)
 }
 
-/// Answers when the order is written down: it is placed, and settles later.
+/// Answers when the order is recorded: it is placed, and settles later.
 async fn place(
     State(service): State<Orders>,
     request_trace: TraceParent,
@@ -36,8 +35,8 @@ async fn place(
     let known = match placing::prepare(&service.db, customer, key, request).await? {
         Placing::Repeated(known) => known,
         Placing::New(order, idempotency) => {
-            let placed = place_order(&service, order, &idempotency);
-            match traced(request_trace, placed).await? {
+            let service = service.traced(request_trace);
+            match place_order(&service, order, &idempotency).await? {
                 Some(known) => known,
                 None => placing::find_winner(&service.db, customer, &idempotency).await?,
             }
@@ -46,7 +45,7 @@ async fn place(
     Ok((StatusCode::CREATED, Json(reading::body(&known))))
 }
 
-/// Answers when the wish is written down: shipping decides whether it comes in time.
+/// Answers when the request is recorded: shipping decides whether it comes in time.
 async fn cancel(
     State(service): State<Orders>,
     request_trace: TraceParent,
@@ -54,22 +53,24 @@ async fn cancel(
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
-    traced(request_trace, cancel_order(&service, &known))
+    let service = service.traced(request_trace);
+    cancel_order(&service, &known)
         .await?
         .map_err(reading::refused)?;
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
     Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
 }
 
-/// What `work` tells others carries the request's trace on, if anybody keeps it.
-async fn traced<F: Future>(request: TraceParent, work: F) -> F::Output {
-    if !request.is_sampled() {
-        return work.await;
-    }
-    // One standard, read by two crates that do not know each other.
-    match request.to_string().parse() {
-        Ok(parent) => trace::scope(parent, work).await,
-        Err(_) => work.await,
+impl Orders {
+    /// The same service for one request, whose trace its messages carry on if it is sampled.
+    fn traced(mut self, request: TraceParent) -> Orders {
+        // One standard, parsed by two crates that do not know each other.
+        if request.is_sampled()
+            && let Ok(parent) = request.to_string().parse()
+        {
+            self.outbox = self.outbox.traced(parent);
+        }
+        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! The order service over HTTP and with what it hears, on a real Postgres and queues in process.
+//! The order service over HTTP and with its events, on a real Postgres and queues in process.
 #![allow(clippy::unwrap_used)]
 
 #[path = "it/overdue.rs"]
@@ -13,8 +13,8 @@ use contracts::http::{HistoryEntry, OrderBody};
 use contracts::topology::{ORDER, PAYMENT, SHIPPING};
 use contracts::{Event, ExpireOrder};
 use domain::{CustomerId, Fact, OrderId, Status};
-use messaging::{BatchHandler, Local};
-use order_service::handlers::{Expire, Remember};
+use messaging::{BatchHandler, Local, Outbox, handle_batch};
+use order_service::handlers::{ExpireOrders, RecordFacts};
 use order_service::{Settings, start};
 use reqwest::{Client, StatusCode};
 use sandbox::postgres::Lease;
@@ -28,6 +28,7 @@ struct Fixture {
     service: Running,
     queues: Local,
     db: PgConnection,
+    outbox: Outbox,
     token: String,
     _database: Lease,
 }
@@ -74,6 +75,7 @@ impl Fixture {
             service,
             queues,
             db,
+            outbox: Outbox::new(&database.pool().await.unwrap()),
             token,
             _database: database,
         }
@@ -117,7 +119,17 @@ impl Fixture {
             .iter()
             .map(|fact| Event::new(*fact, known.order.clone()))
             .collect();
-        Remember.handle_batch(&mut self.db, events).await.unwrap();
+        self.handle(&RecordFacts, events).await;
+    }
+
+    async fn handle<M: Send + Sync + 'static>(
+        &self,
+        handler: &impl BatchHandler<Message = M>,
+        messages: Vec<M>,
+    ) {
+        let mut tx = self.outbox.begin().await.unwrap();
+        handle_batch(handler, &mut tx, messages).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn status(&mut self, order: &OrderBody) -> Status {
@@ -186,8 +198,7 @@ async fn a_history_is_in_the_order_in_which_it_happened() {
     let events = happened.map(|fact| Event::new(fact, known.order.clone()));
 
     for event in events.into_iter().rev() {
-        let heard = Remember.handle_batch(&mut orders.db, vec![event]).await;
-        heard.unwrap();
+        orders.handle(&RecordFacts, vec![event]).await;
     }
 
     let history = orders.history(&placed).await;
@@ -254,10 +265,7 @@ async fn an_overdue_order_asks_to_be_cancelled_and_a_settled_one_does_not() {
     };
     let asked = "select count(*) from order_facts where fact = 'cancel_requested'";
 
-    Expire
-        .handle_batch(&mut orders.db, vec![expiry(&placed)])
-        .await
-        .unwrap();
+    orders.handle(&ExpireOrders, vec![expiry(&placed)]).await;
     let count: i64 = sqlx::query_scalar(asked)
         .fetch_one(&mut orders.db)
         .await
@@ -269,10 +277,7 @@ async fn an_overdue_order_asks_to_be_cancelled_and_a_settled_one_does_not() {
         .await
         .unwrap();
     orders.hear(&placed, &[Fact::ShipmentScheduled]).await;
-    Expire
-        .handle_batch(&mut orders.db, vec![expiry(&placed)])
-        .await
-        .unwrap();
+    orders.handle(&ExpireOrders, vec![expiry(&placed)]).await;
     let count: i64 = sqlx::query_scalar(asked)
         .fetch_one(&mut orders.db)
         .await

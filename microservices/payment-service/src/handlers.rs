@@ -1,103 +1,45 @@
-//! What payment does when it is told something. The provider is called before the transaction, so
-//! no lock waits for a third party, and idempotently, so a redelivered event does no harm.
+//! Handles the events that payment subscribes to, once [`MoveMoney`](crate::MoveMoney) has done what
+//! they ask of the provider: a batch of events in one local transaction.
 
 use contracts::Event;
 use domain::{Fact, Payment};
-use messaging::{Fault, TwoPhaseBatchHandler, outbox, trace};
-use shop::{Provider, ProviderError};
-use sqlx::PgConnection;
-use store::payments;
+use messaging::{BatchHandler, Fault, Tx};
+use store::{States, payments};
 
-#[derive(Clone)]
-pub struct Payments {
-    pub provider: Provider,
-}
+/// Records what was moved, and tells how an authorization was decided.
+pub struct RecordPayments;
 
-impl TwoPhaseBatchHandler for Payments {
-    type Message = Event;
-    /// What the provider has done.
-    type Outside = Payment;
+impl BatchHandler for RecordPayments {
+    type Message = (Event, Payment);
+    type State = States<Payment>;
+    type Event = Event;
 
-    /// Before the transaction: moves the money.
-    async fn before(&self, event: &Event) -> Result<Payment, Fault> {
-        let order = &event.order;
-        match event.fact {
-            Fact::OrderPlaced => self.provider.authorize(order).await,
-            Fact::Dispatched => self.provider.send_due(order.id, Payment::CaptureDue).await,
-            Fact::StockRejected | Fact::ShipmentCancelled => {
-                self.provider.send_due(order.id, Payment::VoidDue).await
-            }
-            other => return Err(Fault::reject(format!("payment has no use for {other}"))),
-        }
-        .map_err(again_or_never)
-    }
-
-    /// In the transaction: writes down what was moved, and tells of it.
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        moved: Vec<(Event, Payment)>,
-    ) -> Result<(), Fault> {
-        let payments = moved
+    async fn load(&self, tx: &mut Tx, moved: &[Self::Message]) -> Result<Self::State, Fault> {
+        let moved = moved
             .iter()
             .map(|(event, payment)| (&event.order, *payment));
-        let mut new = payments::insert_with_orders(tx, payments).await?;
-        let mut known = vec![];
-        for (n, (event, payment)) in moved.into_iter().enumerate() {
-            match new.remove(&event.order.id) {
-                true => trace::nth(n, tell(tx, event, payment)).await?,
-                false => known.push((n, event, payment)),
+        Ok(payments::open(tx, moved).await?)
+    }
+
+    fn decide(
+        &self,
+        payments: &mut States<Payment>,
+        (event, _): (Event, Payment),
+    ) -> Result<Option<Event>, Fault> {
+        let payment = payments
+            .of(event.order.id)
+            .ok_or_else(|| Fault::retry("no payment"))?;
+        *payment = match event.fact {
+            Fact::Dispatched => payment.capture().map_err(Fault::reject)?.done(),
+            Fact::StockRejected | Fact::ShipmentCancelled => {
+                payment.give_back().map_err(Fault::reject)?.done()
             }
-        }
-        settle(tx, known).await
-    }
-}
-
-/// Tells how an authorization ended. An order that was cancelled before it got here has only left
-/// its mark.
-async fn tell(tx: &mut PgConnection, placed: Event, payment: Payment) -> Result<(), Fault> {
-    let fact = match payment {
-        Payment::Authorized => Fact::PaymentAuthorized,
-        Payment::Declined => Fact::PaymentDeclined,
-        _ => return Ok(()),
-    };
-    outbox::push(tx, &placed.tells(fact)).await?;
-    Ok(())
-}
-
-/// Notes what became of authorizations that were told of before, and tells again how one was
-/// decided: an order comes again if an answer was lost.
-async fn settle(tx: &mut PgConnection, known: Vec<(usize, Event, Payment)>) -> Result<(), Fault> {
-    if known.is_empty() {
-        return Ok(());
-    }
-    let mut payments = payments::lock(tx, known.iter().map(|(_, event, _)| event.order.id)).await?;
-    for (n, event, settled) in known {
-        let Some(payment) = payments.get_mut(&event.order.id) else {
-            return Err(Fault::retry("the payment was there and is gone"));
+            _ => return Ok(payment.decision().map(|fact| event.tells(fact))),
         };
-        let due = match settled {
-            Payment::Captured => payment.capture(),
-            Payment::Voided | Payment::Refunded => payment.give_back(),
-            _ => {
-                if let Some(fact) = payment.decision() {
-                    trace::nth(n, outbox::push(tx, &event.tells(fact))).await?;
-                }
-                continue;
-            }
-        };
-        *payment = due.map_err(Fault::reject)?.done();
+        Ok(None)
     }
-    payments::save(tx, payments).await?;
-    Ok(())
-}
 
-/// A provider that does not answer now may answer later. What it refuses for good goes to the dead
-/// letters with its reason, where a person finds it.
-fn again_or_never(error: ProviderError) -> Fault {
-    if error.is_final() {
-        Fault::reject(error)
-    } else {
-        Fault::retry(error)
+    async fn save(&self, tx: &mut Tx, payments: States<Payment>) -> Result<(), Fault> {
+        Ok(payments::save_changed(tx, &payments).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Payment: moves the money of orders, by way of a provider that is somebody else's.
+//! Payment: moves the money of orders, through a provider, which is a third party.
 //!
 //! Invariants:
 //! - the provider is called outside of every transaction, and idempotently by order id;
@@ -6,6 +6,7 @@
 //! - an order has one payment; one that was cancelled first is never charged.
 
 pub mod handlers;
+mod move_money;
 pub mod overdue;
 
 use std::process::ExitCode;
@@ -13,10 +14,12 @@ use std::process::ExitCode;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, PAYMENT};
-use handlers::Payments;
-use messaging::Service;
+use contracts::topology::{self, PAYMENT};
+use handlers::RecordPayments;
+use messaging::{PlainHandler as _, Runtime};
 use shop::Provider;
+
+pub use move_money::MoveMoney;
 
 /// The payment service.
 #[derive(Parser, Clone, Debug)]
@@ -51,19 +54,21 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let db = database::connect(&settings.database, tables, &context).await?;
     let topology = topology::Settings::default();
     let provider = Provider::new(&settings.payment_provider_url)?;
-    let service = Service::connect(&db, &settings.queues)
+    let queue = topology::queue(PAYMENT, topology);
+    let options = contracts::consumer_options(&queue);
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
+        .relay_options(contracts::relay_options())
         .queues(topology::used_by("payment", topology))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle_two_phase(topology::queue(PAYMENT, topology), Payments { provider });
+        .handle_with(queue, options, MoveMoney { provider }.then(RecordPayments));
 
-    let (relay, ages) = (service.relay(), settings.overdue);
+    let (outbox, ages) = (runtime.outbox(), settings.overdue);
     context.look_after("unanswered payments", ages.unanswered(), move || {
-        let (relay, ages) = (relay.clone(), ages.clone());
-        async move { overdue::tell_again(&relay, &ages).await }
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_again(&outbox, &ages).await }
     });
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.troubles(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use contracts::Event;
 use domain::Fact;
-use messaging::{Error, Relay};
+use messaging::{Error, Outbox};
 use store::payments;
 
 /// Orders of one transaction.
@@ -39,8 +39,8 @@ impl Default for Ages {
 }
 
 /// Tells up to a batch of authorizations again, and returns how many.
-pub(crate) async fn tell_again(relay: &Relay, ages: &Ages) -> Result<usize, Error> {
-    let mut tx = relay.begin().await?;
+pub(crate) async fn tell_again(outbox: &Outbox, ages: &Ages) -> Result<usize, Error> {
+    let mut tx = outbox.begin().await?;
     let unanswered = payments::tell_again(&mut tx, ages.unanswered(), BATCH).await?;
     let count = unanswered.len();
     for order in unanswered {

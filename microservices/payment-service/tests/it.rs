@@ -1,4 +1,4 @@
-//! What payment does with each event, on a real Postgres and with the sandbox's provider.
+//! Payment's handling of each event, on a real Postgres and with the sandbox's provider.
 // Nothing cancels a test, so it may begin as sqlx does.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -7,8 +7,9 @@ mod overdue;
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Quantity};
-use messaging::{Fault, TwoPhaseBatchHandler};
-use payment_service::handlers::Payments;
+use messaging::{Fault, Outbox, PlainHandler};
+use payment_service::MoveMoney;
+use payment_service::handlers::RecordPayments;
 use sandbox::postgres::Lease;
 use sandbox::provider;
 use sandbox::testing;
@@ -19,7 +20,8 @@ use store::{payments, seed};
 struct Fixture {
     db: PgConnection,
     provider: provider::Provider,
-    payments: Payments,
+    outbox: Outbox,
+    money: MoveMoney,
     _database: Lease,
 }
 
@@ -34,23 +36,23 @@ impl Fixture {
             .await
             .unwrap();
         messaging::migrations().run(&mut db).await.unwrap();
-        let payments = Payments {
+        let money = MoveMoney {
             provider: Provider::new(&provider.url()).unwrap(),
         };
         Fixture {
             db,
+            outbox: Outbox::new(&database.pool().await.unwrap()),
             provider,
-            payments,
+            money,
             _database: database,
         }
     }
 
     async fn hear(&mut self, fact: Fact, order: &Order) -> Result<(), Fault> {
         let event = Event::new(fact, order.clone());
-        let outside = self.payments.before(&event).await?;
-        let mut tx = self.db.begin().await?;
-        let moved = vec![(event, outside)];
-        self.payments.handle_batch(&mut tx, moved).await?;
+        let moved = self.money.handle(event).await?;
+        let mut tx = self.outbox.begin().await?;
+        messaging::handle_batch(&RecordPayments, &mut tx, vec![moved]).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -88,7 +90,7 @@ fn pair(fact: &str, queue: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_placed_order_is_authorized_once_and_told_of() {
+async fn a_placed_order_is_authorized_once_and_answered_each_time() {
     let mut payment = Fixture::open().await;
     let order = order("tok_ok");
 

@@ -1,11 +1,12 @@
 //! Shipping: schedules what is reserved, and alone decides between dispatch and cancel.
 //!
 //! Invariants:
-//! - whoever locks a shipment's row decides the race, and it is decided once;
+//! - the transaction that locks a shipment's row decides the race, and it is decided once;
 //! - a dispatch waits on the delay queue for its cancellation window, and is found by its row if it
 //!   never comes back ([`overdue`]);
-//! - an order that was cancelled first is never shipped, whenever its reservation is heard of.
+//! - an order that was cancelled first is never shipped, whenever its reservation arrives.
 
+mod dispatch;
 pub mod handlers;
 pub mod overdue;
 
@@ -15,9 +16,11 @@ use std::time::Duration;
 use axum::Router;
 use chassis::{Context, config, database};
 use clap::Parser;
-use contracts::topology::{self, AT_LEISURE, DISPATCH, SHIPPING};
-use handlers::{Dispatch, Shipping};
-use messaging::Service;
+use contracts::topology::{self, DISPATCH, SHIPPING};
+use handlers::Shipping;
+use messaging::Runtime;
+
+pub use dispatch::Dispatch;
 
 /// The shipping service.
 #[derive(Parser, Clone, Debug)]
@@ -52,30 +55,34 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         messaging::migrations(),
     ];
     let db = database::connect(&settings.database, tables, &context).await?;
-    let window = Duration::from_millis(settings.cancellation_window_ms);
+    let cancellation_window = Duration::from_millis(settings.cancellation_window_ms);
     let topology = topology::Settings {
-        cancellation_window: window,
+        cancellation_window,
     };
-    let service = Service::connect(&db, &settings.queues)
+    let [events, dispatch] = [SHIPPING, DISPATCH].map(|name| topology::queue(name, topology));
+    let [reading, dispatching] = [&events, &dispatch].map(contracts::consumer_options);
+    let shipping = Shipping {
+        cancellation_window,
+    };
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
+        .relay_options(contracts::relay_options())
         .queues(topology::used_by("shipping", topology))
-        .limits(|limits| limits.linger = AT_LEISURE)
-        .handle(topology::queue(SHIPPING, topology), Shipping { window })
-        .limits(|limits| limits.batch_wait = AT_LEISURE)
-        .handle(topology::queue(DISPATCH, topology), Dispatch);
+        .handle_with(events, reading, shipping)
+        .handle_with(dispatch, dispatching, Dispatch);
 
-    let (relay, ages) = (service.relay(), settings.overdue.clone());
+    let (outbox, ages) = (runtime.outbox(), settings.overdue.clone());
     context.look_after("overdue dispatches", ages.late(), move || {
-        let (relay, ages) = (relay.clone(), ages.clone());
-        async move { overdue::dispatch(&relay, &ages).await }
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::dispatch(&outbox, &ages).await }
     });
-    let (relay, ages) = (service.relay(), settings.overdue);
+    let (outbox, ages) = (runtime.outbox(), settings.overdue);
     context.look_after("cancellations", ages.cancelled(), move || {
-        let (relay, ages) = (relay.clone(), ages.clone());
-        async move { overdue::tell_cancelled_again(&relay, &ages).await }
+        let (outbox, ages) = (outbox.clone(), ages.clone());
+        async move { overdue::tell_cancelled_again(&outbox, &ages).await }
     });
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.troubles(), running);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new())
 }

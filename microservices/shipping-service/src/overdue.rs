@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use contracts::Event;
 use domain::{Fact, Shipment};
-use messaging::{Error, Relay};
+use messaging::{Error, Outbox};
 use store::shipping;
 
 /// Orders of one transaction.
@@ -50,8 +50,8 @@ impl Default for Ages {
 
 /// Dispatches up to a batch of shipments that are overdue, and returns how many. A message that
 /// comes from the delay queue after this changes nothing.
-pub(crate) async fn dispatch(relay: &Relay, ages: &Ages) -> Result<usize, Error> {
-    let mut tx = relay.begin().await?;
+pub(crate) async fn dispatch(outbox: &Outbox, ages: &Ages) -> Result<usize, Error> {
+    let mut tx = outbox.begin().await?;
     let overdue = shipping::lock_overdue(&mut tx, ages.late(), BATCH).await?;
     let mut dispatched = vec![];
     for order in overdue {
@@ -69,8 +69,8 @@ pub(crate) async fn dispatch(relay: &Relay, ages: &Ages) -> Result<usize, Error>
 }
 
 /// Tells up to a batch of cancellations again, and returns how many.
-pub(crate) async fn tell_cancelled_again(relay: &Relay, ages: &Ages) -> Result<usize, Error> {
-    let mut tx = relay.begin().await?;
+pub(crate) async fn tell_cancelled_again(outbox: &Outbox, ages: &Ages) -> Result<usize, Error> {
+    let mut tx = outbox.begin().await?;
     let cancelled = shipping::tell_cancelled_again(&mut tx, ages.cancelled(), BATCH).await?;
     let count = cancelled.len();
     for order in cancelled {

@@ -1,4 +1,4 @@
-//! What shipping does with each event, on a real Postgres.
+//! Shipping's handling of each event, on a real Postgres.
 // Nothing cancels a test, so it may begin as sqlx does.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -9,15 +9,21 @@ use std::time::Duration;
 
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, PaymentMethod, Quantity, Shipment};
-use messaging::{BatchHandler, Fault};
+use messaging::{BatchHandler, Fault, Outbox, handle_batch};
 use sandbox::postgres::Lease;
 use sandbox::testing;
-use shipping_service::handlers::{Dispatch, Shipping};
+use shipping_service::Dispatch;
+use shipping_service::handlers::Shipping;
 use sqlx::{Connection, PgConnection};
-use store::{seed, shipping};
+use store::{States, seed, shipping};
+
+const SHIPPING: Shipping = Shipping {
+    cancellation_window: Duration::from_secs(60),
+};
 
 struct Fixture {
     db: PgConnection,
+    outbox: Outbox,
     _database: Lease,
 }
 
@@ -32,6 +38,7 @@ impl Fixture {
             .unwrap();
         messaging::migrations().run(&mut db).await.unwrap();
         Fixture {
+            outbox: Outbox::new(&database.pool().await.unwrap()),
             db,
             _database: database,
         }
@@ -39,15 +46,11 @@ impl Fixture {
 
     async fn hear(&mut self, fact: Fact, order: &Order) -> Result<(), Fault> {
         let event = Event::new(fact, order.clone());
-        let window = Duration::from_secs(60);
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.outbox.begin().await?;
         match fact {
             // It comes back by a queue of its own, when the window has ended.
-            Fact::ShipmentScheduled => Dispatch.handle_batch(&mut tx, vec![event]).await?,
-            _ => {
-                let shipping = Shipping { window };
-                shipping.handle_batch(&mut tx, vec![event]).await?;
-            }
+            Fact::ShipmentScheduled => handle_batch(&Dispatch, &mut tx, vec![event]).await?,
+            _ => handle_batch(&SHIPPING, &mut tx, vec![event]).await?,
         }
         tx.commit().await?;
         Ok(())
@@ -81,6 +84,30 @@ fn order() -> Order {
     };
     let method = PaymentMethod::parse("tok_ok").unwrap();
     Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
+}
+
+/// Decisions need no database: the shipment's state alone says who wins.
+#[test]
+fn a_cancellation_and_a_dispatch_have_one_winner() {
+    let order = order();
+    let event = |fact| Event::new(fact, order.clone());
+    let decide = |dispatch_first: bool| {
+        let mut shipments: States<Shipment> =
+            [(order.id, Shipment::Scheduled)].into_iter().collect();
+        let mut facts = vec![];
+        for dispatches in [dispatch_first, !dispatch_first] {
+            let decided = if dispatches {
+                Dispatch.decide(&mut shipments, event(Fact::ShipmentScheduled))
+            } else {
+                SHIPPING.decide(&mut shipments, event(Fact::CancelRequested))
+            };
+            facts.extend(decided.unwrap().map(|event| event.fact));
+        }
+        facts
+    };
+
+    assert_eq!(decide(true), [Fact::Dispatched, Fact::CancelRefused]);
+    assert_eq!(decide(false), [Fact::ShipmentCancelled]);
 }
 
 #[tokio::test]
@@ -190,13 +217,12 @@ async fn cancellations_that_come_together_lock_their_shipments_as_a_dispatch_doe
 
     let cancel = |order: &Order| Event::new(Fact::CancelRequested, order.clone());
     let events = vec![cancel(&higher), cancel(&lower)];
-    let window = Duration::from_secs(60);
     let mut watch = PgConnection::connect(&shipping._database.url)
         .await
         .unwrap();
     let cancelling = async {
-        let mut tx = shipping.db.begin().await.unwrap();
-        let handled = Shipping { window }.handle_batch(&mut tx, events).await;
+        let mut tx = shipping.outbox.begin().await.unwrap();
+        let handled = handle_batch(&SHIPPING, &mut tx, events).await;
         handled.unwrap();
         tx.commit().await.unwrap();
     };

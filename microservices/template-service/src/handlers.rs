@@ -1,8 +1,7 @@
-//! What the service does with a message: one message, one local transaction.
+//! Handles messages, each in a local transaction.
 
-use messaging::{Destination, Fault, Handler, Message};
+use messaging::{Destination, Fault, Handler, Message, Tx};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 
 /// Somebody was greeted.
 #[derive(Serialize, Deserialize)]
@@ -19,18 +18,21 @@ impl Message for Greeted {
 }
 
 /// Counts greetings.
-pub struct Count;
+pub struct CountGreetings;
 
-impl Handler for Count {
+impl Handler for CountGreetings {
     type Message = Greeted;
 
-    async fn handle(&self, tx: &mut PgConnection, greeted: Greeted) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, greeted: Greeted) -> Result<(), Fault> {
         if greeted.name.is_empty() {
             return Err(Fault::reject("nobody was greeted"));
         }
         let count = "insert into greetings (name, times) values ($1, 1)
                      on conflict (name) do update set times = greetings.times + 1";
-        sqlx::query(count).bind(greeted.name).execute(tx).await?;
+        sqlx::query(count)
+            .bind(greeted.name)
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 }

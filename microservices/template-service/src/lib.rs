@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::{Router, routing::get};
 use chassis::{Context, Json, Path, Problem, config, database};
 use clap::Parser;
-use messaging::Service;
+use messaging::Runtime;
 use sqlx::PgPool;
 
 /// The template service.
@@ -33,12 +33,12 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let tables = [own, messaging::migrations()];
     let db = database::connect(&settings.database, tables, &context).await?;
 
-    let service = Service::connect(&db, &settings.queues)
+    let runtime = Runtime::connect(&db, &settings.queues)
         .await?
-        .handle("greetings", handlers::Count);
-    let health = service.health();
-    let running = service.run(context.shutdown());
-    context.attend("queues", move || health.troubles(), running);
+        .handle("greetings", handlers::CountGreetings);
+    let health = runtime.health();
+    let running = runtime.run(context.shutdown());
+    context.attend("queues", move || health.problems(), running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use messaging::QueueSpec;
+
 use crate::topology::{Queue, Settings, queues};
 
 /// Every queue with its dead letters, for a deployment with the default window of a minute and
@@ -18,8 +20,8 @@ pub fn configuration() -> String {
             visibility_timeout,
             delay,
             ..
-        } = queue;
-        let moved_after = queue.moved_after();
+        } = queue.clone();
+        let receives = QueueSpec::from(queue).max_receive_count();
         let (visible_s, delay_s) = (visibility_timeout.as_secs(), delay.as_secs());
         let _ = write!(
             text,
@@ -27,7 +29,7 @@ pub fn configuration() -> String {
              defaultVisibilityTimeout = {visible_s} seconds\n        \
              delay = {delay_s} seconds\n        \
              deadLettersQueue {{ name = \"{name}-dlq\", \
-             maxReceiveCount = {moved_after} }}\n    \
+             maxReceiveCount = {receives} }}\n    \
              }}\n    {name}-dlq {{}}\n"
         );
     }

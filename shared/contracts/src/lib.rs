@@ -7,13 +7,16 @@
 //! - the feature `messaging` says how events travel on SQS; without it this crate knows of no
 //!   broker, which is how the monolith uses it.
 
+#[cfg(any(feature = "messaging", test))]
 pub mod elasticmq;
 pub mod event;
 pub mod http;
 pub mod openapi;
-#[cfg(feature = "messaging")]
+#[cfg(any(feature = "messaging", test))]
 mod sqs;
 pub mod topology;
 
 pub use event::{Event, ExpireOrder};
+#[cfg(any(feature = "messaging", test))]
+pub use sqs::{consumer_options, relay_options};
 pub use topology::{Queue, Settings, Subscription};

@@ -1,24 +1,21 @@
 //! How the events travel on SQS.
 
-use messaging::{Destination, Message, QueueSpec};
+use messaging::{ConsumerOptions, Destination, Message, QueueSpec, RelayOptions};
 
-use crate::topology::{self, EXPIRY};
+use crate::topology::{self, DEFERRED_LINGER, EXPIRY, LINGER};
 use crate::{Event, ExpireOrder, Queue};
 
 impl Message for Event {
     const KIND: &'static str = "event";
 
     fn destinations(&self) -> Vec<Destination> {
-        let Some(told) = topology::subscription(self.fact) else {
+        let Some(sent_to) = topology::subscription(self.fact) else {
             return vec![];
         };
         let queue = |name: &&'static str| Destination::queue(*name);
-        let at_leisure = told.at_leisure.iter().map(queue);
-        told.at_once
-            .iter()
-            .map(queue)
-            .chain(at_leisure.map(Destination::unhurried))
-            .collect()
+        let deferred = sent_to.deferred.iter().map(queue);
+        let at_once = sent_to.at_once.iter().map(queue);
+        at_once.chain(deferred.map(Destination::deferred)).collect()
     }
 }
 
@@ -26,7 +23,7 @@ impl Message for ExpireOrder {
     const KIND: &'static str = "expire-order";
 
     fn destinations(&self) -> Vec<Destination> {
-        vec![Destination::queue(EXPIRY).after(self.after).unhurried()]
+        vec![Destination::queue(EXPIRY).after(self.after).deferred()]
     }
 }
 
@@ -36,9 +33,32 @@ impl From<Queue> for QueueSpec {
             visibility_timeout: queue.visibility_timeout,
             delay: queue.delay,
             retention: queue.retention,
-            max_receive_count: queue.max_receive_count,
+            max_attempts: queue.max_attempts,
             ..QueueSpec::new(queue.name)
         }
+    }
+}
+
+/// How the shop reads a queue: acknowledgements share calls, and so do the polls of a queue whose
+/// messages have waited for a time anyway.
+pub fn consumer_options(queue: &Queue) -> ConsumerOptions {
+    let defaults = ConsumerOptions::default();
+    ConsumerOptions {
+        linger: DEFERRED_LINGER,
+        min_poll_interval: if queue.deferred {
+            DEFERRED_LINGER
+        } else {
+            defaults.min_poll_interval
+        },
+        ..defaults
+    }
+}
+
+/// How the shop sends messages (ADR 11).
+pub fn relay_options() -> RelayOptions {
+    RelayOptions {
+        linger: LINGER,
+        deferred_linger: DEFERRED_LINGER,
     }
 }
 
@@ -48,8 +68,7 @@ mod tests {
 
     use messaging::Backoff;
 
-    use super::*;
-    use crate::topology::{ATTEMPTS, Settings, queues};
+    use crate::topology::ATTEMPTS;
 
     #[test]
     fn the_attempts_at_a_message_outlast_an_hour_on_average() {
@@ -59,13 +78,5 @@ mod tests {
         };
         const HOUR: Duration = Duration::from_secs(60 * 60);
         assert!(span(ATTEMPTS) >= HOUR && span(ATTEMPTS - 1) < HOUR);
-    }
-
-    #[test]
-    fn the_runtime_and_the_containers_agree_on_when_a_queue_moves_a_message() {
-        for queue in queues(Settings::default()) {
-            let moved_after = queue.moved_after();
-            assert_eq!(QueueSpec::from(queue).moved_after(), moved_after);
-        }
     }
 }

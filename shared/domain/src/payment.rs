@@ -71,14 +71,6 @@ impl Payment {
         }
     }
 
-    /// The provider has refused for good what was due.
-    pub fn refused(self) -> Payment {
-        match self {
-            Payment::CaptureDue | Payment::VoidDue | Payment::RefundDue => Payment::Refused,
-            nothing_due => nothing_due,
-        }
-    }
-
     /// How the authorization was decided, to tell it again. `None` for an order that was cancelled:
     /// its money goes back, and nothing is to be set aside for it.
     pub fn decision(self) -> Option<Fact> {
@@ -92,6 +84,14 @@ impl Payment {
             | Payment::RefundDue
             | Payment::Refunded
             | Payment::Refused => None,
+        }
+    }
+
+    /// The provider has refused for good what was due.
+    pub fn refused(self) -> Payment {
+        match self {
+            Payment::CaptureDue | Payment::VoidDue | Payment::RefundDue => Payment::Refused,
+            nothing_due => nothing_due,
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
             assert_eq!(kept.decision(), Some(Fact::PaymentAuthorized));
         }
         assert_eq!(Declined.decision(), Some(Fact::PaymentDeclined));
-        for cancelled in [VoidDue, Voided, RefundDue, Refunded] {
+        for cancelled in [VoidDue, Voided, RefundDue, Refunded, Refused] {
             assert_eq!(cancelled.decision(), None);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Lines, Refusal, Sku};
+use crate::{Line, Lines, Order, OrderId, Reservation, Sku};
 
 /// How much of one product is free to sell, and how much is promised to orders.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -13,43 +13,92 @@ pub struct StockLevel {
     pub reserved: i64,
 }
 
-/// The levels of the products one order needs: locked, changed, saved.
+/// The levels of the products that some orders need, and the orders' reservations: loaded, changed
+/// and saved together.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Stock(BTreeMap<Sku, StockLevel>);
+pub struct Stock {
+    levels: BTreeMap<Sku, StockLevel>,
+    reservations: BTreeMap<OrderId, Reservation>,
+    /// The lines of the reservations that were decided since, which have to be saved.
+    decided: BTreeMap<OrderId, Lines>,
+}
 
 impl FromIterator<(Sku, StockLevel)> for Stock {
     fn from_iter<I: IntoIterator<Item = (Sku, StockLevel)>>(levels: I) -> Stock {
-        Stock(levels.into_iter().collect())
+        Stock {
+            levels: levels.into_iter().collect(),
+            ..Stock::default()
+        }
     }
 }
 
 impl Stock {
-    /// All lines or none: an order is never reserved in part.
-    pub fn reserve(&mut self, lines: &Lines) -> Result<(), Refusal> {
-        let covers = |line: &crate::Line| self.available(&line.sku) >= count(line);
-        if !lines.iter().all(covers) {
-            return Err(Refusal::OutOfStock);
+    /// Adds reservations that were decided before.
+    pub fn with_reservations(
+        self,
+        reservations: impl IntoIterator<Item = (OrderId, Reservation)>,
+    ) -> Stock {
+        Stock {
+            reservations: reservations.into_iter().collect(),
+            ..self
         }
-        self.shift(lines, 1);
-        Ok(())
     }
 
-    /// Puts back what [`reserve`](Stock::reserve) took.
-    pub fn release(&mut self, lines: &Lines) {
-        self.shift(lines, -1);
+    /// Reserves all lines of the order or none, and returns its reservation. One that was decided
+    /// before stays as it is, so an order that was cancelled first takes nothing.
+    pub fn reserve(&mut self, order: &Order) -> Reservation {
+        if let Some(decided) = self.reservations.get(&order.id) {
+            return *decided;
+        }
+        let reservation = if self.covers(&order.lines) {
+            self.shift(&order.lines, 1);
+            Reservation::Held
+        } else {
+            Reservation::Rejected
+        };
+        self.decide(order, reservation);
+        reservation
+    }
+
+    /// Puts back what the order holds. Without a reservation it leaves a released one, so that the
+    /// order takes nothing later.
+    pub fn release(&mut self, order: &Order) {
+        let before = self.reservations.get(&order.id);
+        let mut reservation = before.copied().unwrap_or(Reservation::Released);
+        if reservation.release() {
+            self.shift(&order.lines, -1);
+        }
+        self.decide(order, reservation);
+    }
+
+    /// The reservations that have to be saved, with the lines of their orders.
+    pub fn decided(&self) -> impl Iterator<Item = (OrderId, Reservation, &Lines)> {
+        let decided = self.decided.iter();
+        decided.map(|(order, lines)| (*order, self.reservations[order], lines))
     }
 
     pub fn levels(&self) -> impl Iterator<Item = (&Sku, StockLevel)> {
-        self.0.iter().map(|(sku, level)| (sku, *level))
+        self.levels.iter().map(|(sku, level)| (sku, *level))
+    }
+
+    fn decide(&mut self, order: &Order, reservation: Reservation) {
+        if self.reservations.insert(order.id, reservation) != Some(reservation) {
+            self.decided.insert(order.id, order.lines.clone());
+        }
+    }
+
+    fn covers(&self, lines: &Lines) -> bool {
+        let covers = |line: &Line| self.available(&line.sku) >= count(line);
+        lines.iter().all(covers)
     }
 
     fn available(&self, sku: &Sku) -> i64 {
-        self.0.get(sku).map_or(0, |level| level.available)
+        self.levels.get(sku).map_or(0, |level| level.available)
     }
 
     fn shift(&mut self, lines: &Lines, direction: i64) {
         for line in lines {
-            if let Some(level) = self.0.get_mut(&line.sku) {
+            if let Some(level) = self.levels.get_mut(&line.sku) {
                 level.available -= direction * count(line);
                 level.reserved += direction * count(line);
             }
@@ -57,7 +106,7 @@ impl Stock {
     }
 }
 
-fn count(line: &crate::Line) -> i64 {
+fn count(line: &Line) -> i64 {
     i64::from(line.quantity.get())
 }
 
@@ -66,15 +115,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Currency, Line, Money, Quantity};
+    use crate::{Currency, CustomerId, Money, PaymentMethod, Quantity};
 
-    fn lines(wanted: &[(&str, i64)]) -> Lines {
+    fn order(wanted: &[(&str, i64)]) -> Order {
         let line = |(sku, quantity): &(&str, i64)| Line {
             sku: Sku::parse(*sku).unwrap(),
             quantity: Quantity::new(*quantity).unwrap(),
             unit_price: Money::new(100, Currency::Eur).unwrap(),
         };
-        Lines::new(wanted.iter().map(line).collect()).unwrap()
+        let lines = Lines::new(wanted.iter().map(line).collect()).unwrap();
+        let method = PaymentMethod::parse("tok_ok").unwrap();
+        Order::place(CustomerId::new(), lines, method).unwrap()
     }
 
     fn stock(available: &[(&str, i64)]) -> Stock {
@@ -93,15 +144,45 @@ mod tests {
         let check = |wanted: &[(&str, i64)], expected| {
             let before = stock(&[("a", 2), ("b", 1)]);
             let mut after = before.clone();
-            assert_eq!(after.reserve(&lines(wanted)), expected, "{wanted:?}");
-            assert_eq!(after != before, expected.is_ok(), "{wanted:?}");
+            assert_eq!(after.reserve(&order(wanted)), expected, "{wanted:?}");
+            let is_held = expected == Reservation::Held;
+            assert_eq!(after.levels != before.levels, is_held, "{wanted:?}");
         };
 
-        check(&[("a", 2)], Ok(()));
-        check(&[("a", 2), ("b", 1)], Ok(()));
-        check(&[("a", 1), ("b", 2)], Err(Refusal::OutOfStock));
-        check(&[("a", 3)], Err(Refusal::OutOfStock));
-        check(&[("unknown", 1)], Err(Refusal::OutOfStock));
+        check(&[("a", 2)], Reservation::Held);
+        check(&[("a", 2), ("b", 1)], Reservation::Held);
+        check(&[("a", 1), ("b", 2)], Reservation::Rejected);
+        check(&[("a", 3)], Reservation::Rejected);
+        check(&[("unknown", 1)], Reservation::Rejected);
+    }
+
+    #[test]
+    fn a_reservation_is_decided_once() {
+        let mut stock = stock(&[("a", 2)]);
+        let order = order(&[("a", 2)]);
+        assert_eq!(stock.reserve(&order), Reservation::Held);
+        let held = stock.clone();
+        assert_eq!(stock.reserve(&order), Reservation::Held);
+        assert_eq!(stock, held);
+    }
+
+    #[test]
+    fn an_order_that_was_released_first_takes_nothing() {
+        let mut stock = stock(&[("a", 2)]);
+        let order = order(&[("a", 2)]);
+        stock.release(&order);
+        assert_eq!(stock.reserve(&order), Reservation::Released);
+        assert_eq!(stock.available(&Sku::parse("a").unwrap()), 2);
+    }
+
+    #[test]
+    fn only_what_was_decided_since_the_load_is_saved() {
+        let (held, new) = (order(&[("a", 1)]), order(&[("a", 1)]));
+        let mut stock = stock(&[("a", 2)]).with_reservations([(held.id, Reservation::Held)]);
+        stock.reserve(&held);
+        stock.reserve(&new);
+        let decided: Vec<_> = stock.decided().map(|(order, ..)| order).collect();
+        assert_eq!(decided, [new.id]);
     }
 
     proptest! {
@@ -111,10 +192,10 @@ mod tests {
             steps in prop::collection::vec((1i64..20, any::<bool>()), 0..40),
         ) {
             let mut stock = stock(&[("a", shelf)]);
-            let mut held: Vec<Lines> = vec![];
+            let mut held: Vec<Order> = vec![];
             for (quantity, take) in steps {
-                let wanted = lines(&[("a", quantity)]);
-                if take && stock.reserve(&wanted).is_ok() {
+                let wanted = order(&[("a", quantity)]);
+                if take && stock.reserve(&wanted) == Reservation::Held {
                     held.push(wanted);
                 } else if let Some(back) = held.pop() {
                     stock.release(&back);

@@ -1,249 +1,274 @@
-//! The consumer: receives messages of one queue, has them handled, and settles each.
+//! The consumer of a queue: stages that each own what they touch, linked by channels.
 //!
 //! ```text
-//! pollers ─ receive ─▶ prepare (each message) ─▶ lane (a transaction a batch) ─▶ settle
-//!    └─ permits: never more in flight than can start      heartbeat: keeps them hidden
+//! Receiver ───▶ Preparer ───▶ Transactor ───▶ Acknowledger
+//!    ▲          outside of    a transaction       │
+//!    │          transactions  per batch           │
+//!    └────────── permits: never more in flight ───┘        Heartbeat: keeps leases
+//!                than can start                                       meanwhile
 //! ```
+//!
+//! A FIFO queue has one stage, `InOrder`, in place of the second and third.
 
-mod bury;
+mod acknowledge;
+mod call;
+mod dead_letter;
 mod delete;
-mod drained;
-mod lanes;
+mod heartbeat;
+mod in_flight;
+mod in_order;
 mod lease;
-mod limits;
-mod ordered;
-mod outcome;
-mod poll;
-mod settle;
-mod untried;
-mod work;
+mod prepare;
+mod receive;
+mod summary;
+mod transact;
+mod transaction;
+mod unattempted;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sqlx::PgPool;
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::delete::Undeleted;
-pub use self::drained::Drained;
-use self::drained::Tally;
+use self::acknowledge::Acknowledger;
+use self::call::Caller;
+use self::delete::FailingDeletes;
+use self::heartbeat::Heartbeat;
+use self::in_order::InOrder;
 use self::lease::Leases;
-pub use self::limits::Limits;
-use self::outcome::InFlight;
-use self::settle::Settlement;
-use self::untried::Untried;
-use crate::connections::Connections;
-use crate::handler::{BatchHandler, PlainHandler, TwoPhaseBatchHandler};
-use crate::layer::{Attempt, BoxError, Handling};
-use crate::process::{OnePhase, Outside, Plain, Process, Transactional, TwoPhases};
+use self::prepare::Preparer;
+use self::receive::Receiver;
+use self::summary::Counters;
+pub use self::summary::ShutdownSummary;
+use self::transact::Transactor;
+pub(crate) use self::transaction::Transactions;
+use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
+use crate::handler::{Erased, IntoHandler, PlainHandler};
+use crate::options::SHUTDOWN_TIMEOUT;
 use crate::topology::QueueKind;
-use crate::transport::BATCH;
-use crate::{Health, QueueSpec, Relay, Transport, telemetry};
+use crate::{ConsumerOptions, Health, QueueSpec, Transport};
 
 /// A queue and the handler of its messages.
 pub struct Consumer {
-    spec: QueueSpec,
-    transport: Transport,
-    health: Health,
-    limits: Limits,
-    layers: Handling,
-    process: Arc<dyn Process>,
+    queue: Queue,
+    options: ConsumerOptions,
+    shutdown_timeout: Duration,
+    layers: HandlerService,
+    handler: Arc<Erased>,
+    transactions: Option<Arc<Transactions>>,
 }
 
-/// A consumer that is running, shared by all of its tasks.
-struct Running {
+/// The queue as all stages see it.
+struct Queue {
     spec: QueueSpec,
     transport: Transport,
     health: Health,
-    limits: Limits,
-    layers: Handling,
-    process: Arc<dyn Process>,
-    permits: Arc<Semaphore>,
-    /// Whose turn it is to take permits.
-    turn: Mutex<()>,
-    pollers: AtomicUsize,
-    leases: Arc<Leases>,
-    tally: Tally,
-    untried: Untried,
-    undeleted: Undeleted,
-    polling: TaskTracker,
-    working: TaskTracker,
-    ready: mpsc::UnboundedSender<Vec<(InFlight, Outside)>>,
-    settlements: mpsc::UnboundedSender<(InFlight, Settlement)>,
-    /// Nothing new is started.
-    stop: CancellationToken,
-    /// What is started is ended.
+}
+
+/// When to stop.
+#[derive(Clone)]
+struct Stop {
+    /// Nothing new is begun.
+    begin: CancellationToken,
+    /// What is begun is ended.
     kill: CancellationToken,
 }
 
 impl Consumer {
-    /// Handles each message in a transaction of `db`; `relay` sends what that pushes.
-    pub fn new<H: BatchHandler>(
+    /// A consumer without a database, which has `handler` handle each message.
+    pub fn plain(
         spec: QueueSpec,
         transport: &Transport,
-        db: &PgPool,
-        relay: &Relay,
-        handler: H,
+        handler: impl PlainHandler<Output = ()>,
     ) -> Consumer {
-        let work = Box::new(OnePhase(handler));
-        let (db, relay) = (Connections::new(db), relay.clone());
-        Consumer::with(spec, transport, Transactional { work, db, relay })
+        Consumer::new(spec, transport, handler.into_handler(), None)
     }
 
-    /// The same, with a phase before the transaction.
-    pub fn two_phase<H: TwoPhaseBatchHandler>(
+    pub(crate) fn new(
         spec: QueueSpec,
         transport: &Transport,
-        db: &PgPool,
-        relay: &Relay,
-        handler: H,
+        handler: Erased,
+        transactions: Option<Transactions>,
     ) -> Consumer {
-        let work = Box::new(TwoPhases(handler));
-        let (db, relay) = (Connections::new(db), relay.clone());
-        Consumer::with(spec, transport, Transactional { work, db, relay })
+        let queue = Queue {
+            spec,
+            transport: transport.clone(),
+            health: Health::default(),
+        };
+        Consumer {
+            queue,
+            options: ConsumerOptions::default(),
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
+            layers: HandlerService::default(),
+            handler: Arc::new(handler),
+            transactions: transactions.map(Arc::new),
+        }
     }
 
-    /// Handles each message without a database.
-    pub fn plain<H: PlainHandler>(spec: QueueSpec, transport: &Transport, handler: H) -> Consumer {
-        Consumer::with(spec, transport, Plain(handler))
-    }
-
-    /// Changes the settings: `consumer.limits(|limits| limits.lanes = 4)`.
-    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Consumer {
-        change(&mut self.limits);
+    /// Sets the options.
+    pub fn options(mut self, options: ConsumerOptions) -> Consumer {
+        self.options = ConsumerOptions {
+            in_flight: options.in_flight.max(1),
+            ..options
+        };
         self
     }
 
-    /// How many messages are received and not settled, at most. See [`Limits::in_flight`].
-    pub fn in_flight(self, most: usize) -> Consumer {
-        self.limits(|limits| limits.in_flight = most.max(1))
+    /// Sets how long a graceful shutdown may take. Default: 30 s.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Consumer {
+        self.shutdown_timeout = timeout;
+        self
     }
 
     /// Shares `health` with others of the process.
     pub fn health(mut self, health: Health) -> Consumer {
-        self.health = health;
+        self.queue.health = health;
         self
     }
 
-    /// Puts a layer of [tower](https://docs.rs/tower) around the handling of messages, such as a
-    /// timeout or a limit. The last one added is the outermost. What a request is, see [`Attempt`];
-    /// [there](Attempt#a-timeout-a-limit-and-a-layer-of-ones-own) is an example, too.
-    pub fn layer<L>(mut self, layer: L) -> Consumer
+    /// Puts a layer of [tower](https://docs.rs/tower) around the handler, such as a timeout or a
+    /// limit. The last one added is the outermost. [`HandlerCall`] is the request, and has an
+    /// [example](HandlerCall#a-timeout-a-limit-and-a-layer-of-ones-own).
+    pub fn layer<L>(self, layer: L) -> Consumer
     where
-        L: Layer<Handling>,
-        L::Service: Service<Attempt, Response = ()> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Attempt>>::Error: Into<BoxError>,
-        <L::Service as Service<Attempt>>::Future: Send,
+        L: Layer<HandlerService>,
+        L::Service: Service<HandlerCall, Response = ()> + Clone + Send + Sync + 'static,
+        <L::Service as Service<HandlerCall>>::Error: Into<BoxError>,
+        <L::Service as Service<HandlerCall>>::Future: Send,
     {
-        self.layers = self.layers.wrapped(layer);
-        self
+        self.layered(&HandlerService::layered(layer))
     }
 
-    /// The same layers as others have, sharing their limits.
-    pub(crate) fn layers(mut self, layers: Handling) -> Consumer {
-        self.layers = layers;
+    /// Puts a layer around the handler that others may have, too.
+    pub(crate) fn layered(mut self, layer: &HandlerService) -> Consumer {
+        self.layers = layer.around(&self.layers);
         self
     }
 
     /// Consumes until `shutdown`, and then ends what was begun.
-    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, Drained> {
-        run(self, shutdown).boxed()
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, ShutdownSummary> {
+        self.run_stages(shutdown).boxed()
     }
 
-    fn with(spec: QueueSpec, transport: &Transport, process: impl Process + 'static) -> Consumer {
-        Consumer {
-            spec,
-            transport: transport.clone(),
-            health: Health::default(),
-            limits: Limits::default(),
-            layers: Handling::default(),
-            process: Arc::new(process),
-        }
-    }
-}
-
-async fn run(consumer: Consumer, stop: CancellationToken) -> Drained {
-    let (ready, queue_of_ready) = mpsc::unbounded_channel();
-    let (settlements, to_settle) = mpsc::unbounded_channel();
-    let running = Arc::new(Running {
-        permits: Arc::new(Semaphore::new(consumer.limits.in_flight)),
-        turn: Mutex::default(),
-        pollers: AtomicUsize::new(0),
-        leases: Arc::new(Leases::new(&consumer.spec, &consumer.limits)),
-        tally: Tally::default(),
-        untried: Untried::default(),
-        undeleted: Undeleted::default(),
-        polling: TaskTracker::new(),
-        working: TaskTracker::new(),
-        ready,
-        settlements,
-        stop,
-        kill: CancellationToken::new(),
-        spec: consumer.spec,
-        transport: consumer.transport,
-        health: consumer.health,
-        limits: consumer.limits,
-        layers: consumer.layers,
-        process: consumer.process,
-    });
-
-    let heart = tokio::spawn(running.clone().heartbeat());
-    let settler = tokio::spawn(running.clone().settle(to_settle));
-    let lanes = tokio::spawn(running.clone().lanes(queue_of_ready));
-    running.add_poller();
-    running.stop.cancelled().await;
-
-    let drained = running.drain().await;
-    telemetry::pollers(&running.spec.name, 0);
-    for task in [heart, settler, lanes] {
-        task.abort();
-        // It was aborted, or it panicked and said so.
-        let _ = task.await;
-    }
-    drained
-}
-
-impl Running {
-    /// Waits for everything that was begun, up to the deadline; what is stuck is let go.
-    async fn drain(&self) -> Drained {
-        let deadline = tokio::time::Instant::now() + self.limits.shutdown;
-        // What is killed at the deadline still has to be released.
-        let margin = (self.limits.shutdown / 10).min(Duration::from_secs(2));
-        let all = self.limits.in_flight as u32;
-        let settled = async {
-            self.polling.close();
-            self.polling.wait().await;
-            // A permit is held until its message is settled.
-            let _ = self.permits.acquire_many(all).await;
+    async fn run_stages(self, shutdown: CancellationToken) -> ShutdownSummary {
+        let (queue, options) = (Arc::new(self.queue), self.options);
+        let name: Arc<str> = queue.spec.name.as_ref().into();
+        let leases = Arc::new(Leases::new(&queue.spec, &options));
+        let permits = Arc::new(Semaphore::new(options.in_flight));
+        let counters = Arc::new(Counters::new(name.clone()));
+        let failing = Arc::new(FailingDeletes::new(&queue, leases.visibility()));
+        let stop = Stop {
+            begin: shutdown.child_token(),
+            kill: CancellationToken::new(),
         };
-        if tokio::time::timeout_at(deadline - margin, settled)
-            .await
-            .is_err()
-        {
-            self.kill.cancel();
-            let released = self.permits.acquire_many(all);
-            let _ = tokio::time::timeout_at(deadline, released).await;
-        }
-        let unsettled = self.limits.in_flight - self.permits.available_permits();
-        self.tally.drained(unsettled)
-    }
+        // If this future is dropped, nothing goes on without it.
+        let _ends = (
+            stop.begin.clone().drop_guard(),
+            stop.kill.clone().drop_guard(),
+        );
+        let caller = Arc::new(Caller {
+            queue: name,
+            handler: self.handler,
+            layers: self.layers,
+            transactions: self.transactions,
+            leases: leases.clone(),
+            stop: stop.clone(),
+        });
+        let (received, to_prepare) = mpsc::unbounded_channel();
+        let (ready, to_transact) = mpsc::unbounded_channel();
+        let (ended, to_acknowledge) = mpsc::unbounded_channel();
 
+        let mut stages = JoinSet::new();
+        let heartbeat = Heartbeat {
+            queue: queue.clone(),
+            leases: leases.clone(),
+        };
+        stages.spawn(heartbeat.run());
+        let acknowledger = Acknowledger {
+            queue: queue.clone(),
+            leases: leases.clone(),
+            options: options.clone(),
+            counters: counters.clone(),
+            failing: failing.clone(),
+        };
+        stages.spawn(acknowledger.run(to_acknowledge));
+        if queue.is_fifo() {
+            let (caller, stop) = (caller, stop.clone());
+            let in_order = InOrder {
+                caller,
+                stop,
+                ended,
+            };
+            stages.spawn(in_order.run(to_prepare));
+        } else {
+            let preparer = Preparer {
+                caller: caller.clone(),
+                stop: stop.clone(),
+                ready,
+                ended: ended.clone(),
+            };
+            stages.spawn(preparer.run(to_prepare));
+            let transactor = Transactor {
+                caller,
+                stop: stop.clone(),
+                concurrency: options.concurrency,
+                batch: options.batch,
+                ended,
+            };
+            stages.spawn(transactor.run(to_transact));
+        }
+        let in_flight = options.in_flight;
+        let receiver = Receiver {
+            queue,
+            leases,
+            failing,
+            permits: permits.clone(),
+            options,
+            shutdown_timeout: self.shutdown_timeout,
+            stop: stop.clone(),
+        };
+        let receiving = tokio::spawn(receiver.run(received));
+        stop.begin.cancelled().await;
+
+        let all_ended = async {
+            // It ended, or it panicked and said so.
+            let _ = receiving.await;
+            // A permit is held until its message is acknowledged.
+            let _ = permits.acquire_many(in_flight as u32).await;
+        };
+        drain(all_ended, &permits, in_flight, self.shutdown_timeout, &stop).await;
+        stages.shutdown().await;
+        counters.summary(in_flight - permits.available_permits())
+    }
+}
+
+/// Waits for everything that was begun, up to the deadline; what is stuck is let go.
+async fn drain(
+    all_ended: impl Future<Output = ()>,
+    permits: &Semaphore,
+    in_flight: usize,
+    shutdown_timeout: Duration,
+    stop: &Stop,
+) {
+    let deadline = Instant::now() + shutdown_timeout;
+    // What is killed at the deadline still has to be returned.
+    let margin = (shutdown_timeout / 10).min(Duration::from_secs(2));
+    if timeout_at(deadline - margin, all_ended).await.is_err() {
+        stop.kill.cancel();
+        let returned = permits.acquire_many(in_flight as u32);
+        let _ = timeout_at(deadline, returned).await;
+    }
+}
+
+impl Queue {
     fn is_fifo(&self) -> bool {
         self.spec.kind() == QueueKind::Fifo
-    }
-
-    /// As many polls as can be filled at once.
-    fn most_pollers(&self) -> usize {
-        self.limits
-            .in_flight
-            .div_ceil(BATCH)
-            .clamp(1, self.limits.pollers.max(1))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A message gets there with its reason when a handler rejects it, or fails with it for the last
 //! time. One that kills its process every time is moved by SQS itself, without a reason, after
-//! [many receives](crate::QueueSpec::moved_after).
+//! [many receives](crate::QueueSpec::max_receive_count).
 //!
 //! A message goes there and comes back as it was sent: body, attributes, group and trace header,
 //! whoever sent it. Of a FIFO queue's message the deduplication id is new. What is added is the
@@ -41,7 +41,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::redrive::{Redriven, Selection, Unmoved, redrive};
-use crate::transport::{BATCH, Delivery, sqs_failed};
+use crate::envelope::Delivery;
+use crate::quota::BATCH;
+use crate::transport::sqs_failed;
 use crate::{Error, Sqs, Transport};
 
 /// How full a queue is. SQS counts approximately.
@@ -161,7 +163,7 @@ async fn release(transport: &Transport, queue: &str, receipts: Vec<String>) {
         .collect();
     for batch in receipts.chunks(BATCH) {
         // Those that fail are visible again when the look is over.
-        transport.hide(queue, batch).await;
+        transport.change_visibility(queue, batch).await;
     }
 }
 

@@ -1,45 +1,45 @@
-//! What a handler says when it could not do its work.
+//! The error of a handler.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Why a message was not handled, and what becomes of it.
+/// Why a message was not handled, and whether it is tried again.
 ///
-/// `?` turns every error into a retry, since most errors in a handler are somebody else's
-/// bad moment. A handler that knows better says so with [`Fault::reject`].
+/// `?` turns every error into a retry, since most errors in a handler are those of a server in
+/// trouble. A handler that knows better returns [`Fault::reject`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    pub(crate) verdict: Verdict,
+    pub(crate) retry: Retry,
     pub(crate) reason: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum Retry {
     /// Again, after the queue's backoff.
-    Retry,
+    WithBackoff,
     /// Again, after this time.
-    RetryAfter(Duration),
+    After(Duration),
     /// Never again: to the dead letters.
-    Reject,
+    Never,
 }
 
 impl Fault {
     /// It may work later: the message comes back after a backoff that grows with its receives.
     pub fn retry(reason: impl Display) -> Fault {
-        Fault::new(Verdict::Retry, reason)
+        Fault::new(Retry::WithBackoff, reason)
     }
 
-    /// It may work after `delay`, which is cut to 12 hours, the longest that SQS hides a message.
+    /// It may work after `delay`, which is cut to 12 hours, SQS's longest visibility timeout.
     pub fn retry_after(delay: Duration, reason: impl Display) -> Fault {
-        Fault::new(Verdict::RetryAfter(delay), reason)
+        Fault::new(Retry::After(delay), reason)
     }
 
     /// It will never work: the message goes to the dead letters now, with the reason.
     pub fn reject(reason: impl Display) -> Fault {
-        Fault::new(Verdict::Reject, reason)
+        Fault::new(Retry::Never, reason)
     }
 
-    /// What was the matter.
+    /// Why it failed.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -55,17 +55,17 @@ impl Fault {
         Fault::retry(reason)
     }
 
-    /// What is to become of the message, in one word.
+    /// Whether the message is tried again, in one word.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.verdict {
-            Verdict::Retry | Verdict::RetryAfter(_) => "retry",
-            Verdict::Reject => "reject",
+        match self.retry {
+            Retry::WithBackoff | Retry::After(_) => "retry",
+            Retry::Never => "reject",
         }
     }
 
-    fn new(verdict: Verdict, reason: impl Display) -> Fault {
+    fn new(retry: Retry, reason: impl Display) -> Fault {
         Fault {
-            verdict,
+            retry,
             reason: reason.to_string(),
         }
     }
@@ -90,7 +90,7 @@ mod tests {
 
         let failing = || -> Result<(), Fault> { Err(Outer(std::fmt::Error))? };
         let fault = failing().unwrap_err();
-        assert_eq!(fault.verdict, Verdict::Retry);
+        assert_eq!(fault.retry, Retry::WithBackoff);
         assert!(
             fault
                 .reason()

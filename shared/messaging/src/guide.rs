@@ -1,13 +1,14 @@
 //! One example for each thing that the runtime does. All of them run, on queues in this process
 //! and most on a paused clock, so that hours pass in a moment.
 //!
-//! They share a message `Parcel { number }` for the queue `parcels`, a handler `Do` made of
-//! a function, and `parcels(n)`, which gives queues with so many of them.
+//! They share a message `Parcel { number }` for the queue `parcels`, and `parcels(n)`, which returns
+//! queues with `n` of them.
 //!
 //! # Receiving: never more than can start
 //!
-//! Permits are taken before the receive, so what is in flight never exceeds the limit, and nobody
-//! else waits for messages that lie idle here. Why each limit is what it is, see [`Limits`].
+//! Permits are taken before the receive, so messages in flight never exceed the limit, and no
+//! message lies idle here that another process could handle. [`ConsumerOptions`] gives the reason
+//! of each limit.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -16,7 +17,7 @@
 //! let (queues, transport) = parcels(100).await;
 //! let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
 //! let highest = most.clone();
-//! let consumer = Consumer::plain("parcels".into(), &transport, Do(move |_| {
+//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(move |_: Parcel| {
 //!     let (now, most) = (now.clone(), most.clone());
 //!     async move {
 //!         most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
@@ -26,7 +27,8 @@
 //!     }
 //! }));
 //! let stop = CancellationToken::new();
-//! let running = tokio::spawn(consumer.in_flight(12).run(stop.clone()));
+//! let consumer = consumer.options(ConsumerOptions { in_flight: 12, ..Default::default() });
+//! let running = tokio::spawn(consumer.run(stop.clone()));
 //! while queues.depth("parcels") > 0 {
 //!     sleep(Duration::from_millis(10)).await;
 //! }
@@ -38,15 +40,15 @@
 //!
 //! # Heartbeat: ours for as long as we work on it
 //!
-//! A handler may take longer than the visibility timeout. It is extended at half its time, and if
-//! it is lost all the same, the handler is cancelled and nothing is deleted.
+//! A handler may take longer than the visibility timeout, which is extended at half its time. If it
+//! ends all the same, the handler is cancelled and nothing is deleted.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
 //! let (queues, transport) = parcels(1).await;
-//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|_| async {
+//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(|_: Parcel| async {
 //!     sleep(Duration::from_secs(10 * 60)).await; // The visibility timeout is 30 s.
 //!     Ok(())
 //! }));
@@ -56,16 +58,16 @@
 //!     sleep(Duration::from_secs(1)).await;
 //! }
 //! stop.cancel();
-//! let drained = running.await.unwrap();
-//! assert_eq!((drained.handled, drained.lost), (1, 0));
+//! let summary = running.await.unwrap();
+//! assert_eq!((summary.handled, summary.lost), (1, 0));
 //! # }
 //! ```
 //!
 //! # Failure: again later, or never again
 //!
 //! A [`Fault`] is a retry, after a backoff that grows with every receive or a time of its own,
-//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. What is
-//! rejected, cannot be read, or has failed too often goes to the dead letters with its reason.
+//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. A message
+//! that is rejected, cannot be read, or failed too often goes to the dead letters with its reason.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -74,7 +76,7 @@
 //! let (queues, transport) = parcels(4).await;
 //! let attempts = Arc::new(AtomicUsize::new(0));
 //! let counted = attempts.clone();
-//! let consumer = Consumer::plain("parcels".into(), &transport, Do(move |parcel: Parcel| {
+//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(move |parcel: Parcel| {
 //!     let attempts = counted.clone();
 //!     async move {
 //!         match parcel.number {
@@ -94,9 +96,9 @@
 //!     sleep(Duration::from_secs(1)).await;
 //! }
 //! stop.cancel();
-//! let drained = running.await.unwrap();
+//! let summary = running.await.unwrap();
 //! // The one that panics is tried five times; two are in the dead letters.
-//! assert_eq!((drained.handled, drained.rejected, drained.retried), (2, 2, 1 + 4));
+//! assert_eq!((summary.handled, summary.rejected, summary.retried), (2, 2, 1 + 4));
 //! assert_eq!(queues.depth("parcels-dlq"), 2);
 //! # }
 //! ```
@@ -110,43 +112,42 @@
 //!
 //! # Shutdown: nothing stranded, and in time
 //!
-//! A stop takes no more messages, gives back those that have not started, lets those that have end,
-//! and deletes what is done. One that is stuck is given back at the deadline.
+//! A stop receives no more messages, returns those that have not started, lets the others end, and
+//! deletes what is done. One that is stuck is returned at the deadline.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
 //! let (queues, transport) = parcels(3).await;
-//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|parcel: Parcel| async move {
+//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(|parcel: Parcel| async move {
 //!     match parcel.number {
 //!         0 => std::future::pending().await,
 //!         _ => Ok(sleep(Duration::from_secs(2)).await),
 //!     }
 //! }));
-//! let consumer = consumer.limits(|limits| limits.shutdown = Duration::from_secs(8));
+//! let consumer = consumer.shutdown_timeout(Duration::from_secs(8));
 //! let stop = CancellationToken::new();
 //! let running = tokio::spawn(consumer.run(stop.clone()));
 //! sleep(Duration::from_secs(1)).await;
 //!
 //! let since = Instant::now();
 //! stop.cancel();
-//! let drained = running.await.unwrap();
+//! let summary = running.await.unwrap();
 //! assert!(since.elapsed() <= Duration::from_secs(8));
-//! assert_eq!((drained.handled, drained.released, drained.lost), (2, 1, 0));
+//! assert_eq!((summary.handled, summary.returned, summary.lost), (2, 1, 0));
 //! assert_eq!(queues.depth("parcels"), 1); // Others can have it at once.
 //! # }
 //! ```
 //!
-//! # Inbox and outbox: one effect, and what is told of it
+//! # Inbox and outbox: one effect, and the messages about it
 //!
-//! In a [`Handler`]'s transaction the message's id is noted in the inbox, so a second delivery
-//! changes nothing; what it pushes is sent if, and only if, the transaction commits. A delay may be
-//! of any length: what SQS does not take waits in the outbox.
+//! In a [`Handler`]'s transaction the message's id is recorded in the inbox, so a second delivery
+//! changes nothing; a message that it pushes is sent if, and only if, the transaction commits. A
+//! delay may be of any length: the part that SQS does not take is waited for in the outbox.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
-//! # use sqlx::PgConnection;
 //! #[derive(Serialize, Deserialize)]
 //! struct AskAgain {
 //!     number: u64,
@@ -161,17 +162,11 @@
 //!     }
 //! }
 //!
-//! struct Shelve;
-//!
-//! impl Handler for Shelve {
-//!     type Message = Parcel;
-//!
-//!     async fn handle(&self, tx: &mut PgConnection, parcel: Parcel) -> Result<(), Fault> {
-//!         let shelve = sqlx::query("insert into shelf (number) values ($1)");
-//!         shelve.bind(parcel.number as i64).execute(&mut *tx).await?;
-//!         outbox::push(tx, &AskAgain { number: parcel.number }).await?;
-//!         Ok(())
-//!     }
+//! async fn shelve(tx: &mut Tx, parcel: Parcel) -> Result<(), Fault> {
+//!     let shelve = sqlx::query("insert into shelf (number) values ($1)");
+//!     shelve.bind(parcel.number as i64).execute(&mut **tx).await?;
+//!     tx.push(&AskAgain { number: parcel.number })?;
+//!     Ok(())
 //! }
 //!
 //! # #[tokio::main]
@@ -180,20 +175,20 @@
 //! # let db = database.pool().await?;
 //! # messaging::migrate(&db).await?;
 //! # sqlx::query("create table shelf (number bigint)").execute(&db).await?;
-//! // Every message is sent twice, as the sender is told that the first did not get through.
+//! // The first message is sent twice, as the answer to the first call is an error.
 //! let first = AtomicUsize::new(0);
-//! let queues = Local::misbehaving(move |call| match call {
-//!     Call::Send if first.fetch_add(1, SeqCst) == 0 => Mishap::Ambiguous,
-//!     _ => Mishap::None,
+//! let queues = Local::with_faults(move |call| match call {
+//!     QueueCall::Send if first.fetch_add(1, SeqCst) == 0 => CallFault::Ambiguous,
+//!     _ => CallFault::None,
 //! });
-//! let service = Service::new(&db, queues.clone())
-//!     .queues([QueueSpec::new("reminders")])
-//!     .handle(QueueSpec::new("parcels"), Shelve);
-//! let relay = service.relay();
+//! let runtime = Runtime::new(&db, queues.clone())
+//!     .queues(["reminders"])
+//!     .handle("parcels", handler_fn(shelve));
+//! let outbox = runtime.outbox();
 //! let stop = CancellationToken::new();
-//! let running = tokio::spawn(service.run(stop.clone()));
+//! let running = tokio::spawn(runtime.run(stop.clone()));
 //!
-//! let mut tx = relay.begin().await?;
+//! let mut tx = outbox.begin().await?;
 //! tx.push(&Parcel { number: 1 })?;
 //! tx.commit().await?;
 //! # let shelved = async || -> Result<i64, sqlx::Error> {
@@ -235,10 +230,10 @@
 //! # }
 //! ```
 //!
-//! # Trouble at the edge: patience, and a word about it
+//! # Outages: retries, and a report
 //!
 //! While a queue is missing or SQS cannot be reached, polls and sends are tried again after 0.5 to
-//! 30 s, with jitter. [`Health`] says so to whoever decides about readiness, and the log does once.
+//! 30 s, with jitter. [`Health`] reports it for readiness, and one line is logged.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -248,16 +243,16 @@
 //! let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
 //! let transport = Transport::from(sqs);
 //! let health = Health::default();
-//! let consumer = Consumer::plain("parcels".into(), &transport, Do(|_| async { Ok(()) }));
+//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(|_: Parcel| async { Ok(()) }));
 //! let stop = CancellationToken::new();
 //! let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
-//! while health.is_good() {
+//! while health.is_healthy() {
 //!     sleep(Duration::from_millis(5)).await;
 //! }
-//! assert!(health.troubles()[0].contains("the queue `parcels` does not exist"));
+//! assert!(health.problems()[0].contains("the queue `parcels` does not exist"));
 //! // It is there at last.
 //! transport.ensure(&QueueSpec::new("parcels"), Provision::Create).await?;
-//! while !health.is_good() {
+//! while !health.is_healthy() {
 //!     sleep(Duration::from_millis(5)).await;
 //! }
 //! # stop.cancel();
@@ -267,7 +262,7 @@
 //! ```
 //!
 //! Dead letters have their example at [`dead_letters`](crate::dead_letters), layers at
-//! [`Attempt`](crate::Attempt), and traces at [`trace`](crate::trace).
+//! [`HandlerCall`](crate::HandlerCall), and traces at [`trace`](crate::trace).
 
 #[allow(unused_imports)] // For the links above.
-use crate::{Fault, Handler, Health, Limits, Message};
+use crate::{ConsumerOptions, Fault, Handler, Health, Message};

@@ -1,181 +1,206 @@
-//! The three kinds of handler: in a transaction, with a phase before it, and without a database;
-//! the first two for one message at a time or for many.
+//! The kinds of handler: in a transaction, for one message or for a batch, and without one.
 
-use sqlx::PgConnection;
+mod erased;
+mod function;
+mod into;
+pub(crate) mod layer;
 
-use crate::{Fault, Message, trace};
+pub(crate) use self::erased::{Erased, Input, Prepared};
+pub use self::function::{HandlerFn, PlainFn, handler_fn, plain_fn};
+pub use self::into::{IntoHandler, Then, kind};
+use crate::{Fault, Message, Tx};
 
-/// Does its work in a transaction of the runtime's.
+/// Handles one message in a transaction.
 ///
-/// The runtime opens the transaction, notes the message in the inbox, calls the handler, commits,
-/// wakes the relay and only then deletes the message from its queue. So the handler's rows, the
-/// inbox's and the outbox's are there together or not at all.
+/// The runtime opens the transaction, records the message in the inbox, calls the handler, commits,
+/// and only then deletes the message from its queue. So the handler's rows, the inbox's and the
+/// outbox's are there together or not at all.
 ///
 /// Messages that were received together share one transaction. When one of them fails, it is
 /// rolled back and each gets a transaction of its own, so a handler may be called again for a
 /// message whose first effects never happened: it keeps no state outside of `tx`.
+///
+/// An async function is a handler, too: see [`handler_fn`].
 pub trait Handler: Send + Sync + 'static {
-    type Message: Message;
+    /// A [`Message`], or what the [`PlainHandler`] [before](PlainHandler::then) it returns.
+    type Message: Send + 'static;
 
-    /// Handles one message.
+    /// Handles the message. What it pushes carries on the trace of the message.
     fn handle(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx,
         message: Self::Message,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// A [`Handler`] that does the work of many messages in one statement, or locks rows in one order
-/// for all of them.
+/// Handles a batch of messages in a transaction: the state that they are about is loaded once,
+/// each is decided by itself, and the state is saved once.
 ///
-/// Every handler is one of these, a message after the other. Then two transactions that lock the
-/// same rows in different orders wait for each other until Postgres ends one of them.
-pub trait BatchHandler: Send + Sync + 'static {
-    type Message: Message;
-
-    /// Handles messages that share a transaction, at least one. A fault means that none is done.
-    fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<Self::Message>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
-}
-
-/// Does something outside first, such as a call to a third party, so that no lock waits for it.
-pub trait TwoPhaseHandler: Send + Sync + 'static {
-    type Message: Message;
-    /// What the first phase found out.
-    type Outside: Clone + Send + Sync + 'static;
-
-    /// Outside of every transaction, and for up to [`in_flight`](crate::Consumer::in_flight)
-    /// messages at once. It must be idempotent: it is called again on every redelivery.
-    fn before(
-        &self,
-        message: &Self::Message,
-    ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
-
-    /// In the transaction, like [`Handler::handle`].
-    fn handle(
-        &self,
-        tx: &mut PgConnection,
-        message: Self::Message,
-        outside: Self::Outside,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
-}
-
-/// To a [`TwoPhaseHandler`] what a [`BatchHandler`] is to a [`Handler`].
-pub trait TwoPhaseBatchHandler: Send + Sync + 'static {
-    type Message: Message;
-    /// What the first phase found out.
-    type Outside: Clone + Send + Sync + 'static;
-
-    /// For each message by itself, like [`TwoPhaseHandler::before`].
-    fn before(
-        &self,
-        message: &Self::Message,
-    ) -> impl Future<Output = Result<Self::Outside, Fault>> + Send;
-
-    /// In the transaction, like [`BatchHandler::handle_batch`].
-    fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<(Self::Message, Self::Outside)>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
-}
-
-impl<H: Handler> BatchHandler for H {
-    type Message = H::Message;
-
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<H::Message>,
-    ) -> Result<(), Fault> {
-        for (n, message) in messages.into_iter().enumerate() {
-            trace::nth(n, self.handle(&mut *tx, message)).await?;
-        }
-        Ok(())
-    }
-}
-
-impl<H: TwoPhaseHandler> TwoPhaseBatchHandler for H {
-    type Message = H::Message;
-    type Outside = H::Outside;
-
-    async fn before(&self, message: &H::Message) -> Result<H::Outside, Fault> {
-        TwoPhaseHandler::before(self, message).await
-    }
-
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        messages: Vec<(H::Message, H::Outside)>,
-    ) -> Result<(), Fault> {
-        for (n, (message, outside)) in messages.into_iter().enumerate() {
-            trace::nth(n, self.handle(&mut *tx, message, outside)).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Does its work without a database. There is no inbox, so a message handled twice must do no
-/// harm.
+/// `load` locks all rows of the batch in one order, so two batches never wait for each other in a
+/// circle, and a batch takes as many statements as one message. `decide` is a plain function: it is
+/// tested without a database.
+///
+/// When one message of a batch fails, the transaction is rolled back, the state is dropped, and
+/// each message is handled by itself, on a state of its own: a decision that fails after it changed
+/// the state spoils no other.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::collections::BTreeMap;
 ///
-/// use messaging::{
-///     Consumer, Destination, Fault, Local, Message, PlainHandler, Provision, QueueSpec, Transport,
-/// };
-/// use serde::{Deserialize, Serialize};
-/// use tokio_util::sync::CancellationToken;
-///
-/// #[derive(Serialize, Deserialize)]
-/// struct Ring(u32);
-///
-/// impl Message for Ring {
-///     const KIND: &'static str = "ring";
-///
-///     fn destinations(&self) -> Vec<Destination> {
-///         vec!["bells".into()]
-///     }
-/// }
-///
-/// struct Bell;
-///
-/// impl PlainHandler for Bell {
-///     type Message = Ring;
-///
-///     async fn handle(&self, Ring(times): Ring) -> Result<(), Fault> {
-///         match times {
-///             0 => Err(Fault::reject("that is no ringing")),
-///             1 => Err(Fault::retry_after(Duration::from_millis(10), "not loud enough")),
-///             _ => Ok(()),
-///         }
-///     }
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), messaging::Error> {
-/// let queues = Local::new();
-/// let transport = Transport::from(queues.clone());
-/// let bells = QueueSpec::new("bells");
-/// transport.ensure(&bells, Provision::Create).await?;
-/// transport.publish_all(&[Ring(0), Ring(1), Ring(2)]).await?;
-///
-/// let stop = CancellationToken::new();
-/// let running = tokio::spawn(Consumer::plain(bells, &transport, Bell).run(stop.clone()));
-/// // The one is rejected at once; the other is given up after five attempts.
-/// while queues.depth("bells-dlq") < 2 {
-///     tokio::task::yield_now().await;
-/// }
-/// stop.cancel();
-/// assert_eq!(running.await.unwrap().handled, 1);
-/// # Ok(())
+/// use messaging::{BatchHandler, Destination, Fault, Message, Tx};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Weighed { shelf: i32, grams: i32 }
+/// # impl Message for Weighed {
+/// #     const KIND: &'static str = "weighed";
+/// #     fn destinations(&self) -> Vec<Destination> { vec!["shelves".into()] }
 /// # }
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct ShelfFull { shelf: i32 }
+/// # impl Message for ShelfFull {
+/// #     const KIND: &'static str = "shelf-full";
+/// #     fn destinations(&self) -> Vec<Destination> { vec!["alarms".into()] }
+/// # }
+///
+/// /// Adds up the weight on each shelf.
+/// struct Shelves;
+///
+/// impl BatchHandler for Shelves {
+///     type Message = Weighed;
+///     type State = BTreeMap<i32, i32>;
+///     type Event = ShelfFull;
+///
+///     async fn load(&self, tx: &mut Tx, batch: &[Weighed]) -> Result<Self::State, Fault> {
+///         let shelves: Vec<i32> = batch.iter().map(|weighed| weighed.shelf).collect();
+///         let loads = "select shelf, grams from shelves where shelf = any($1)
+///                      order by shelf for update";
+///         let loads = sqlx::query_as(loads).bind(shelves).fetch_all(&mut **tx).await?;
+///         Ok(loads.into_iter().collect())
+///     }
+///
+///     fn decide(
+///         &self,
+///         loads: &mut Self::State,
+///         Weighed { shelf, grams }: Weighed,
+///     ) -> Result<Option<ShelfFull>, Fault> {
+///         let load = loads.get_mut(&shelf).ok_or_else(|| Fault::reject("no such shelf"))?;
+///         *load += grams;
+///         Ok((*load > 20_000).then_some(ShelfFull { shelf }))
+///     }
+///
+///     async fn save(&self, tx: &mut Tx, loads: Self::State) -> Result<(), Fault> {
+///         let (shelves, grams): (Vec<i32>, Vec<i32>) = loads.into_iter().unzip();
+///         let save = "update shelves set grams = load.grams
+///                     from unnest($1::int[], $2::int[]) as load (shelf, grams)
+///                     where shelves.shelf = load.shelf";
+///         sqlx::query(save).bind(shelves).bind(grams).execute(&mut **tx).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// let mut loads = BTreeMap::from([(1, 19_000)]);
+/// let full = Shelves.decide(&mut loads, Weighed { shelf: 1, grams: 2_000 });
+/// assert!(full.unwrap().is_some());
 /// ```
+pub trait BatchHandler: Send + Sync + 'static {
+    /// A [`Message`], or what the [`PlainHandler`] [before](PlainHandler::then) it returns.
+    type Message: Send + Sync + 'static;
+    /// What the messages of a batch are about.
+    type State: Send;
+    /// What a decision tells others.
+    type Event: Message;
+
+    /// Loads and locks what the messages, at least one, are about.
+    fn load(
+        &self,
+        tx: &mut Tx,
+        batch: &[Self::Message],
+    ) -> impl Future<Output = Result<Self::State, Fault>> + Send;
+
+    /// Decides one message after the other. The event that it returns is pushed and carries on the
+    /// trace of the message.
+    ///
+    /// # Errors
+    /// When this message cannot be decided, now or ever.
+    fn decide(
+        &self,
+        state: &mut Self::State,
+        message: Self::Message,
+    ) -> Result<Option<Self::Event>, Fault>;
+
+    /// Saves the state once all messages of the batch are decided.
+    fn save(
+        &self,
+        tx: &mut Tx,
+        state: Self::State,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Handles a message outside of every transaction, such as by a call to a third party: as a whole,
+/// for a service without a database, or [before](PlainHandler::then) a transaction, so that no lock
+/// waits for the third party.
+///
+/// There is no inbox around it, so it must be idempotent: it is called again on every redelivery.
+/// It is called for up to [`in_flight`](crate::ConsumerOptions::in_flight) messages at once.
+///
+/// An async function or closure is one, too: see [`plain_fn`].
 pub trait PlainHandler: Send + Sync + 'static {
     type Message: Message;
+    /// What the handler after it is given; `()` without one.
+    type Output: Clone + Send + Sync + 'static;
 
-    fn handle(&self, message: Self::Message) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn handle(
+        &self,
+        message: Self::Message,
+    ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+
+    /// This, and then a [`Handler`] or [`BatchHandler`] of its output in a transaction.
+    ///
+    /// ```
+    /// # use messaging::{Destination, Fault, Message, Tx, handler_fn, plain_fn, PlainHandler};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct Brought { parcel: i64 }
+    /// # impl Message for Brought {
+    /// #     const KIND: &'static str = "brought";
+    /// #     fn destinations(&self) -> Vec<Destination> { vec!["parcels".into()] }
+    /// # }
+    /// async fn weigh(brought: Brought) -> Result<(i64, i32), Fault> {
+    ///     let grams = 1_200; // Asked of the scales, which may take their time.
+    ///     Ok((brought.parcel, grams))
+    /// }
+    ///
+    /// async fn record(tx: &mut Tx, (parcel, grams): (i64, i32)) -> Result<(), Fault> {
+    ///     let record = sqlx::query("insert into weights (parcel, grams) values ($1, $2)");
+    ///     record.bind(parcel).bind(grams).execute(&mut **tx).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let handler = plain_fn(weigh).then(handler_fn(record));
+    /// ```
+    fn then<H>(self, handler: H) -> Then<Self, H>
+    where
+        Self: Sized,
+    {
+        Then {
+            before: self,
+            handler,
+        }
+    }
+}
+
+/// Does with a batch what the runtime does, without an inbox: for tests of a handler.
+///
+/// # Errors
+/// When the handler fails. Then `tx` is to be dropped.
+pub async fn handle_batch<H: BatchHandler>(
+    handler: &H,
+    tx: &mut Tx,
+    batch: Vec<H::Message>,
+) -> Result<(), Fault> {
+    let mut state = handler.load(tx, &batch).await?;
+    for message in batch {
+        if let Some(event) = handler.decide(&mut state, message)? {
+            tx.push(&event)?;
+        }
+    }
+    handler.save(tx, state).await
 }

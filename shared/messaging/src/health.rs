@@ -13,7 +13,7 @@ const NOT_TRIED: &str = "not tried yet";
 
 impl Health {
     /// Whether everything works.
-    pub fn is_good(&self) -> bool {
+    pub fn is_healthy(&self) -> bool {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -21,30 +21,30 @@ impl Health {
     }
 
     /// What does not work, each with its reason.
-    pub fn troubles(&self) -> Vec<String> {
-        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        troubles
+    pub fn problems(&self) -> Vec<String> {
+        let problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        problems
             .iter()
             .map(|(what, why)| format!("{what}: {why}"))
             .collect()
     }
 
-    /// What was not tried yet does not work yet, and that is nothing to log.
-    pub(crate) fn awaits(&self, what: &str) {
-        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        troubles.insert(what.to_owned(), NOT_TRIED.to_owned());
+    /// Marks a check as pending: unhealthy, but not logged as a failure.
+    pub(crate) fn expects(&self, what: &str) {
+        let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        problems.insert(what.to_owned(), NOT_TRIED.to_owned());
     }
 
     pub(crate) fn works(&self, what: &str) {
-        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if troubles.remove(what).is_some() {
+        let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if problems.remove(what).is_some() {
             info!(what, "works");
         }
     }
 
     pub(crate) fn fails(&self, what: &str, error: &str) {
-        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = troubles.insert(what.to_owned(), error.to_owned());
+        let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = problems.insert(what.to_owned(), error.to_owned());
         if before.is_none_or(|before| before == NOT_TRIED) {
             warn!(what, error, "does not work, and is tried again");
         }

@@ -1,37 +1,32 @@
 //! The SQS runtime: outbox, relay, consumer, inbox, dead letters and queues.
 //!
 //! A service that changes its database *and* tells others of it has two writes and no transaction
-//! around both. If it dies between them, either nobody hears of what happened, or everybody hears
-//! of what did not. And a queue that delivers at least once will deliver twice some day. This
-//! crate is the usual answer, in one place: messages are written to an **outbox** in the business
-//! transaction and sent afterwards by a **relay**; a **consumer** notes each in an **inbox**, in
-//! the very transaction that has its effect. It knows nothing of any shop: bring your own schema,
-//! messages and queue names.
+//! around both. If it dies between them, others never hear of what happened, or hear of what did
+//! not. And a queue that delivers at least once will deliver twice some day. This crate is the
+//! usual answer, in one place: messages are written to an **outbox** in the business transaction
+//! and sent afterwards by a **relay**; a **consumer** records each in an **inbox**, in the
+//! transaction that has its effect. It knows nothing of any shop: bring your own schema, messages
+//! and queue names.
 //!
 //! Invariants:
 //! - a message is sent if and only if the transaction that pushed it committed;
 //! - a message has its effect once, however often it is delivered;
-//! - nothing is deleted from a queue before its effect is committed, and nothing is ever dropped:
+//! - a message is deleted from its queue only after its effect is committed, and none is dropped:
 //!   what cannot be handled goes to the dead letters with the reason.
 //!
-//! Where a service calls in and much is awaited behind the call, the future is boxed: an `async fn`
-//! is compiled again in each crate that awaits it, and behind these lie all of SQS's client.
+//! Methods that a service calls and that await much return boxed futures: an `async fn` is compiled
+//! again in each crate that awaits it, and behind these lies all of SQS's client.
 //!
-//! # From nothing
+//! # Example
 //!
-//! A [`Message`] says where it goes. A [`Handler`] does its work in a transaction of the runtime's
-//! and pushes what it has to tell. A [`Service`] runs the handlers, the relay, or both.
+//! A [`Message`] says where it goes. A [`Handler`] does its work in a transaction, a [`Tx`], and
+//! pushes messages to it. A [`Runtime`] runs the handlers and the relay.
 //!
 //! ```
-//! use messaging::{Destination, Fault, Handler, Local, Message, QueueSpec, Service, outbox};
-//! use serde::{Deserialize, Serialize};
-//! use sqlx::PgConnection;
-//! use tokio_util::sync::CancellationToken;
-//!
+//! # use messaging::*;
+//! # use serde::{Deserialize, Serialize};
 //! #[derive(Serialize, Deserialize)]
-//! struct ParcelBrought {
-//!     parcel: i64,
-//! }
+//! struct ParcelBrought(i64);
 //!
 //! impl Message for ParcelBrought {
 //!     const KIND: &'static str = "parcel-brought";
@@ -41,72 +36,62 @@
 //!     }
 //! }
 //!
-//! struct Shelve;
-//!
-//! impl Handler for Shelve {
-//!     type Message = ParcelBrought;
-//!
-//!     async fn handle(&self, tx: &mut PgConnection, brought: ParcelBrought) -> Result<(), Fault> {
-//!         if brought.parcel < 0 {
-//!             return Err(Fault::reject("no parcel has such a number"));
-//!         }
-//!         let shelve = sqlx::query("insert into shelf (parcel) values ($1)");
-//!         shelve.bind(brought.parcel).execute(tx).await?; // An error here is tried again.
-//!         Ok(())
-//!     }
+//! async fn shelve(tx: &mut Tx, ParcelBrought(parcel): ParcelBrought) -> Result<(), Fault> {
+//!     let shelve = sqlx::query("insert into shelf (parcel) values ($1)").bind(parcel);
+//!     shelve.execute(&mut **tx).await?; // An error is a retry after a backoff.
+//!     Ok(())
 //! }
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let database = sandbox::testing::database("example").await;
-//! let db = sqlx::PgPool::connect(&database.url).await?;
-//! messaging::migrate(&db).await?; // The tables `outbox` and `inbox`.
-//! sqlx::query("create table shelf (parcel bigint)").execute(&db).await?;
+//! # let db = sqlx::PgPool::connect(&database.url).await?;
+//! # messaging::migrate(&db).await?; // The tables `outbox` and `inbox`.
+//! # sqlx::query("create table shelf (parcel bigint)").execute(&db).await?;
+//! # let (queues, stop) = (Local::new(), tokio_util::sync::CancellationToken::new());
+//! let runtime = Runtime::new(&db, queues.clone()).handle("parcels", handler_fn(shelve));
+//! let outbox = runtime.outbox();
+//! let running = tokio::spawn(runtime.run(stop.clone()));
 //!
-//! // `Service::connect(&db, &settings)` would be on SQS; this is on queues inside the process.
-//! let queues = Local::new();
-//! let service = Service::new(&db, queues.clone()).handle(QueueSpec::new("parcels"), Shelve);
-//! let relay = service.relay();
-//! let stop = CancellationToken::new();
-//! let running = tokio::spawn(service.run(stop.clone()));
-//!
-//! let mut tx = database::begin(&db).await?;
-//! outbox::push(&mut tx, &ParcelBrought { parcel: 1 }).await?;
-//! outbox::push(&mut tx, &ParcelBrought { parcel: -1 }).await?;
-//! tx.commit().await?;
-//! relay.wake();
-//!
-//! let shelved = "select count(*) from shelf";
-//! while sqlx::query_scalar::<_, i64>(shelved).fetch_one(&db).await? < 1 {}
-//! while queues.depth("parcels-dlq") < 1 {
-//!     tokio::task::yield_now().await;
-//! }
-//! stop.cancel();
-//! let drained = running.await??;
-//! assert_eq!((drained.handled, drained.rejected), (1, 1));
+//! let mut tx = outbox.begin().await?;
+//! tx.push(&ParcelBrought(1))?;
+//! tx.commit().await?; // The commit wakes the relay.
+//! # let shelved = "select count(*) from shelf";
+//! # while sqlx::query_scalar::<_, i64>(shelved).fetch_one(&db).await? < 1 {}
+//! # stop.cancel();
+//! # assert_eq!(running.await??.handled, 1);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Runtime::connect`] is the same on SQS. [`Local`] is a queue inside the process.
 //!
 //! # Where to read on
 //!
 //! | question | answer |
 //! | --- | --- |
-//! | Show me each of it at work? | [`guide`] |
-//! | What becomes of a message that fails? | [`Fault`], [`Backoff`] |
-//! | How do I handle many in one statement? | [`BatchHandler`], [`TwoPhaseBatchHandler`] |
-//! | How do I call a third party? | [`TwoPhaseHandler`] |
-//! | And without a database? | [`PlainHandler`], [`Transport::publish`] |
-//! | How many at once, how long, how often? | [`Limits`], each with its reason |
-//! | What happens on a deploy? | [`Service::run`] ends with [`Drained`] |
+//! | How does each part work? | [`guide`], one example each |
+//! | What happens to a message that fails? | [`Fault`], [`Backoff`] |
+//! | How do I send a message? | [`Tx::push`], in a handler and in a request; [`Outbox::begin`] |
+//! | How do I handle many in one statement? | [`BatchHandler`]: load, decide, save |
+//! | How do I call a third party? | [`PlainHandler::then`], before the transaction |
+//! | And without a database? | [`Consumer::plain`], [`Transport::publish`] |
+//! | How many at once, how long, how often? | [`ConsumerOptions`] and [`RelayOptions`], with reasons |
+//! | What happens on a deploy? | [`Runtime::run`] ends with a [`ShutdownSummary`] |
 //! | In which order? | [`Message::ordering_key`] |
 //! | Later? | [`Destination::after`] |
 //! | Which queues are there? | [`QueueSpec`], [`Provision`] |
-//! | What is in the dead letters? | [`dead_letters`], and `cargo run -p messaging --bin queues` |
+//! | How do I bring my own SQS client? | [`Sqs::configured`] takes the SDK's configuration |
+//! | What is in the dead letters? | [`dead_letters`], and the command `queues` (feature `cli`) |
 //! | Which request caused this? | [`trace`], with OpenTelemetry's spans |
-//! | Is it well? | [`Health`], and the metrics `messaging_*` |
-//! | How do I put a timeout around it all? | [`Service::layer`] takes any tower layer |
-//! | How do I test my own? | [`Local`], on a paused clock, and with [`Mishap`]s |
+//! | Is it healthy? | [`Health`], and the metrics `messaging_*` |
+//! | How do I put a timeout around handlers? | [`Runtime::layer`] takes any tower layer |
+//! | How do I test my own? | [`handle_batch`]; [`Local`], on a paused clock, and with [`CallFault`]s |
+//!
+//! # Features
+//!
+//! `clap` makes [`Settings`] flags of a command line; `cli` builds the command `queues`, by
+//! `cargo run -p messaging --features cli --bin queues`. Neither is on by default.
 //!
 //! # Metrics
 //!
@@ -116,7 +101,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `messaging_received_total`, `messaging_polls_total` | messages by polls: 10 at best |
-//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, released or lost |
+//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, returned or lost |
 //! | `messaging_duplicates_total` | messages that the inbox knew |
 //! | `messaging_sent_total` | messages that a queue has taken |
 //! | `messaging_refused_total` | entries of calls that SQS refused, by `action` and SQS's `code` |
@@ -160,19 +145,21 @@ mod backoff;
 mod connections;
 mod consumer;
 pub mod dead_letters;
+mod envelope;
 mod error;
 mod fault;
 pub mod guide;
 mod handler;
 mod health;
 pub mod inbox;
-mod layer;
 mod message;
-pub mod outbox;
-mod process;
+mod options;
+mod outbox;
+mod publish;
+mod quota;
 mod relay;
 mod restore;
-mod service;
+mod runtime;
 mod settings;
 mod spans;
 mod telemetry;
@@ -183,20 +170,25 @@ mod transport;
 use sqlx::migrate::Migrator;
 
 pub use backoff::Backoff;
-pub use consumer::{Consumer, Drained, Limits};
+pub use consumer::{Consumer, ShutdownSummary};
 pub use error::Error;
 pub use fault::Fault;
-pub use handler::{BatchHandler, Handler, PlainHandler, TwoPhaseBatchHandler, TwoPhaseHandler};
+pub use handler::layer::{Envelope, HandlerCall, HandlerService, Phase};
+pub use handler::{
+    BatchHandler, Handler, HandlerFn, IntoHandler, PlainFn, PlainHandler, Then, handle_batch,
+    handler_fn, kind, plain_fn,
+};
 pub use health::Health;
-pub use layer::{Attempt, Envelope, Handling, Phase};
 pub use message::{Destination, Message};
+pub use options::{ConsumerOptions, RelayOptions};
+pub use outbox::{Outbox, Savepoint, Tx};
 pub use relay::Relay;
-pub use service::Service;
-pub use settings::{Provision, Settings};
-pub use topology::{QueueKind, QueueSpec};
-pub use transport::{Call, Local, Mishap, Sqs, Transport};
+pub use runtime::Runtime;
+pub use settings::Settings;
+pub use topology::{Provision, QueueKind, QueueSpec};
+pub use transport::{CallFault, Local, QueueCall, Sqs, Transport};
 
-/// What creates the tables `outbox` and `inbox`. It ignores a service's own migrations, and a
+/// The migrations of the tables `outbox` and `inbox`. They ignore a service's own migrations, and a
 /// service's migrator should ignore these ([`Migrator::set_ignore_missing`]); their versions begin
 /// at 9001.
 pub fn migrations() -> Migrator {

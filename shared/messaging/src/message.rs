@@ -50,7 +50,7 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct Destination {
     pub(crate) queue: Cow<'static, str>,
     pub(crate) delay: Option<Duration>,
-    pub(crate) unhurried: bool,
+    pub(crate) deferred: bool,
 }
 
 impl Destination {
@@ -59,7 +59,7 @@ impl Destination {
         Destination {
             queue: name.into(),
             delay: None,
-            unhurried: false,
+            deferred: false,
         }
     }
 
@@ -73,11 +73,11 @@ impl Destination {
         }
     }
 
-    /// Nobody waits for the message: it may be kept back for up to half a second, so that several
-    /// share a call, and with it a receive and a transaction.
-    pub fn unhurried(self) -> Destination {
+    /// The message may be sent up to [`deferred_linger`](crate::RelayOptions::deferred_linger)
+    /// later, so that several share a call, and with it a receive and a transaction.
+    pub fn deferred(self) -> Destination {
         Destination {
-            unhurried: true,
+            deferred: true,
             ..self
         }
     }

@@ -10,17 +10,38 @@ use tracing::info;
 
 use crate::{Backoff, Error, Health, Provision, QueueSpec, Transport, telemetry};
 
+/// A queue that a service uses.
+pub(crate) struct UsedQueue {
+    pub(crate) spec: QueueSpec,
+    /// Whether the service reads it, and so sends to its dead letters.
+    pub(crate) is_read: bool,
+}
+
+impl UsedQueue {
+    /// Creates or checks it.
+    pub(crate) async fn ensure(&self, transport: &Transport, how: Provision) -> Result<(), Error> {
+        if self.is_read {
+            transport.ensure(&self.spec, how).await
+        } else {
+            transport.ensure_target(&self.spec, how).await
+        }
+    }
+}
+
 /// Runs as long as the service.
 pub(crate) async fn restore(
     transport: Transport,
-    queues: Vec<QueueSpec>,
+    queues: Vec<UsedQueue>,
     how: Provision,
     health: Health,
 ) {
     let Some(gone) = transport.gone() else {
         return pending().await;
     };
-    let is_gone = |spec: &&QueueSpec| gone.has(&spec.name) || gone.has(&spec.dead_letters());
+    let is_gone = |queue: &&UsedQueue| {
+        let spec = &queue.spec;
+        gone.has(&spec.name) || queue.is_read && gone.has(&spec.dead_letters())
+    };
     loop {
         gone.noticed().await;
         let mut failures = 0;
@@ -30,10 +51,10 @@ pub(crate) async fn restore(
             if missing.is_empty() {
                 break;
             }
-            for spec in missing {
-                restore_one(&transport, spec, how, &health).await;
+            for queue in missing {
+                restore_one(&transport, queue, how, &health).await;
             }
-            if queues.iter().any(|spec| is_gone(&spec)) {
+            if queues.iter().any(|queue| is_gone(&queue)) {
                 failures += 1;
                 // Amazon creates no queue within 60 s of the deletion of its namesake.
                 tokio::time::sleep(Backoff::SERVER.delay(failures)).await;
@@ -42,16 +63,18 @@ pub(crate) async fn restore(
     }
 }
 
-async fn restore_one(transport: &Transport, spec: &QueueSpec, how: Provision, health: &Health) {
-    let what = format!("the queue {}", spec.name);
+async fn restore_one(transport: &Transport, queue: &UsedQueue, how: Provision, health: &Health) {
+    let name = &*queue.spec.name;
+    let what = format!("the queue {name}");
+    transport.look_up_again(&queue.spec);
     // Another service may have been faster.
-    let mut restored = transport.ensure_again(spec, Provision::Check).await;
+    let mut restored = queue.ensure(transport, Provision::Check).await;
     if let (Err(error @ Error::NoSuchQueue { .. }), Provision::Create) = (&restored, how) {
         health.fails(&what, &error.line());
-        restored = transport.ensure_again(spec, Provision::Create).await;
+        restored = queue.ensure(transport, Provision::Create).await;
         if restored.is_ok() {
-            info!(queue = &*spec.name, "created the queue again");
-            telemetry::recreated(&spec.name);
+            info!(queue = name, "created the queue again");
+            telemetry::recreated(name);
         }
     }
     match restored {

@@ -7,32 +7,36 @@
 //! travel through the outbox and the queue, and so are `links`, separated by blanks. While nobody
 //! subscribes to them, none of it is computed.
 
-use tracing::{Span, debug_span, field};
+use tracing::{Instrument as _, Span, debug_span, field};
 
+use crate::envelope::{Delivery, Outgoing};
 use crate::trace::{self, TraceParent};
-use crate::transport::{Delivery, Outgoing};
 
 /// What a subscriber asks for to get the spans.
 pub(crate) const TARGET: &str = "otel";
 
-/// A part of a trace: what is carried on from it, and its span, if anybody wants to see that.
+/// The span of a handler that works on one message, and the trace that its messages carry on.
 #[derive(Clone)]
-pub(crate) struct Step {
+pub(crate) struct MessageSpan {
     pub(crate) trace: Option<TraceParent>,
     pub(crate) span: Span,
 }
 
-/// Whether somebody keeps the parts of this trace, or of one that would begin here.
-fn wanted(parent: Option<TraceParent>) -> bool {
+/// Whether spans of this trace are recorded, or of one that would begin here.
+fn is_recorded(parent: Option<TraceParent>) -> bool {
     tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG)
         && parent.is_none_or(TraceParent::is_recorded)
 }
 
-/// A message is written down. Returns the context that it carries: that of its own creation, if
-/// somebody watches, and otherwise that of the work at hand.
-pub(crate) fn create(queue: &str, id: impl std::fmt::Display, kind: &str) -> Option<TraceParent> {
-    let parent = trace::current();
-    if !wanted(parent) {
+/// A message is created. Returns the context that it carries: that of its own creation, if spans
+/// are recorded, and otherwise `parent`.
+pub(crate) fn create(
+    parent: Option<TraceParent>,
+    queue: &str,
+    id: impl std::fmt::Display,
+    kind: &str,
+) -> Option<TraceParent> {
+    if !is_recorded(parent) {
         return parent;
     }
     let own = parent.map_or_else(|| TraceParent::root(true), TraceParent::child);
@@ -58,7 +62,7 @@ pub(crate) fn create(queue: &str, id: impl std::fmt::Display, kind: &str) -> Opt
 
 /// Messages are on their way to a queue, in one call.
 pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
-    if !wanted(None) {
+    if !is_recorded(None) {
         return Span::none();
     }
     let contexts = messages
@@ -69,7 +73,7 @@ pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
 
 /// A poll is open. [`received`] says how it ended.
 pub(crate) fn receive(queue: &str) -> Span {
-    if !wanted(None) {
+    if !is_recorded(None) {
         return Span::none();
     }
     call("receive", "receive", queue, 0, std::iter::empty())
@@ -136,24 +140,25 @@ fn links<'a>(contexts: impl Iterator<Item = Option<&'a str>>) -> String {
     contexts.flatten().collect::<Vec<_>>().join(" ")
 }
 
-impl Step {
-    /// No trace, and nobody who looks.
-    pub(crate) fn none() -> Step {
-        Step {
-            trace: None,
-            span: Span::none(),
+impl MessageSpan {
+    /// Does `work` in the span.
+    pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
+        match self.trace {
+            Some(trace) if self.span.is_disabled() => trace::scope(trace, work).await,
+            Some(trace) => trace::scope(trace, work.instrument(self.span.clone())).await,
+            None => work.await,
         }
     }
 
     /// A handler works on a message; `operation` is `process`, or `prepare` for what it does
     /// before its transaction. Its parent is the creation of the message.
-    pub(crate) fn work(operation: &'static str, queue: &str, delivery: &Delivery) -> Step {
+    pub(crate) fn new(operation: &'static str, queue: &str, delivery: &Delivery) -> MessageSpan {
         let parent = delivery
             .trace_parent
             .as_deref()
             .and_then(|text| text.parse().ok());
-        if !wanted(parent) {
-            return Step {
+        if !is_recorded(parent) {
+            return MessageSpan {
                 trace: parent.map(TraceParent::child),
                 span: Span::none(),
             };
@@ -178,7 +183,7 @@ impl Step {
             messaging.message.id = field::display(delivery.id),
             messaging.message.receive_count = delivery.receive_count,
         );
-        Step {
+        MessageSpan {
             trace: Some(own),
             span,
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use metrics::{counter, gauge, histogram};
 
-use crate::transport::Delivery;
+use crate::envelope::Delivery;
 
 /// A poll came back with so many messages.
 pub(crate) fn received(queue: &str, batch: &[Delivery]) {
@@ -68,7 +68,7 @@ pub(crate) fn parked(queue: &str) {
     counter!("messaging_parked_total", "queue" => queue.to_owned()).increment(1);
 }
 
-/// Messages have come to an end of one kind: `handled`, `retried`, `rejected`, `released` or
+/// Messages have come to an end of one kind: `handled`, `retried`, `rejected`, `returned` or
 /// `lost`.
 pub(crate) fn ended(queue: &str, how: &'static str, count: usize) {
     if count > 0 {

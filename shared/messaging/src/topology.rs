@@ -16,14 +16,13 @@ pub struct QueueSpec {
     pub delay: Duration,
     /// How long an unread message is kept, 60 s to 14 days [4 days, SQS's own default].
     pub retention: Duration,
-    /// After this many failed attempts the runtime moves a message to the dead letters, with the
-    /// reason, 1 to 1,000 [5]. The default backoff waits for up to 1, 2, 4 and 8 s between five of
-    /// them, 7.5 s in all on average, so give more to what depends on a third party.
+    /// How many attempts a message gets, 1 to 1,000 [5]. After the last one fails, the runtime
+    /// moves it to the dead letters, with the reason. The default backoff waits for up to 1, 2, 4
+    /// and 8 s between five attempts, 7.5 s in all on average, so give more to a queue whose handler
+    /// depends on a third party.
     ///
-    /// SQS moves messages by their receives, and not every receive is an attempt: what is given
-    /// back when a process stops or the head of a group fails was never tried. So SQS is told ten
-    /// times as many, see [`moved_after`](QueueSpec::moved_after).
-    pub max_receive_count: u32,
+    /// SQS itself counts receives, see [`max_receive_count`](QueueSpec::max_receive_count).
+    pub max_attempts: u32,
 }
 
 /// SQS has two kinds of queue.
@@ -33,6 +32,23 @@ pub enum QueueKind {
     Standard,
     /// In order within a message group.
     Fifo,
+}
+
+/// What to do about queues at the start. An existing queue is never changed: it is compared, and
+/// every difference is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum Provision {
+    /// Create what is missing, check the rest.
+    #[default]
+    Create,
+    /// Check only, for deployments whose infrastructure code owns the queues.
+    ///
+    /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
+    /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
+    /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
+    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and `SendMessage`.
+    Check,
 }
 
 /// Dead letters are kept for as long as SQS can: somebody has to find the time to look at them.
@@ -46,7 +62,7 @@ impl QueueSpec {
             visibility_timeout: Duration::from_secs(30),
             delay: Duration::ZERO,
             retention: Duration::from_secs(4 * 24 * 60 * 60),
-            max_receive_count: 5,
+            max_attempts: 5,
         }
     }
 
@@ -55,10 +71,12 @@ impl QueueSpec {
         kind(&self.name)
     }
 
-    /// SQS's own `maxReceiveCount`, for messages that kill their process every time: ten times
-    /// `max_receive_count`, and at most 1,000 (an SQS quota).
-    pub fn moved_after(&self) -> u32 {
-        self.max_receive_count.saturating_mul(10).min(1_000)
+    /// The queue attribute `maxReceiveCount` of SQS: ten times `max_attempts`, and at most 1,000 (an
+    /// SQS quota). Not every receive is an attempt: a message that is returned because the process
+    /// stops, or because the head of its group failed, was never tried. So SQS moves only messages
+    /// that kill their process every time.
+    pub fn max_receive_count(&self) -> u32 {
+        self.max_attempts.saturating_mul(10).min(1_000)
     }
 
     /// The name of the queue that its dead letters go to. That has the same kind and visibility

@@ -1,18 +1,20 @@
-//! W3C trace context: carried from whoever pushed a message to whoever handles it.
+//! W3C trace context: carried from the sender of a message to its handler.
 //!
-//! The context of the work at hand is a task-local value: [`scope`] sets it,
-//! [`outbox::push`](crate::outbox::push) writes it into the message, and the consumer sets it again
-//! around the handler. That costs next to nothing and needs no subscriber.
+//! A transaction has a trace, which each message that it [pushes](crate::Tx::push) carries on: in
+//! a handler that of the message at hand, and in a request the one that
+//! [`Outbox::traced`](crate::Outbox::traced) was given. [`current`] is the trace of the running
+//! task, which the consumer sets around handlers, and [`scope`] sets it elsewhere. All of it needs
+//! no subscriber.
 //!
-//! Whoever subscribes to spans of the target `otel` gets them beside it, named and attributed by
-//! OpenTelemetry's conventions, with the ids that the messages carry:
+//! A subscriber to spans of the target `otel` gets these, named and attributed by OpenTelemetry's
+//! conventions, with the ids that the messages carry:
 //!
 //! | span | kind | when | parent |
 //! | --- | --- | --- | --- |
 //! | `create <queue>` | producer | a message is pushed | the work that pushes it |
 //! | `send <queue>` | client | the relay calls SQS | the creation, if all are of one trace |
 //! | `receive <queue>` | client | a poll is open | none; linked to what it received |
-//! | `prepare <queue>` | consumer | the phase before a transaction | the creation of the message |
+//! | `prepare <queue>` | consumer | the handler before a transaction | the creation of the message |
 //! | `process <queue>` | consumer | the handler, in its transaction | the creation of the message |
 //!
 //! ```
@@ -22,7 +24,7 @@
 //! # async fn main() -> Result<(), trace::MalformedTraceParent> {
 //! let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 //! let request: TraceParent = header.parse()?;
-//! // Whatever is pushed in here carries the trace.
+//! // A transaction that begins in here carries the trace on.
 //! let carried = trace::scope(request, async { trace::current() }).await;
 //! assert_eq!(carried, Some(request));
 //! # Ok(())
@@ -33,9 +35,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use tokio::task::futures::TaskLocalFuture;
-use tracing::Instrument;
-
-use crate::spans::Step;
 
 /// A `traceparent` (W3C Trace Context, level 1, section 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -54,45 +53,17 @@ pub struct MalformedTraceParent;
 
 tokio::task_local! {
     static CURRENT: TraceParent;
-    static BATCH: Vec<Step>;
 }
 
-/// The context of the work at hand, if it has one.
+/// The trace of the running task, if it has one.
 pub fn current() -> Option<TraceParent> {
     CURRENT.try_with(|trace| *trace).ok()
 }
 
-/// Does `work` in the context: every message that it pushes carries it on.
+/// Does `work` in the trace: transactions that begin in it and messages that are published in it
+/// carry it on.
 pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
     CURRENT.scope(trace, work)
-}
-
-/// Does `work` on messages that each have a step of their own.
-pub(crate) async fn batch<F: Future>(steps: Vec<Step>, work: F) -> F::Output {
-    match steps.iter().any(|step| step.trace.is_some()) {
-        true => BATCH.scope(steps, work).await,
-        false => work.await,
-    }
-}
-
-/// Does `work` as the step.
-pub(crate) async fn within<F: Future>(step: &Step, work: F) -> F::Output {
-    match step.trace {
-        Some(trace) if step.span.is_disabled() => scope(trace, work).await,
-        Some(trace) => scope(trace, work.instrument(step.span.clone())).await,
-        None => work.await,
-    }
-}
-
-/// Does the part of a batch's work that is about its `n`th message, in a step of that one's trace.
-///
-/// A [`BatchHandler`](crate::BatchHandler) that pushes calls it, so that each message it sends
-/// carries on the trace of the one it answers.
-pub async fn nth<F: Future>(n: usize, work: F) -> F::Output {
-    match BATCH.try_with(|steps| steps.get(n).cloned()) {
-        Ok(Some(step)) => within(&step, work).await,
-        _ => work.await,
-    }
 }
 
 impl TraceParent {
@@ -122,7 +93,7 @@ impl TraceParent {
         fmt::from_fn(move |f| write!(f, "{:016x}", self.parent_id))
     }
 
-    /// Whether somebody keeps the parts of the trace.
+    /// Whether the trace is sampled.
     pub fn is_recorded(self) -> bool {
         self.flags & 1 == 1
     }
@@ -213,23 +184,5 @@ mod tests {
         let header = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1";
         assert_eq!(xray_header(RECORDED).as_deref(), Some(header));
         assert_eq!(xray_header(&RECORDED.replace("-01", "-00")), None);
-    }
-
-    #[tokio::test]
-    async fn work_on_a_batch_has_the_trace_of_each_message() {
-        let trace: TraceParent = RECORDED.parse().unwrap();
-        let step = |trace| Step {
-            trace,
-            ..Step::none()
-        };
-        let seen = batch(vec![step(None), step(Some(trace))], async {
-            (
-                nth(0, async { current() }).await,
-                nth(1, async { current() }).await,
-            )
-        });
-        let (first, second) = seen.await;
-        assert_eq!(first, None);
-        assert_eq!(second, Some(trace));
     }
 }

@@ -4,10 +4,9 @@
 //! at least once, hidden while somebody works on it, back when nobody deleted it.
 
 mod batches;
+mod faults;
 mod gone;
 mod local;
-mod mishap;
-mod outgoing;
 mod refusal;
 mod sqs;
 mod sqs_call;
@@ -18,24 +17,18 @@ mod sqs_queues;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use self::batches::{BATCH, BATCH_BYTES, batches};
+pub(crate) use self::batches::batches;
+pub use self::faults::{CallFault, QueueCall};
 pub(crate) use self::gone::Gone;
 pub use self::local::Local;
-pub use self::mishap::{Call, Mishap};
-pub(crate) use self::outgoing::{Death, Delivery, Foreign, Outgoing};
-pub(crate) use self::refusal::{Refused, Settled};
+pub(crate) use self::refusal::{EntryResult, Refused};
 pub use self::sqs::Sqs;
 pub(crate) use self::sqs_call::failed as sqs_failed;
-use crate::{Error, Health, Message, Provision, QueueSpec, outbox, relay};
+use crate::envelope::{Delivery, Outgoing};
+use crate::quota::LONGEST_POLL;
+use crate::{Error, Provision, QueueSpec};
 
-/// The longest delay that a message can be sent with: an SQS quota.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
-/// The longest that a message can be hidden: an SQS quota.
-pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
-/// The longest poll: an SQS quota.
-pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
-
-/// The longest poll of somebody else's server on this machine.
+/// The longest poll of a server on this machine that is not ours.
 const NEARBY_POLL: Duration = Duration::from_secs(2);
 
 /// Where messages go.
@@ -58,47 +51,6 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Sends a message without an outbox, for what belongs to no transaction. It is sent when this
-    /// returns, and if the process dies before that, it is not.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON, a queue does not take it, or it has a delay that only an
-    /// outbox can keep: over 15 minutes, or any on a FIFO queue.
-    pub async fn publish<M: Message>(&self, message: &M) -> Result<(), Error> {
-        self.publish_all(std::slice::from_ref(message)).await
-    }
-
-    /// The same for several, in as few calls as it takes. On an error some may have been sent.
-    ///
-    /// # Errors
-    /// When one cannot be written as JSON, a queue does not take it, or its delay needs an outbox.
-    pub async fn publish_all<M: Message>(&self, messages: &[M]) -> Result<(), Error> {
-        let rows = messages
-            .iter()
-            .map(outbox::rows)
-            .collect::<Result<Vec<_>, _>>()?;
-        let rows: Vec<_> = rows.into_iter().flatten().collect();
-        // Rounded, as some of the delay is over by now.
-        if let Some(row) = rows
-            .iter()
-            .find(|row| row.wait() > Duration::from_millis(1))
-        {
-            return Err(Error::NeedsOutbox {
-                queue: row.outgoing.queue.clone(),
-                delay: row.wait(),
-            });
-        }
-        let unsent = relay::send(self, &Health::default(), rows).await;
-        match unsent.into_iter().next() {
-            None => Ok(()),
-            Some(unsent) => Err(Error::Sqs {
-                action: "send to",
-                queue: unsent.row.outgoing.queue,
-                reason: unsent.refused.reason,
-            }),
-        }
-    }
-
     /// Makes sure that a queue that is read, and its dead letters, are there and as they should be.
     ///
     /// # Errors
@@ -122,11 +74,10 @@ impl Transport {
         }
     }
 
-    /// The same for a queue that a call has missed: what is known of it is looked up again.
-    pub(crate) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
-        match self {
-            Transport::Sqs(sqs) => sqs.ensure_again(spec, how).await,
-            Transport::Local(local) => local.ensure(spec),
+    /// Forgets what is known of a queue that a call has missed, so that it is looked up again.
+    pub(crate) fn look_up_again(&self, spec: &QueueSpec) {
+        if let Transport::Sqs(sqs) = self {
+            sqs.look_up_again(spec);
         }
     }
 
@@ -153,7 +104,7 @@ impl Transport {
     }
 
     /// Sends up to [`BATCH`] messages to one queue. The outcomes are in the order of `messages`.
-    pub(crate) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+    pub(crate) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
         match self {
             Transport::Sqs(sqs) => sqs.send(queue, messages).await,
             Transport::Local(local) => local.send(queue, messages),
@@ -161,7 +112,7 @@ impl Transport {
     }
 
     /// Deletes up to [`BATCH`] messages.
-    pub(crate) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
+    pub(crate) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<EntryResult> {
         match self {
             Transport::Sqs(sqs) => sqs.delete(queue, receipts).await,
             Transport::Local(local) => local.delete(queue, receipts),
@@ -169,10 +120,14 @@ impl Transport {
     }
 
     /// Hides up to [`BATCH`] messages for the given times from now on.
-    pub(crate) async fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+    pub(crate) async fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: &[(String, Duration)],
+    ) -> Vec<EntryResult> {
         match self {
-            Transport::Sqs(sqs) => sqs.hide(queue, receipts).await,
-            Transport::Local(local) => local.hide(queue, receipts),
+            Transport::Sqs(sqs) => sqs.change_visibility(queue, receipts).await,
+            Transport::Local(local) => local.change_visibility(queue, receipts),
         }
     }
 

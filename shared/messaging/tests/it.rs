@@ -4,6 +4,8 @@
 // Nothing cancels a test, so it may begin as sqlx does.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, unreachable_pub)]
 
+#[path = "it/batch.rs"]
+mod batch;
 #[path = "it/cancelled.rs"]
 mod cancelled;
 #[path = "it/connections.rs"]

@@ -1,7 +1,5 @@
 //! Stock and what of it is reserved.
 
-use std::collections::{BTreeMap, HashMap};
-
 use domain::{Line, Order, OrderId, Reservation, Sku, Stock, StockLevel};
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
@@ -37,48 +35,44 @@ pub async fn lock<'a>(
         .collect()
 }
 
-/// The orders' reservations, locked in the order of their ids until the transaction ends.
-pub async fn lock_reservations(
+/// The same for orders of which some may have been decided before: with their reservations, locked
+/// in the order of the orders' ids.
+pub async fn lock_orders<'a>(
     tx: &mut PgConnection,
-    orders: impl IntoIterator<Item = OrderId>,
-) -> Result<HashMap<OrderId, Reservation>, Error> {
-    let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    orders: impl IntoIterator<Item = &'a Order>,
+) -> Result<Stock, Error> {
+    let orders: Vec<&Order> = orders.into_iter().collect();
+    // First, as they order transactions that are about the same order.
+    let stock = lock(tx, orders.iter().flat_map(|order| &order.lines)).await?;
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.id.0).collect();
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select order_id, state from reservations
          where order_id = any($1)
          order by order_id
          for update",
     )
-    .bind(orders)
+    .bind(ids)
     .fetch_all(tx)
     .await?;
-    rows.into_iter()
-        .map(|(order, state)| {
-            let reservation = row::named("reservations.state", &state, Reservation::from_name)?;
-            Ok((OrderId(order), reservation))
-        })
-        .collect()
+    let reservations = rows.into_iter().map(|(order, state)| {
+        let reservation = row::named("reservations.state", &state, Reservation::from_name)?;
+        Ok((OrderId(order), reservation))
+    });
+    let reservations = reservations.collect::<Result<Vec<_>, Error>>()?;
+    Ok(stock.with_reservations(reservations))
 }
 
-/// Writes down the levels and what became of the orders' reservations, new ones and known ones.
-pub async fn save<'a>(
-    tx: &mut PgConnection,
-    stock: &Stock,
-    reservations: impl IntoIterator<Item = (&'a Order, Reservation)>,
-) -> Result<(), Error> {
+/// Saves the levels, and the reservations that were decided.
+pub async fn save(tx: &mut PgConnection, stock: &Stock) -> Result<(), Error> {
     let skus: Vec<&str> = stock.levels().map(|(sku, _)| sku.as_str()).collect();
     let available: Vec<i64> = stock.levels().map(|(_, level)| level.available).collect();
     let reserved: Vec<i64> = stock.levels().map(|(_, level)| level.reserved).collect();
-    // A row for each line: arrays of arrays cannot be unnested. The same order twice is one.
-    let reservations = reservations.into_iter();
-    let orders: BTreeMap<_, _> = reservations
-        .map(|(order, state)| (order.id, (order, state)))
-        .collect();
+    // A row for each line: arrays of arrays cannot be unnested.
     let (mut ids, mut states, mut lines, mut quantities) = (vec![], vec![], vec![], vec![]);
-    for (order, state) in orders.into_values() {
-        for line in &order.lines {
-            ids.push(order.id.0);
-            states.push(state.as_str());
+    for (order, reservation, of_order) in stock.decided() {
+        for line in of_order {
+            ids.push(order.0);
+            states.push(reservation.as_str());
             lines.push(line.sku.as_str());
             quantities.push(line.quantity.get() as i32);
         }

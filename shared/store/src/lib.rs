@@ -1,7 +1,7 @@
-//! The shop's SQL: one module a context, plain functions on a `&mut PgConnection`.
+//! The shop's SQL: one module per context, plain functions on a `&mut PgConnection`.
 //!
 //! Invariants:
-//! - nothing here begins or commits: whoever owns the story owns the transaction;
+//! - nothing here begins or commits: the function that tells the story owns the transaction;
 //! - rows of several products are locked in the order of their SKUs, so no two orders wait for
 //!   each other in a circle;
 //! - a context touches its own tables only, so it runs as well in a database of its own.
@@ -19,5 +19,7 @@ pub mod payments;
 mod row;
 pub mod seed;
 pub mod shipping;
+mod states;
 
 pub use migrations::Context;
+pub use states::States;

@@ -1,5 +1,7 @@
 //! Orders as they were placed, and every fact known of them since.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, Fact, Facts, Line, Lines, Order, OrderId, PaymentMethod, Status};
 use sqlx::types::JsonValue;
 use sqlx::{Error, FromRow, PgConnection};
@@ -14,6 +16,17 @@ pub struct KnownOrder {
     pub order: Order,
     pub facts: Facts,
     pub placed_at: OffsetDateTime,
+}
+
+/// Facts about orders that are to be recorded together.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct NewFacts(Vec<(OrderId, Fact, OffsetDateTime)>);
+
+/// Several orders with what is known of them, and the facts that were added since they were loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownOrders {
+    orders: BTreeMap<OrderId, KnownOrder>,
+    new: NewFacts,
 }
 
 /// A fact about an order, with its two times.
@@ -35,9 +48,9 @@ pub struct Idempotency {
     pub request: JsonValue,
 }
 
-/// Writes an order down with its lines and what is known of it, all of which has happened when the
-/// order was placed. `None`, and nothing written, when the customer has placed an order under this key before; of two at the same time, the later one
-/// waits and gets `None`.
+/// Writes an order down with its lines and what is known of it, all of which happened when it was
+/// placed. Returns `None`, and writes nothing, when the customer has placed an order under this key
+/// before; of two at the same time, the later one waits and gets `None`.
 pub async fn insert(
     tx: &mut PgConnection,
     order: Order,
@@ -161,7 +174,7 @@ async fn record_all(
     Ok(recorded.rows_affected())
 }
 
-/// The order, whoever's it is.
+/// The order, without checking who owns it.
 pub async fn find(
     connection: &mut PgConnection,
     order: OrderId,
@@ -185,6 +198,27 @@ pub async fn find_all(
             .fetch_all(connection)
             .await?;
     found.into_iter().map(KnownOrder::try_from).collect()
+}
+
+/// These orders with their facts, to which [`save_facts`] adds.
+pub async fn load(
+    connection: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<KnownOrders, Error> {
+    let found = find_all(connection, orders).await?;
+    let by_id = found.into_iter().map(|known| (known.order.id, known));
+    Ok(KnownOrders {
+        orders: by_id.collect(),
+        new: NewFacts::default(),
+    })
+}
+
+/// Records the facts that were added since the orders were loaded.
+pub async fn save_facts(tx: &mut PgConnection, orders: KnownOrders) -> Result<(), Error> {
+    if orders.new.0.is_empty() {
+        return Ok(());
+    }
+    record_at(tx, orders.new).await
 }
 
 /// Up to `limit` orders of a customer, the newest first, those before `after`.
@@ -231,6 +265,34 @@ pub async fn history(
     let mut known: Vec<KnownFact> = known.collect::<Result<_, Error>>()?;
     known.sort_by_key(|known| (known.happened_at, known.fact));
     Ok(known)
+}
+
+impl NewFacts {
+    pub fn add(&mut self, order: OrderId, fact: Fact, happened_at: OffsetDateTime) {
+        self.0.push((order, fact, happened_at));
+    }
+}
+
+impl IntoIterator for NewFacts {
+    type Item = (OrderId, Fact, OffsetDateTime);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl KnownOrders {
+    pub fn of(&self, order: OrderId) -> Option<&KnownOrder> {
+        self.orders.get(&order)
+    }
+
+    pub fn add(&mut self, order: OrderId, fact: Fact, happened_at: OffsetDateTime) {
+        if let Some(known) = self.orders.get_mut(&order) {
+            known.facts = known.facts.with(fact);
+            self.new.add(order, fact, happened_at);
+        }
+    }
 }
 
 impl KnownOrder {

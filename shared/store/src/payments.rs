@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::row;
+use crate::{States, row};
 
 /// Writes the orders' payments down, and tells which of the orders had none before.
 pub async fn insert(
@@ -60,6 +60,37 @@ async fn insert_all(
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
+}
+
+/// The payments of these orders, locked until the transaction ends; an order that has none before
+/// is given this one.
+pub async fn open<'a>(
+    tx: &mut PgConnection,
+    payments: impl IntoIterator<Item = (&'a Order, Payment)>,
+) -> Result<States<Payment>, Error> {
+    let payments: Vec<_> = payments.into_iter().collect();
+    let new = insert_with_orders(tx, payments.iter().copied()).await?;
+    let orders = payments.iter().map(|(order, _)| order.id);
+    let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
+    let known = if known.is_empty() {
+        HashMap::new()
+    } else {
+        lock(tx, known).await?
+    };
+    // Of two for the same order, the first was inserted.
+    let new = payments
+        .iter()
+        .rev()
+        .map(|(order, payment)| (order.id, *payment));
+    Ok(new.chain(known).collect())
+}
+
+/// Saves the payments that were changed.
+pub async fn save_changed(tx: &mut PgConnection, payments: &States<Payment>) -> Result<(), Error> {
+    if payments.changed().next().is_none() {
+        return Ok(());
+    }
+    save(tx, payments.changed()).await
 }
 
 /// Up to `limit` orders that have been authorized for `age` with neither capture nor void. The

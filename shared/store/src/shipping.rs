@@ -9,55 +9,82 @@ use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::row;
+use crate::{States, row};
 
-/// Writes the orders' shipments down, to be dispatched after `window` at the earliest, and tells
-/// which of the orders had none before, were it a cancelled one.
+/// Inserts the orders' shipments, to be dispatched after `window` at the earliest. Returns the
+/// orders for which a new row was created.
 pub async fn insert(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = OrderId>,
     shipment: Shipment,
     window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    let orders = orders.into_iter().map(|order| (order, None));
-    insert_all(tx, orders.collect(), shipment, window).await
+    let shipments = orders.into_iter().map(|order| (order, shipment, None));
+    insert_all(tx, shipments.collect(), window).await
 }
 
-/// The same, and keeps the orders, for [`lock_overdue`] and [`tell_cancelled_again`].
-pub async fn insert_with_orders<'a>(
+/// The shipments of these orders, locked until the transaction ends; an order that has none before
+/// is given this one, to be dispatched after `window` at the earliest. The orders are kept, for
+/// [`lock_overdue`] and [`tell_cancelled_again`].
+pub async fn open<'a>(
     tx: &mut PgConnection,
-    orders: impl IntoIterator<Item = &'a Order>,
-    shipment: Shipment,
+    shipments: impl IntoIterator<Item = (&'a Order, Shipment)>,
     window: Duration,
-) -> Result<HashSet<OrderId>, Error> {
-    let orders = orders
-        .into_iter()
-        .map(|order| (order.id, Some(Json(order))));
-    insert_all(tx, orders.collect(), shipment, window).await
+) -> Result<States<Shipment>, Error> {
+    let shipments: Vec<_> = shipments.into_iter().collect();
+    let rows = shipments.iter();
+    let rows = rows.map(|(order, shipment)| (order.id, *shipment, Some(Json(*order))));
+    let new = insert_all(tx, rows.collect(), window).await?;
+    let orders = shipments.iter().map(|(order, _)| order.id);
+    let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
+    let known = if known.is_empty() {
+        HashMap::new()
+    } else {
+        lock(tx, known).await?
+    };
+    // Of two for the same order, the first was inserted.
+    let new = shipments.iter().rev();
+    let new = new.map(|(order, shipment)| (order.id, *shipment));
+    Ok(new.chain(known).collect())
+}
+
+/// Saves the shipments that were changed.
+pub async fn save_changed(
+    tx: &mut PgConnection,
+    shipments: &States<Shipment>,
+) -> Result<(), Error> {
+    if shipments.changed().next().is_none() {
+        return Ok(());
+    }
+    save(tx, shipments.changed()).await
 }
 
 async fn insert_all(
     tx: &mut PgConnection,
-    orders: Vec<(OrderId, Option<Json<&Order>>)>,
-    shipment: Shipment,
+    mut shipments: Vec<(OrderId, Shipment, Option<Json<&Order>>)>,
     window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    let (ids, kept): (Vec<Uuid>, Vec<_>) = orders
-        .into_iter()
-        .map(|(order, kept)| (order.0, kept))
-        .unzip();
+    // In order of ids, so that two transactions with the same orders never wait in a circle. Of
+    // two for the same order, the first is written.
+    shipments.sort_by_key(|(order, ..)| *order);
+    let (mut orders, mut states, mut kept) = (vec![], vec![], vec![]);
+    for (order, shipment, placed) in shipments {
+        orders.push(order.0);
+        states.push(shipment.as_str());
+        kept.push(placed);
+    }
     let window = PgInterval::try_from(window).map_err(Error::Encode)?;
     let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into shipments (order_id, state, dispatch_at, placed_order)
-         select order_id, $3, clock_timestamp() + $4, placed_order
-         from unnest($1::uuid[], $2::jsonb[]) as shipment (order_id, placed_order)
-         order by order_id
+         select order_id, state, clock_timestamp() + $4, placed_order
+         from unnest($1::uuid[], $2::text[], $3::jsonb[])
+              as shipment (order_id, state, placed_order)
          on conflict (order_id) do nothing
          returning order_id",
     )
-    .bind(ids)
+    .bind(orders)
+    .bind(states)
     .bind(kept)
-    .bind(shipment.as_str())
     .bind(window)
     .fetch_all(tx)
     .await?;

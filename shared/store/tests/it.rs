@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{
     CustomerId, Fact, Facts, Line, Lines, Order, OrderId, Payment, PaymentMethod, Product,
-    Quantity, Reservation, Shipment, Sku, Status, Stock,
+    Quantity, Reservation, Shipment, Sku, Status,
 };
 use sandbox::postgres::Lease;
 use sandbox::testing;
@@ -279,17 +279,15 @@ async fn stock_moves_between_available_and_reserved() {
     let order = shop.order(&[(0, 4), (1, 1)]);
 
     let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
-    stock.reserve(&order.lines).unwrap();
-    let held = [(&order, Reservation::Held)];
-    inventory::save(&mut db, &stock, held).await.unwrap();
+    assert_eq!(stock.reserve(&order), Reservation::Held);
+    inventory::save(&mut db, &stock).await.unwrap();
     assert_eq!(shop.level(&mut db, 0).await, (6, 4));
     assert_eq!(shop.level(&mut db, 1).await, (9, 1));
     assert_eq!(shop.level(&mut db, 2).await, (10, 0));
 
-    let mut stock = inventory::lock(&mut db, &order.lines).await.unwrap();
-    stock.release(&order.lines);
-    let released = [(&order, Reservation::Released)];
-    inventory::save(&mut db, &stock, released).await.unwrap();
+    let mut stock = inventory::lock_orders(&mut db, [&order]).await.unwrap();
+    stock.release(&order);
+    inventory::save(&mut db, &stock).await.unwrap();
     assert_eq!(shop.level(&mut db, 0).await, (10, 0));
 }
 
@@ -317,9 +315,9 @@ async fn orders_of_the_same_products_never_wait_in_a_circle() {
         for _ in 0..50 {
             let mut tx = db.begin().await.unwrap();
             let mut stock = inventory::lock(&mut tx, &order.lines).await.unwrap();
-            stock.reserve(&order.lines).unwrap();
-            stock.release(&order.lines);
-            inventory::save(&mut tx, &stock, []).await.unwrap();
+            assert_eq!(stock.reserve(order), Reservation::Held);
+            stock.release(order);
+            inventory::save(&mut tx, &stock).await.unwrap();
             tx.commit().await.unwrap();
         }
     };
@@ -331,24 +329,23 @@ async fn orders_of_the_same_products_never_wait_in_a_circle() {
 async fn an_order_has_one_reservation_of_its_lines() {
     let shop = Shop::open().await;
     let mut db = shop.connect().await;
-    let (order, other) = (shop.order(&[(0, 1), (2, 3)]), shop.order(&[(1, 1)]));
-    let stock = Stock::default();
-    let known = inventory::lock_reservations(&mut db, [order.id]).await;
-    assert_eq!(known.unwrap(), [].into());
+    let (order, other) = (shop.order(&[(0, 1), (2, 3)]), shop.order(&[(1, 11)]));
 
     // An order that is there twice, as two events in one batch are about it.
-    let new = [(&order, Reservation::Held); 2].into_iter();
-    let new = new.chain([(&other, Reservation::Rejected)]);
-    inventory::save(&mut db, &stock, new).await.unwrap();
-    let known = [(&order, Reservation::Released)];
-    inventory::save(&mut db, &stock, known).await.unwrap();
+    let orders = [&order, &order, &other];
+    let mut stock = inventory::lock_orders(&mut db, orders).await.unwrap();
+    for order in orders {
+        stock.reserve(order);
+    }
+    inventory::save(&mut db, &stock).await.unwrap();
+    let mut stock = inventory::lock_orders(&mut db, [&order]).await.unwrap();
+    stock.release(&order);
+    inventory::save(&mut db, &stock).await.unwrap();
 
-    let found = inventory::lock_reservations(&mut db, [order.id, other.id]).await;
-    let expected = [
-        (order.id, Reservation::Released),
-        (other.id, Reservation::Rejected),
-    ];
-    assert_eq!(found.unwrap(), expected.into());
+    let mut found = inventory::lock_orders(&mut db, orders).await.unwrap();
+    assert_eq!(found.reserve(&order), Reservation::Released);
+    assert_eq!(found.reserve(&other), Reservation::Rejected);
+    assert_eq!(found.decided().count(), 0, "both were decided before");
     let sql = "select skus, quantities from reservations where order_id = $1";
     let lines: (Vec<String>, Vec<i32>) = sqlx::query_as(sql)
         .bind(order.id.0)

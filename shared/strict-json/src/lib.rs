@@ -23,9 +23,9 @@
 //! );
 //! ```
 //!
-//! One limit: serde reads types with its attributes `untagged`, `tag` and `flatten` from a buffer of
-//! its own, whose structs this crate does not see. The tree has none of them, and a test (`tidy`)
-//! keeps it so.
+//! One limit: serde reads types with its attributes `untagged`, `tag` and `flatten` from a buffer
+//! of its own, whose structs this crate does not see. The tree has none of them, and a test
+//! (`tidy`) keeps it so.
 
 mod access;
 mod strict;

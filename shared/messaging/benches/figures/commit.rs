@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use messaging::{Destination, Fault, Handler, Message, QueueSpec, Service, Settings};
+use messaging::{Destination, Fault, Handler, Message, Runtime, Settings, Tx};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +31,7 @@ struct Note(UnboundedSender<(u32, Instant)>);
 impl Handler for Note {
     type Message = Ping;
 
-    async fn handle(&self, _: &mut PgConnection, Ping(n): Ping) -> Result<(), Fault> {
+    async fn handle(&self, _: &mut Tx, Ping(n): Ping) -> Result<(), Fault> {
         self.0.send((n, Instant::now()))?;
         Ok(())
     }
@@ -43,16 +42,16 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
     let db = database.pool().await?;
     messaging::migrate(&db).await?;
     let (started, mut starts) = unbounded_channel();
-    let service = Service::connect(&db, &Settings::endpoint(server.endpoint())).await?;
-    let service = service.handle(QueueSpec::new("pings"), Note(started));
-    let relay = service.relay();
+    let runtime = Runtime::connect(&db, &Settings::endpoint(server.endpoint())).await?;
+    let runtime = runtime.handle("pings", Note(started));
+    let outbox = runtime.outbox();
     let stop = CancellationToken::new();
-    let running = tokio::spawn(service.run(stop.clone()));
+    let running = tokio::spawn(runtime.run(stop.clone()));
 
     let (mut from_call, mut from_return) = (vec![], vec![]);
     for n in 0..MESSAGES {
         tokio::time::sleep(REST).await;
-        let mut tx = relay.begin().await?;
+        let mut tx = outbox.begin().await?;
         tx.push(&Ping(n))?;
         let called = Instant::now();
         tx.commit().await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use messaging::{Consumer, QueueSpec, Sqs, Transport};
+use messaging::{Consumer, ConsumerOptions, QueueSpec, Sqs, Transport};
 use tokio_util::sync::CancellationToken;
 
 use crate::bare::bare;
@@ -74,9 +74,10 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
 /// The rate over all messages, the start included, and the most connections seen.
 async fn far_away(server: &Server, sqs: &Sqs) -> anyhow::Result<(f64, usize)> {
     let count = Arc::new(AtomicUsize::new(0));
-    let consumer = consumer(sqs, count.clone()).limits(|limits| {
-        limits.in_flight = IN_FLIGHT;
-        limits.pollers = POLLERS;
+    let consumer = consumer(sqs, count.clone()).options(ConsumerOptions {
+        in_flight: IN_FLIGHT,
+        pollers: POLLERS,
+        ..ConsumerOptions::default()
     });
     let stop = CancellationToken::new();
     let since = Instant::now();
@@ -92,14 +93,17 @@ async fn far_away(server: &Server, sqs: &Sqs) -> anyhow::Result<(f64, usize)> {
     Ok((rate, most))
 }
 
-/// With the limits that a consumer has by default, but for room for 16 polls.
+/// With the default options, but for room for 16 polls.
 async fn ramp(sqs: &Sqs) -> anyhow::Result<Duration> {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let (metrics, _recording) = (
         recorder.handle(),
         metrics::set_default_local_recorder(&recorder),
     );
-    let consumer = consumer(sqs, Arc::default()).in_flight(160);
+    let consumer = consumer(sqs, Arc::default()).options(ConsumerOptions {
+        in_flight: 160,
+        ..ConsumerOptions::default()
+    });
     let stop = CancellationToken::new();
     let since = Instant::now();
     let running = tokio::spawn(consumer.run(stop.clone()));

@@ -27,6 +27,7 @@ pub(crate) struct Count(pub(crate) Arc<AtomicUsize>);
 
 impl PlainHandler for Count {
     type Message = Letter;
+    type Output = ();
 
     async fn handle(&self, _: Letter) -> Result<(), Fault> {
         self.0.fetch_add(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use messaging::{Consumer, QueueSpec, Sqs, Transport};
+use messaging::{Consumer, ConsumerOptions, QueueSpec, Sqs, Transport};
 use tokio_util::sync::CancellationToken;
 
 use crate::bare::bare;
@@ -96,15 +96,19 @@ async fn consumer(sqs: &Sqs) -> anyhow::Result<()> {
     let count = Arc::new(AtomicUsize::new(0));
     let transport = Transport::from(sqs.clone());
     let letters = QueueSpec::new("letters");
-    let consumer = Consumer::plain(letters, &transport, Count(count.clone())).in_flight(200);
+    let consumer = Consumer::plain(letters, &transport, Count(count.clone()));
+    let consumer = consumer.options(ConsumerOptions {
+        in_flight: 200,
+        ..ConsumerOptions::default()
+    });
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     while count.load(Ordering::Relaxed) < MESSAGES {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     stop.cancel();
-    let drained = running.await?;
-    anyhow::ensure!(drained.handled as usize == MESSAGES, "{drained}");
+    let summary = running.await?;
+    anyhow::ensure!(summary.handled as usize == MESSAGES, "{summary}");
     Ok(())
 }
 

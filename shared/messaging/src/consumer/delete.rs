@@ -1,59 +1,81 @@
-//! Deleting what is done, and showing when that fails for long.
+//! Deleting messages that are handled, and reporting when that fails for long.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::Running;
-use super::outcome::InFlight;
-use super::settle::{ATTEMPTS, PAUSE};
-use crate::telemetry;
+use super::Queue;
+use super::acknowledge::{ATTEMPTS, Acknowledger, PAUSE};
+use super::in_flight::InFlight;
+use crate::Health;
 
 /// Since when deletes fail, and when the last one did.
 ///
-/// One that fails is nothing to be unready for: its message comes back after the visibility
-/// timeout, and the inbox knows it. If that is not deleted either, the trouble lasts: every message
-/// is handled again and again.
-#[derive(Default)]
-pub(super) struct Undeleted(Mutex<Option<(Instant, Instant)>>);
+/// A single failure does not make a service unready: its message comes back after the visibility
+/// timeout, and the inbox recognises it. If that delete fails as well, the problem lasts: every
+/// message is delivered again and again.
+pub(super) struct FailingDeletes {
+    failing: Mutex<Option<Failing>>,
+    visibility: Duration,
+    health: Health,
+    check: String,
+}
 
-impl Undeleted {
-    /// Whether deletes have been failing for a visibility timeout.
-    fn fails(&self, visibility: Duration) -> bool {
-        let now = Instant::now();
-        let mut failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (first, _) = failing.unwrap_or((now, now));
-        *failing = Some((first, now));
-        now - first >= visibility
+#[derive(Clone, Copy)]
+struct Failing {
+    since: Instant,
+    last: Instant,
+}
+
+impl FailingDeletes {
+    pub(super) fn new(queue: &Queue, visibility: Duration) -> FailingDeletes {
+        FailingDeletes {
+            failing: Mutex::default(),
+            visibility,
+            health: queue.health.clone(),
+            check: format!("deleting from {}", queue.spec.name),
+        }
     }
 
     fn works(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.health.works(&self.check);
     }
 
-    /// Whether the last failure is so long ago that what it concerned has come back, if it was not
-    /// deleted after all.
-    fn is_over(&self, visibility: Duration) -> bool {
-        let failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.is_some_and(|(_, last)| last.elapsed() > 2 * visibility)
+    /// Unhealthy once deletes have been failing for a visibility timeout.
+    fn fails(&self, reason: &str) {
+        let now = Instant::now();
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = failing.map_or(now, |failing| failing.since);
+        *failing = Some(Failing { since, last: now });
+        drop(failing);
+        if now - since >= self.visibility {
+            self.health.fails(&self.check, reason);
+        }
+    }
+
+    /// Forgets a failure that is so long ago that its message has come back, if it was not deleted
+    /// after all. Called by every poll, as an idle queue has nothing to delete.
+    pub(super) fn forget_old(&self) {
+        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if failing.is_some_and(|failing| failing.last.elapsed() > 2 * self.visibility) {
+            self.works();
+        }
     }
 }
 
-impl Running {
+impl Acknowledger {
     pub(super) async fn delete(&self, messages: Vec<InFlight>) {
         let (deleted, left) = self.delete_all(messages).await;
-        let handled = &self.tally.handled;
-        handled.fetch_add(deleted as u64, Ordering::Relaxed);
-        telemetry::ended(&self.spec.name, "handled", deleted);
-        self.lost(left.len());
+        self.counters.handled(deleted);
+        self.counters.lost(left.len());
     }
 
     /// Returns how many are deleted, and those that are still there, as far as is known.
     pub(super) async fn delete_all(&self, mut messages: Vec<InFlight>) -> (usize, Vec<InFlight>) {
-        let queue = &*self.spec.name;
+        let queue = &*self.queue.spec.name;
         self.end_heartbeats(&messages).await;
         let mut deleted = 0;
         for attempt in 1..=ATTEMPTS {
@@ -61,46 +83,24 @@ impl Running {
             if receipts.is_empty() {
                 break;
             }
-            let settled = self.transport.delete(queue, &receipts).await;
-            let refused = settled.iter().filter_map(|outcome| outcome.as_ref().err());
-            let reason = refused.map(|refused| refused.reason.clone()).next();
-            deleted += settled.iter().filter(|outcome| outcome.is_ok()).count();
-            messages = self.unsettled(messages, settled, "delete");
+            let results = self.queue.transport.delete(queue, &receipts).await;
+            let mut refused = results.iter().filter_map(|result| result.as_ref().err());
+            let reason = refused.next().map(|refused| refused.reason.clone());
+            deleted += results.iter().filter(|result| result.is_ok()).count();
+            messages = self.worth_another_attempt(messages, results, "delete");
             if messages.is_empty() {
-                self.deletes_work();
+                self.failing.works();
             } else if attempt < ATTEMPTS {
                 sleep(PAUSE * attempt).await;
             } else {
-                self.deletes_fail(messages.len(), &reason.unwrap_or_default());
+                let (count, reason) = (messages.len(), reason.unwrap_or_default());
+                warn!(
+                    queue,
+                    count, reason, "could not delete messages; they come again"
+                );
+                self.failing.fails(&reason);
             }
         }
         (deleted, messages)
-    }
-
-    /// A failure that was long ago is over, though no delete has shown it.
-    pub(super) fn forget_old_deletes(&self) {
-        if self.undeleted.is_over(self.leases.visibility()) {
-            self.deletes_work();
-        }
-    }
-
-    fn deletes_work(&self) {
-        self.undeleted.works();
-        self.health.works(&self.deleting());
-    }
-
-    fn deletes_fail(&self, count: usize, reason: &str) {
-        let queue = &*self.spec.name;
-        warn!(
-            queue,
-            count, reason, "could not delete messages; they come again"
-        );
-        if self.undeleted.fails(self.leases.visibility()) {
-            self.health.fails(&self.deleting(), reason);
-        }
-    }
-
-    fn deleting(&self) -> String {
-        format!("deleting from {}", self.spec.name)
     }
 }

@@ -1,20 +1,17 @@
-//! Leases: a received message is ours until its visibility timeout is over, and the heartbeat
-//! extends that for as long as a handler works on it.
+//! Leases: a received message is ours until its visibility timeout ends, which the heartbeat extends
+//! for as long as a handler works on the message.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
-use tracing::warn;
+use tokio::time::Instant;
 
-use super::{Limits, Running};
-use crate::QueueSpec;
-use crate::transport::{BATCH, Delivery, LONGEST_VISIBILITY};
+use crate::envelope::Delivery;
+use crate::quota::LONGEST_VISIBILITY;
+use crate::{ConsumerOptions, QueueSpec};
 
 /// The messages that one consumer holds.
 pub(super) struct Leases {
@@ -23,33 +20,33 @@ pub(super) struct Leases {
     held: Mutex<HashMap<u64, Arc<Lease>>>,
     /// How many there ever were.
     count: AtomicU64,
-    /// Told when any of them is lost.
+    /// Notified when any of them is lost.
     any_lost: Notify,
 }
 
 /// One message that is ours for a time.
 pub(super) struct Lease {
     number: u64,
-    delivery: Arc<Delivery>,
+    pub(super) delivery: Arc<Delivery>,
     since: Instant,
     expires: Mutex<Instant>,
     /// Locked while the heartbeat extends it, so that its end can wait for that.
-    extending: tokio::sync::Mutex<()>,
+    pub(super) extending: tokio::sync::Mutex<()>,
     lost: AtomicBool,
 }
 
 impl Leases {
-    pub(super) fn new(spec: &QueueSpec, limits: &Limits) -> Leases {
+    pub(super) fn new(spec: &QueueSpec, options: &ConsumerOptions) -> Leases {
         Leases {
             visibility: spec.whole_visibility_timeout(),
-            longest: limits.longest_lease.min(LONGEST_VISIBILITY),
+            longest: options.max_visibility_extension.min(LONGEST_VISIBILITY),
             held: Mutex::default(),
             count: AtomicU64::new(0),
             any_lost: Notify::new(),
         }
     }
 
-    /// How long a message is hidden.
+    /// How long a message is invisible once it was received or extended.
     pub(super) fn visibility(&self) -> Duration {
         self.visibility
     }
@@ -89,15 +86,15 @@ impl Leases {
     /// Waits until one of `leases` is lost.
     pub(super) async fn lost<'a>(&self, leases: impl Iterator<Item = &'a Lease> + Clone) {
         loop {
-            let told = self.any_lost.notified();
+            let lost = self.any_lost.notified();
             if leases.clone().any(Lease::is_lost) {
                 return;
             }
-            told.await;
+            lost.await;
         }
     }
 
-    fn lose(&self, lease: &Lease) {
+    pub(super) fn lose(&self, lease: &Lease) {
         self.held().remove(&lease.number);
         lease.lost.store(true, Ordering::Release);
         self.any_lost.notify_waiters();
@@ -107,8 +104,12 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn is_held(&self, lease: &Lease) -> bool {
+        self.held().contains_key(&lease.number)
+    }
+
     /// Those in the second half of their time. Those whose time is over are lost.
-    fn due(&self) -> Vec<Arc<Lease>> {
+    pub(super) fn due(&self) -> Vec<Arc<Lease>> {
         let now = Instant::now();
         let half = self.visibility / 2;
         let ending: Vec<_> = {
@@ -132,75 +133,16 @@ impl Lease {
         self.lost.load(Ordering::Acquire)
     }
 
-    /// Whether the message may be somebody else's.
+    /// Whether another process may have the message.
     pub(super) fn is_over(&self) -> bool {
         self.is_lost() || self.expires() <= Instant::now()
     }
 
-    fn expires(&self) -> Instant {
+    pub(super) fn expires(&self) -> Instant {
         *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Running {
-    /// Runs as long as the consumer.
-    pub(super) async fn heartbeat(self: Arc<Self>) {
-        // Often enough that a failed extension is tried again several times.
-        let beat = (self.leases.visibility / 8).max(Duration::from_millis(50));
-        let mut extensions = FuturesUnordered::new();
-        let mut beats = interval(beat);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                // One that hangs keeps nobody from seeing that leases end.
-                _ = beats.tick() => {
-                    let due = self.leases.due();
-                    for leases in due.chunks(BATCH) {
-                        extensions.push(self.extend(leases.to_vec()));
-                    }
-                }
-                Some(()) = extensions.next() => {}
-            }
-        }
-    }
-
-    async fn extend(&self, leases: Vec<Arc<Lease>>) {
-        let mut held = vec![];
-        for lease in &leases {
-            // Else it is being extended already, or settled.
-            if let Ok(guard) = lease.extending.try_lock()
-                && self.leases.held().contains_key(&lease.number)
-            {
-                held.push((lease, guard));
-            }
-        }
-        let visibility = self.leases.visibility;
-        let receipts: Vec<_> = held
-            .iter()
-            .map(|(lease, _)| (lease.delivery.receipt.clone(), visibility))
-            .collect();
-        let Some(end) = held.iter().map(|(lease, _)| lease.expires()).min() else {
-            return;
-        };
-
-        let asked = Instant::now();
-        let hiding = self.transport.hide(&self.spec.name, &receipts);
-        let Ok(settled) = timeout_at(end, hiding).await else {
-            return; // The next beat sees that it is over.
-        };
-        for ((lease, _guard), outcome) in held.iter().zip(settled) {
-            match outcome {
-                Ok(()) => {
-                    let mut expires = lease.expires.lock().unwrap_or_else(PoisonError::into_inner);
-                    *expires = asked + visibility;
-                }
-                Err(refused) if refused.is_final => self.leases.lose(lease),
-                // There is time for another beat.
-                Err(refused) => {
-                    let (queue, id) = (&*self.spec.name, lease.delivery.id);
-                    warn!(queue, %id, refused.reason, "could not extend a lease yet");
-                }
-            }
-        }
+    pub(super) fn extend_to(&self, end: Instant) {
+        *self.expires.lock().unwrap_or_else(PoisonError::into_inner) = end;
     }
 }

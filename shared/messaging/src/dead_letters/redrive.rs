@@ -7,7 +7,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{WAIT, release};
-use crate::transport::{BATCH, Delivery, Outgoing, batches};
+use crate::envelope::{Delivery, Outgoing};
+use crate::quota::BATCH;
+use crate::transport::batches;
 use crate::{Error, Sqs, Transport, topology};
 
 /// Which messages to move back.
@@ -119,9 +121,9 @@ impl Redrive<'_> {
         });
         for batch in batches(letters, |(_, message)| message.size()) {
             let (letters, messages): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let settled = self.transport.send(&self.source, &messages).await;
+            let results = self.transport.send(&self.source, &messages).await;
             let mut sent = vec![];
-            for (delivery, outcome) in letters.into_iter().zip(settled) {
+            for (delivery, outcome) in letters.into_iter().zip(results) {
                 let Err(refused) = outcome else {
                     sent.push(delivery.receipt);
                     continue;
@@ -144,10 +146,10 @@ impl Redrive<'_> {
                 return;
             }
             let all: Vec<_> = receipts.iter().map(String::as_str).collect();
-            let settled = self.transport.delete(self.dead_letters, &all).await;
-            let mut settled = settled.into_iter();
+            let results = self.transport.delete(self.dead_letters, &all).await;
+            let mut results = results.into_iter();
             receipts.retain(|_| {
-                let outcome = settled.next().unwrap_or(Ok(()));
+                let outcome = results.next().unwrap_or(Ok(()));
                 outcome.is_err_and(|refused| !refused.is_final)
             });
             sleep(PAUSE * attempt * u32::from(!receipts.is_empty())).await;

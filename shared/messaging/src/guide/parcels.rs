@@ -22,22 +22,6 @@ impl Message for Parcel {
     }
 }
 
-/// A handler without a database, made of a function.
-#[allow(dead_code)]
-struct Do<F>(F);
-
-impl<F, Fut> PlainHandler for Do<F>
-where
-    F: Fn(Parcel) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), Fault>> + Send,
-{
-    type Message = Parcel;
-
-    async fn handle(&self, parcel: Parcel) -> Result<(), Fault> {
-        (self.0)(parcel).await
-    }
-}
-
 /// Queues in this process, with parcels in one of them.
 #[allow(dead_code)]
 async fn parcels(count: u64) -> (Local, Transport) {

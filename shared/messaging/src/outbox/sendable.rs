@@ -1,7 +1,8 @@
 //! What SQS takes: a message that it never would is refused where it is pushed.
 
 use crate::Error;
-use crate::transport::{BATCH_BYTES, Outgoing};
+use crate::envelope::Outgoing;
+use crate::quota::BATCH_BYTES;
 
 /// The longest message group id: an SQS quota.
 const LONGEST_KEY: usize = 128;

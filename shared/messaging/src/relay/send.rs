@@ -1,4 +1,4 @@
-//! Sending rows: by queue, by ten, by bytes, and each settled by itself.
+//! Sending rows: by queue, by ten, by bytes, and each with a result of its own.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,7 +7,7 @@ use futures::stream;
 use tracing::Instrument;
 
 use crate::outbox::Row;
-use crate::transport::{Refused, Settled, batches};
+use crate::transport::{EntryResult, Refused, batches};
 use crate::{Health, Transport, spans, telemetry};
 
 /// Calls that are open at once for one round of rows.
@@ -86,9 +86,9 @@ async fn send_call(
     let messages: Vec<_> = rows.iter().map(|row| row.outgoing.clone()).collect();
     let span = spans::send(&queue, &messages);
     let sending = transport.send(&queue, &messages);
-    let settled = sending.instrument(span.clone()).await;
+    let results = sending.instrument(span.clone()).await;
     let what = format!("sending to {queue}");
-    let mut refused = settled.iter().filter_map(|outcome| outcome.as_ref().err());
+    let mut refused = results.iter().filter_map(|outcome| outcome.as_ref().err());
     if let Some(refused) = refused.clone().next() {
         spans::failed(&span, "refused", &refused.reason);
     }
@@ -99,13 +99,13 @@ async fn send_call(
     }
     telemetry::sent(
         queue,
-        settled.iter().filter(|outcome| outcome.is_ok()).count(),
+        results.iter().filter(|outcome| outcome.is_ok()).count(),
     );
-    let unsent = |(row, outcome): (Row, Settled)| {
+    let unsent = |(row, outcome): (Row, EntryResult)| {
         let refused = outcome.err()?;
         Some(Unsent { row, refused })
     };
-    rows.into_iter().zip(settled).filter_map(unsent).collect()
+    rows.into_iter().zip(results).filter_map(unsent).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::transport::{Foreign, Outgoing};
+    use crate::envelope::{ExtraAttributes, Outgoing};
 
     fn row(bytes: usize, key: Option<&str>) -> Row {
         let outgoing = Outgoing {
@@ -124,14 +124,14 @@ mod tests {
             ordering_key: key.map(str::to_owned),
             trace_parent: None,
             deduplication_id: None,
-            foreign: Foreign::new(),
+            extra: ExtraAttributes::new(),
             due_at: None,
             dead: None,
         };
         Row {
             position: 0,
             outgoing,
-            unhurried: false,
+            deferred: false,
         }
     }
 

@@ -1,9 +1,6 @@
 //! How many messages go into one call.
 
-/// The most messages that a batch call takes: an SQS quota.
-pub(crate) const BATCH: usize = 10;
-/// The most bytes of messages that a batch call takes, and one message has: an SQS quota.
-pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
+use crate::quota::{BATCH, BATCH_BYTES};
 
 /// As few calls as the limits of one allow, in order. Every call that sends is made of these.
 pub(crate) fn batches<T>(

@@ -8,8 +8,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::mishap::{Call, Mishap, Mishaps};
-use super::{Delivery, LONGEST_DELAY, Outgoing, Refused, Settled};
+use super::faults::{CallFault, Faults, QueueCall};
+use super::{EntryResult, Refused};
+use crate::envelope::{Delivery, Outgoing};
+use crate::quota::LONGEST_DELAY;
 use crate::topology::{QueueKind, dead_letters};
 use crate::{Error, QueueSpec};
 
@@ -17,7 +19,7 @@ use crate::{Error, QueueSpec};
 #[derive(Clone, Default)]
 pub struct Local {
     state: Arc<Mutex<State>>,
-    mishaps: Mishaps,
+    faults: Faults,
 }
 
 #[derive(Default)]
@@ -30,7 +32,7 @@ struct State {
 #[derive(Default)]
 struct Queue {
     delay: Duration,
-    moved_after: u32,
+    max_receive_count: u32,
     /// By when they can be received; then by when they came.
     messages: BTreeMap<(Instant, u64), Delivery>,
     /// Where the message with this receipt is now.
@@ -44,11 +46,11 @@ impl Local {
         Local::default()
     }
 
-    /// Queues that sometimes fail as SQS may: `plan` is asked about every message of every call.
-    /// For tests of what is built on this crate.
-    pub fn misbehaving(plan: impl Fn(Call) -> Mishap + Send + Sync + 'static) -> Local {
+    /// Queues that sometimes fail as SQS may: `plan` is called for every message of every call.
+    /// For tests.
+    pub fn with_faults(plan: impl Fn(QueueCall) -> CallFault + Send + Sync + 'static) -> Local {
         Local {
-            mishaps: Mishaps::planned(plan),
+            faults: Faults::planned(plan),
             ..Local::default()
         }
     }
@@ -85,16 +87,16 @@ impl Local {
             let mut state = self.state();
             let queue = state.queues.entry(spec.name.to_string()).or_default();
             queue.delay = spec.delay;
-            queue.moved_after = spec.moved_after();
+            queue.max_receive_count = spec.max_receive_count();
         }
         Ok(())
     }
 
-    pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+    pub(super) fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
         let mut state = self.state();
         let sent = messages.iter().map(|message| {
-            self.mishaps
-                .befall(Call::Send, || state.put(queue, message))
+            self.faults
+                .apply(QueueCall::Send, || state.put(queue, message))
         });
         sent.collect()
     }
@@ -127,13 +129,13 @@ impl Local {
         }
     }
 
-    pub(super) fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
+    pub(super) fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<EntryResult> {
         let mut state = self.state();
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
         };
         let deleted = receipts.iter().map(|receipt| {
-            self.mishaps.befall(Call::Delete, || {
+            self.faults.apply(QueueCall::Delete, || {
                 let place = queue.held.remove(*receipt);
                 place.map(|place| queue.messages.remove(&place));
                 Ok(())
@@ -142,14 +144,18 @@ impl Local {
         deleted.collect()
     }
 
-    pub(super) fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+    pub(super) fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: &[(String, Duration)],
+    ) -> Vec<EntryResult> {
         let mut state = self.state();
         let Some(queue) = state.queues.get_mut(queue) else {
             return vec![Err(missing(queue)); receipts.len()];
         };
         let now = Instant::now();
         let hidden = receipts.iter().map(|(receipt, visibility)| {
-            self.mishaps.befall(Call::Hide, || {
+            self.faults.apply(QueueCall::ChangeVisibility, || {
                 let place = queue.held.get_mut(receipt).filter(|(due, _)| *due > now);
                 let place = place.ok_or_else(not_held)?;
                 let message = queue.messages.remove(place).ok_or_else(not_held)?;
@@ -169,7 +175,7 @@ impl Local {
 }
 
 impl State {
-    fn put(&mut self, name: &str, message: &Outgoing) -> Settled {
+    fn put(&mut self, name: &str, message: &Outgoing) -> EntryResult {
         let queue = self.queues.get_mut(name).ok_or_else(|| missing(name))?;
         let now = SystemTime::now();
         let delay = match message.due_at {
@@ -190,7 +196,7 @@ impl State {
             group: message.ordering_key.clone(),
             trace_parent: message.trace_parent.clone(),
             queue_id: self.count.to_string(),
-            foreign: message.foreign.clone(),
+            extra: message.extra.clone(),
             death: message.dead.clone(),
         };
         queue
@@ -212,7 +218,7 @@ impl State {
             };
             let ((_, order), mut message) = first.remove_entry();
             queue.held.remove(&message.receipt);
-            if message.receive_count >= queue.moved_after {
+            if message.receive_count >= queue.max_receive_count {
                 let dead = self.queues.entry(dead_letters(name)).or_default();
                 dead.messages.insert((now, order), message);
                 dead.changed.notify_waiters();

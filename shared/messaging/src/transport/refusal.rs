@@ -6,7 +6,7 @@ use aws_sdk_sqs::types::BatchResultErrorEntry;
 use crate::telemetry;
 
 /// What happened to one entry of a batch call.
-pub(crate) type Settled = Result<(), Refused>;
+pub(crate) type EntryResult = Result<(), Refused>;
 
 /// The queue took the call, but not this entry; or it did not take the call.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,12 +65,12 @@ pub(super) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option
 }
 
 /// Every entry in its place: those that are not named as failed have been done.
-pub(super) fn settled(
+pub(super) fn entry_results(
     action: &'static str,
     queue: &str,
     count: usize,
     failed: Vec<BatchResultErrorEntry>,
-) -> Vec<Settled> {
+) -> Vec<EntryResult> {
     let mut outcomes = vec![Ok(()); count];
     for entry in failed {
         telemetry::refused(queue, action, Some(&entry.code), 1);
@@ -85,7 +85,7 @@ pub(super) fn settled(
 }
 
 /// The whole call was refused.
-pub(super) fn all_refused(count: usize, reason: &str, is_final: bool) -> Vec<Settled> {
+pub(super) fn all_refused(count: usize, reason: &str, is_final: bool) -> Vec<EntryResult> {
     let refused = Refused {
         reason: reason.to_owned(),
         is_final,
@@ -116,9 +116,9 @@ mod tests {
             for code in codes {
                 for sender_fault in [false, true] {
                     let failed = vec![entry("1", code, sender_fault)];
-                    let settled = settled("send", "q", 2, failed);
-                    assert_eq!(settled[0], Ok(()));
-                    let refused = settled[1].as_ref().unwrap_err();
+                    let results = entry_results("send", "q", 2, failed);
+                    assert_eq!(results[0], Ok(()));
+                    let refused = results[1].as_ref().unwrap_err();
                     assert_eq!(refused.is_final, is_final, "{code}, {sender_fault}");
                 }
             }

@@ -12,7 +12,7 @@ use super::gone::Gone;
 use super::refusal;
 use super::sqs_client::{Clients, configure};
 use crate::transport::sqs_call::failed;
-use crate::{Error, Provision, QueueSpec, Settings, telemetry};
+use crate::{Error, QueueSpec, telemetry};
 
 /// Queues of Amazon SQS, or of a server that speaks its language.
 #[derive(Clone)]
@@ -26,18 +26,13 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// Finds region and credentials. Nothing is called yet.
-    ///
-    /// # Errors
-    /// When no region is set anywhere.
-    pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
-        let config = configure(settings.sqs_endpoint_url.as_deref()).await;
-        Sqs::configured(&config, &settings.queue_prefix)
+    /// At an endpoint, or at Amazon without one. Nothing is called yet.
+    pub(crate) async fn at(endpoint: Option<&str>, queue_prefix: &str) -> Result<Sqs, Error> {
+        Sqs::configured(&configure(endpoint).await, queue_prefix)
     }
 
-    /// With a configuration of the SDK that somebody else has made: its region, credentials,
-    /// endpoint and HTTP client. Time-outs and retries are ours, since what holds of a lost call
-    /// depends on them.
+    /// With a configuration of the SDK that you bring: its region, credentials, endpoint and HTTP
+    /// client. Time-outs and retries are ours, since what a lost call means depends on them.
     ///
     /// # Errors
     /// When it names no region.
@@ -95,10 +90,10 @@ impl Sqs {
                 let missing = error
                     .as_service_error()
                     .is_some_and(GetQueueUrlError::is_queue_does_not_exist);
+                telemetry::refused(queue, "find", refusal::code(&error), 1);
                 if missing {
                     self.gone.notice(queue);
                 }
-                telemetry::refused(queue, "find", refusal::code(&error), 1);
                 let queue = self.full_name(queue);
                 return Err(match missing {
                     true => Error::NoSuchQueue { queue },
@@ -122,12 +117,11 @@ impl Sqs {
         self.gone.notice(queue);
     }
 
-    /// Creates or checks a queue, whatever was known of it and its dead letters.
-    pub(super) async fn ensure_again(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
+    /// The addresses of a queue and its dead letters are looked up again.
+    pub(super) fn look_up_again(&self, spec: &QueueSpec) {
         for queue in [&*spec.name, &*spec.dead_letters()] {
             self.urls().remove(queue);
         }
-        self.ensure(spec, how).await
     }
 
     pub(crate) fn gone(&self) -> &Gone {

@@ -7,9 +7,10 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
 };
 
-use super::refusal::{self, all_refused, settled};
+use super::refusal::{self, all_refused, entry_results};
 use super::sqs_message::{SYSTEM_ATTRIBUTES, complete, delivery, entry};
-use super::{Delivery, Outgoing, Settled, Sqs};
+use super::{EntryResult, Sqs};
+use crate::envelope::{Delivery, Outgoing};
 use crate::topology::whole_seconds;
 use crate::{Error, telemetry};
 
@@ -44,21 +45,22 @@ impl Sqs {
         }
     }
 
-    pub(super) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
-        let settled = self.send_call(queue, messages).await;
-        let is_final = |outcome: &Settled| outcome.as_ref().is_err_and(|refused| refused.is_final);
-        if messages.len() < 2 || !settled.iter().all(is_final) {
-            return settled;
+    pub(super) async fn send(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
+        let results = self.send_call(queue, messages).await;
+        let is_final =
+            |outcome: &EntryResult| outcome.as_ref().is_err_and(|refused| refused.is_final);
+        if messages.len() < 2 || !results.iter().all(is_final) {
+            return results;
         }
         // One message may have spoiled the whole call, and the answer does not say which.
-        let mut settled = vec![];
+        let mut results = vec![];
         for message in messages.chunks(1) {
-            settled.extend(self.send_call(queue, message).await);
+            results.extend(self.send_call(queue, message).await);
         }
-        settled
+        results
     }
 
-    async fn send_call(&self, queue: &str, messages: &[Outgoing]) -> Vec<Settled> {
+    async fn send_call(&self, queue: &str, messages: &[Outgoing]) -> Vec<EntryResult> {
         let url = match self.url(queue).await {
             Ok(url) => url,
             Err(error) => return all_refused(messages.len(), &error.line(), false),
@@ -67,12 +69,12 @@ impl Sqs {
         let entries = entries.map(|(n, message)| entry(queue, n, message));
         let call = self.client().send_message_batch().queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
-            Ok(answer) => settled("send", queue, messages.len(), answer.failed),
+            Ok(answer) => entry_results("send", queue, messages.len(), answer.failed),
             Err(error) => self.refused("send", queue, messages.len(), error),
         }
     }
 
-    pub(super) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<Settled> {
+    pub(super) async fn delete(&self, queue: &str, receipts: &[&str]) -> Vec<EntryResult> {
         let url = match self.url(queue).await {
             Ok(url) => url,
             Err(error) => return all_refused(receipts.len(), &error.line(), false),
@@ -83,12 +85,16 @@ impl Sqs {
         });
         let call = self.client().delete_message_batch().queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
-            Ok(answer) => settled("delete", queue, receipts.len(), answer.failed),
+            Ok(answer) => entry_results("delete", queue, receipts.len(), answer.failed),
             Err(error) => self.refused("delete", queue, receipts.len(), error),
         }
     }
 
-    pub(super) async fn hide(&self, queue: &str, receipts: &[(String, Duration)]) -> Vec<Settled> {
+    pub(super) async fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: &[(String, Duration)],
+    ) -> Vec<EntryResult> {
         let url = match self.url(queue).await {
             Ok(url) => url,
             Err(error) => return all_refused(receipts.len(), &error.line(), false),
@@ -105,7 +111,7 @@ impl Sqs {
             .change_message_visibility_batch()
             .queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
-            Ok(answer) => settled("hide", queue, receipts.len(), answer.failed),
+            Ok(answer) => entry_results("hide", queue, receipts.len(), answer.failed),
             Err(error) => self.refused("hide", queue, receipts.len(), error),
         }
     }
@@ -123,7 +129,7 @@ impl Sqs {
         queue: &str,
         count: usize,
         error: SdkError<E, R>,
-    ) -> Vec<Settled>
+    ) -> Vec<EntryResult>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
         R: std::fmt::Debug,

@@ -19,7 +19,7 @@ use aws_sdk_sqs::error::BoxError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
 
-use super::LONGEST_POLL;
+use crate::quota::LONGEST_POLL;
 use crate::telemetry;
 
 /// Two clients, so that polls that fail never use up the retry tokens of those calls that keep

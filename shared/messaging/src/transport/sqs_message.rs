@@ -9,8 +9,8 @@ use aws_sdk_sqs::types::{
 };
 use uuid::Uuid;
 
-use super::outgoing::{DEATH_REASON, DEATH_SOURCE, ID, KIND, TEXT, TRACE_PARENT};
-use super::{Death, Delivery, Foreign, Outgoing};
+use crate::envelope::{DEATH_REASON, DEATH_SOURCE, ID, KIND, TEXT, TRACE_PARENT};
+use crate::envelope::{DeadLetterReason, Delivery, ExtraAttributes, Outgoing};
 use crate::topology::{QueueKind, kind};
 use crate::trace::xray_header;
 
@@ -30,7 +30,7 @@ pub(super) fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBat
         let attribute = complete(attribute.string_value(&**value).build());
         ((*name).to_owned(), attribute)
     });
-    let attributes = message.foreign.attributes.clone().into_iter().chain(own);
+    let attributes = message.extra.attributes.clone().into_iter().chain(own);
     let mut entry = SendMessageBatchRequestEntry::builder()
         .id(n.to_string())
         .message_body(&message.body)
@@ -57,7 +57,7 @@ pub(super) fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBat
 /// A message that is moved has the header that it came with, or none.
 fn trace_header(message: &Outgoing) -> Option<String> {
     match message.is_moved() {
-        true => message.foreign.trace_header.clone(),
+        true => message.extra.trace_header.clone(),
         false => xray_header(message.trace_parent.as_deref()?),
     }
 }
@@ -90,11 +90,11 @@ pub(super) fn delivery(message: Message) -> Delivery {
         sent_at: sent_at.map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at)),
         group: system.remove(&System::MessageGroupId),
         trace_parent: text(TRACE_PARENT).map(str::to_owned),
-        death: reason.map(|reason| Death {
+        death: reason.map(|reason| DeadLetterReason {
             reason,
             source: source.unwrap_or_default(),
         }),
-        foreign: Foreign {
+        extra: ExtraAttributes {
             trace_header: system.remove(&System::AwsTraceHeader),
             attributes,
             is_full: false,

@@ -96,7 +96,7 @@ impl Sqs {
 fn attributes(spec: &QueueSpec, dead_letter_arn: &str) -> HashMap<Name, String> {
     let redrive = json!({
         "deadLetterTargetArn": dead_letter_arn,
-        "maxReceiveCount": spec.moved_after(),
+        "maxReceiveCount": spec.max_receive_count(),
     });
     let mut attributes = dead_letter_attributes(spec);
     attributes.insert(Name::DelaySeconds, seconds(spec.delay));

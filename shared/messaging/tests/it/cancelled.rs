@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Call, Drained, Error, Local, Mishap, Service};
+use messaging::{CallFault, Error, Local, QueueCall, Runtime, ShutdownSummary};
 use sandbox::PostgresProxy;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -20,7 +20,7 @@ struct Office {
     proxy: PostgresProxy,
     db: PgPool,
     stop: CancellationToken,
-    running: JoinHandle<Result<Drained, Error>>,
+    running: JoinHandle<Result<ShutdownSummary, Error>>,
 }
 
 impl Office {
@@ -32,8 +32,8 @@ impl Office {
         let db = pool.connect(proxy.url()).await.unwrap();
         proxy.delay_answer("begin", LONG);
         bring_to(local, parcels).await;
-        let service = Service::new(&db, local.clone())
-            .limits(|limits| limits.shutdown = shutdown)
+        let service = Runtime::new(&db, local.clone())
+            .shutdown_timeout(shutdown)
             .handle(quick("parcels"), Weigh)
             .handle(quick("weights"), Remember);
         let stop = CancellationToken::new();
@@ -91,9 +91,9 @@ async fn bring_to(local: &Local, parcels: i32) {
 
 #[tokio::test]
 async fn a_lost_lease_leaves_no_transaction_open() {
-    let local = Local::misbehaving(|call| match call {
-        Call::Hide => Mishap::Stale,
-        _ => Mishap::None,
+    let local = Local::with_faults(|call| match call {
+        QueueCall::ChangeVisibility => CallFault::Stale,
+        _ => CallFault::None,
     });
     let office = Office::waiting(&local, 1, LONG).await;
     office.thrown_away().await;

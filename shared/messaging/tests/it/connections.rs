@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Local, Service};
+use messaging::{Local, Runtime};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::world::{Brought, Remember, Weigh, Weighed, World, quick, until};
@@ -20,7 +20,7 @@ async fn two_consumers_and_a_relay_share_one_connection() {
     let world = World::new().await;
     let small = one_connection(&world).await;
     let local = Local::new();
-    let service = Service::new(&small.db, local.clone())
+    let service = Runtime::new(&small.db, local.clone())
         .handle(quick("parcels"), Weigh)
         .handle(quick("weights"), Remember);
     let running = tokio::spawn(service.run(world.stop.clone()));
@@ -38,7 +38,7 @@ async fn a_consumer_at_rest_leaves_its_connection_to_others() {
     let world = World::new().await;
     let small = one_connection(&world).await;
     let local = Local::new();
-    let service = Service::new(&small.db, local.clone()).handle(quick("weights"), Remember);
+    let service = Runtime::new(&small.db, local.clone()).handle(quick("weights"), Remember);
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push([Weighed { parcel: 1 }]).await;
     until("it is weighed", async || world.book("weighed").await == [1]).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Call, Fault, Local, Mishap, Transport};
+use messaging::{CallFault, ConsumerOptions, Fault, Local, QueueCall, Transport};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +35,11 @@ async fn nothing_is_deleted_without_success() {
         "the one that hangs is still held"
     );
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!((drained.handled, drained.rejected), (1, 3), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!((summary.handled, summary.rejected), (1, 3), "{summary}");
     assert_eq!(
-        drained.released, 1,
-        "the one that hangs is given back: {drained}"
+        summary.returned, 1,
+        "the one that hangs is given back: {summary}"
     );
 }
 
@@ -114,7 +114,10 @@ async fn no_more_are_in_flight_than_allowed() {
             Ok(())
         }
     });
-    let consumer = consumer.await.in_flight(23);
+    let consumer = consumer.await.options(ConsumerOptions {
+        in_flight: 23,
+        ..ConsumerOptions::default()
+    });
     bring(&local, 0..500).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
@@ -132,12 +135,12 @@ async fn no_more_are_in_flight_than_allowed() {
 async fn what_a_batch_call_leaves_out_is_tried_again() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let local = Local::misbehaving(move |call| {
+    let local = Local::with_faults(move |call| {
         let n = counted.fetch_add(1, Ordering::Relaxed);
         match (call, n % 3) {
-            (Call::Delete | Call::Hide, 0) => Mishap::Refused,
-            (Call::Delete, 1) => Mishap::Ambiguous,
-            _ => Mishap::None,
+            (QueueCall::Delete | QueueCall::ChangeVisibility, 0) => CallFault::Refused,
+            (QueueCall::Delete, 1) => CallFault::Ambiguous,
+            _ => CallFault::None,
         }
     });
     let consumer = plainly(&local, |_| async { Ok(()) }).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use messaging::{Local, Mishap, Service};
+use messaging::{CallFault, Local, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Brought, World, office, quick, until};
@@ -55,7 +55,7 @@ async fn dies_after(polls: usize, world: &World) -> bool {
         .push((0..PARCELS).map(|parcel| Brought { parcel }))
         .await;
     let stop = CancellationToken::new();
-    let service = Service::new(&world.db, local.clone()).queues([quick("parcels")]);
+    let service = Runtime::new(&world.db, local.clone()).queues([quick("parcels")]);
     service.prepare().await.unwrap();
     let relay = service.relay();
     // It ends by itself as soon as everything is sent.
@@ -70,11 +70,9 @@ async fn dies_after(polls: usize, world: &World) -> bool {
 
     // The next process begins where this one left off.
     let stop = CancellationToken::new();
-    let service = Service::new(&world.db, local.clone()).queues([quick("parcels")]);
-    let next = service.relay();
+    let service = Runtime::new(&world.db, local.clone()).queues([quick("parcels")]);
     let running = tokio::spawn(service.run(stop.clone()));
     until("the rest is sent", async || {
-        next.wake();
         world.count("outbox").await == 0
     })
     .await;
@@ -96,17 +94,17 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
         let count = Arc::new(AtomicUsize::new(0));
         let crash = CancellationToken::new();
         let (counted, dying) = (count.clone(), crash.clone());
-        let local = Local::misbehaving(move |_| {
+        let local = Local::with_faults(move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) + 1 == call {
                 // Half of the crashes come before the call is done, half after.
                 dying.cancel();
                 return if call % 2 == 0 {
-                    Mishap::Refused
+                    CallFault::Refused
                 } else {
-                    Mishap::Ambiguous
+                    CallFault::Ambiguous
                 };
             }
-            Mishap::None
+            CallFault::None
         });
         keeper.block_on(world.push((0..3).map(|parcel| Brought { parcel })));
 
@@ -124,7 +122,7 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
         mortal.shutdown_background();
         keeper.block_on(world.end_leases());
 
-        let drained = keeper.block_on(async {
+        let summary = keeper.block_on(async {
             let stop = CancellationToken::new();
             let running = tokio::spawn(office(&world, local.clone()).run(stop.clone()));
             done(&world, &local).await;
@@ -138,7 +136,7 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
                 assert_eq!(
                     parcels,
                     [0, 1, 2],
-                    "{what}, crashed at call {call}: {drained}"
+                    "{what}, crashed at call {call}: {summary}"
                 );
             }
         });

@@ -22,6 +22,7 @@ struct Refuse;
 
 impl PlainHandler for Refuse {
     type Message = Step;
+    type Output = ();
 
     async fn handle(&self, _: Step) -> Result<(), Fault> {
         Err(Fault::reject("not this way"))
@@ -82,6 +83,7 @@ struct Stumble(Arc<AtomicUsize>);
 
 impl PlainHandler for Stumble {
     type Message = Step;
+    type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         match step.n {
@@ -100,7 +102,7 @@ async fn what_waited_behind_one_that_dies_is_still_tried() {
     let control = server.control();
     let transport = Transport::from(sqs.clone());
     let steps = QueueSpec {
-        max_receive_count: 3,
+        max_attempts: 3,
         ..quick("steps.fifo")
     };
     transport.ensure(&steps, Provision::Create).await.unwrap();
@@ -115,9 +117,9 @@ async fn what_waited_behind_one_that_dies_is_still_tried() {
     })
     .await;
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!(tried.load(Ordering::SeqCst), 4, "{drained}");
-    assert_eq!((drained.handled, drained.rejected), (4, 1), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!(tried.load(Ordering::SeqCst), 4, "{summary}");
+    assert_eq!((summary.handled, summary.rejected), (4, 1), "{summary}");
     assert_eq!(depth(&control, "steps-dlq.fifo"), 1);
 }
 
@@ -126,6 +128,7 @@ struct Trip(std::sync::Mutex<Vec<i32>>);
 
 impl PlainHandler for Trip {
     type Message = Step;
+    type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         let mut tripped = self.0.lock().unwrap();
@@ -143,7 +146,7 @@ async fn a_release_is_no_attempt() {
     let control = server.control();
     let transport = Transport::from(sqs.clone());
     let steps = QueueSpec {
-        max_receive_count: 3,
+        max_attempts: 3,
         ..quick("steps.fifo")
     };
     transport.ensure(&steps, Provision::Create).await.unwrap();
@@ -159,6 +162,6 @@ async fn a_release_is_no_attempt() {
     })
     .await;
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!((drained.handled, drained.rejected), (2, 1), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!((summary.handled, summary.rejected), (2, 1), "{summary}");
 }

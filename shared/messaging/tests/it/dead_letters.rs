@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageAttributeValue;
 use messaging::dead_letters::{self, Selection};
-use messaging::{Consumer, Fault, Handler, Provision, Service, Transport};
-use sqlx::PgConnection;
+use messaging::{Consumer, Fault, Handler, Provision, Runtime, Transport, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::shore::Shore;
@@ -21,7 +20,7 @@ struct Broken {
 impl Handler for Broken {
     type Message = Brought;
 
-    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
         if !self.mended.load(Ordering::SeqCst) {
             return Err(Fault::reject(format!("no scales for {}", brought.parcel)));
         }
@@ -37,7 +36,7 @@ async fn poison_keeps_its_reason_and_redrive_brings_it_back() {
     let broken = Broken {
         mended: mended.clone(),
     };
-    let service = Service::new(&world.db, sqs.clone()).handle(quick("parcels"), broken);
+    let service = Runtime::new(&world.db, sqs.clone()).handle(quick("parcels"), broken);
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push((0..15).map(|parcel| Brought { parcel })).await;
     let waiting = async |queue: &str| {

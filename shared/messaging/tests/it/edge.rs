@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use messaging::{
-    Consumer, Destination, Fault, Health, Message, PlainHandler, Provision, Service, Transport,
+    Consumer, Destination, Fault, Health, Message, PlainHandler, Provision, Runtime, Transport,
 };
 use serde::{Deserialize, Serialize};
 use sqs_local::Misbehaviour;
@@ -50,7 +50,7 @@ async fn errors_throttling_and_pauses_pass() {
         .await;
     }
     control.misbehave(Misbehaviour::default()).unwrap();
-    until("all is well again", async || health.is_good()).await;
+    until("all is well again", async || health.is_healthy()).await;
     world.stop.cancel();
     running.await.unwrap().unwrap();
     let mut weighed = world.book("weighed").await;
@@ -62,32 +62,32 @@ async fn errors_throttling_and_pauses_pass() {
 async fn a_service_is_unready_while_a_queue_is_missing() {
     let world = World::new().await;
     let (_server, sqs) = sqs().await;
-    let sender = Service::new(&world.db, sqs.clone());
+    let sender = Runtime::new(&world.db, sqs.clone());
     let health = sender.health();
     let sending = tokio::spawn(sender.run(world.stop.clone()));
     world.push([Brought { parcel: 1 }]).await;
-    until("it is noticed", async || !health.is_good()).await;
+    until("it is noticed", async || !health.is_healthy()).await;
     assert!(
-        health.troubles()[0].contains("does not exist"),
+        health.problems()[0].contains("does not exist"),
         "{:?}",
-        health.troubles()
+        health.problems()
     );
 
     let transport = Transport::from(sqs);
     let reading = Health::default();
     let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
     let consuming = tokio::spawn(consumer.health(reading.clone()).run(world.stop.clone()));
-    until("it is noticed here, too", async || !reading.is_good()).await;
+    until("it is noticed here, too", async || !reading.is_healthy()).await;
 
     transport
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
     until("all is well", async || {
-        health.is_good() && world.count("outbox").await == 0
+        health.is_healthy() && world.count("outbox").await == 0
     })
     .await;
-    until("it is read", async || reading.is_good()).await;
+    until("it is read", async || reading.is_healthy()).await;
     world.stop.cancel();
     sending.await.unwrap().unwrap();
     assert_eq!(consuming.await.unwrap().handled, 1);
@@ -126,6 +126,7 @@ struct Taken {
 
 impl PlainHandler for Walk {
     type Message = Step;
+    type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         let mut taken = self.0.lock().unwrap();

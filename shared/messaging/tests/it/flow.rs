@@ -1,14 +1,12 @@
 //! The way of a message, end to end.
 
-use messaging::{Drained, Local};
+use messaging::{Local, ShutdownSummary};
 
 use crate::world::{Brought, World, office, sqs, until};
 
-async fn a_hundred_parcels(world: &World, service: messaging::Service) -> Drained {
-    let relay = service.relay();
+async fn a_hundred_parcels(world: &World, service: messaging::Runtime) -> ShutdownSummary {
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push((0..100).map(|parcel| Brought { parcel })).await;
-    relay.wake();
 
     until("all are weighed", async || {
         world.book("weighed").await.len() == 100
@@ -26,9 +24,9 @@ async fn a_hundred_parcels(world: &World, service: messaging::Service) -> Draine
 async fn a_message_goes_from_outbox_to_inbox_over_sqs() {
     let world = World::new().await;
     let (_server, sqs) = sqs().await;
-    let drained = a_hundred_parcels(&world, office(&world, sqs)).await;
+    let summary = a_hundred_parcels(&world, office(&world, sqs)).await;
 
-    assert_eq!((drained.handled, drained.lost), (200, 0), "{drained}");
+    assert_eq!((summary.handled, summary.lost), (200, 0), "{summary}");
     let mut parcels = world.book("weighed").await;
     parcels.sort();
     assert_eq!(parcels, (0..100).collect::<Vec<_>>());
@@ -39,8 +37,8 @@ async fn a_message_goes_from_outbox_to_inbox_over_sqs() {
 async fn the_same_handlers_run_without_sqs() {
     let world = World::new().await;
     let local = Local::new();
-    let drained = a_hundred_parcels(&world, office(&world, local.clone())).await;
+    let summary = a_hundred_parcels(&world, office(&world, local.clone())).await;
 
-    assert_eq!((drained.handled, drained.lost), (200, 0), "{drained}");
+    assert_eq!((summary.handled, summary.lost), (200, 0), "{summary}");
     assert_eq!(local.depth("parcels") + local.depth("weights"), 0);
 }

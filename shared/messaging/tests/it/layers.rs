@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use messaging::{Attempt, Fault, Handler, Local, Phase, Service, TwoPhaseHandler};
-use sqlx::PgConnection;
+use messaging::{
+    ConsumerOptions, Fault, Handler, HandlerCall, Local, Phase, PlainHandler, Runtime, Transport,
+    Tx, handler_fn, plain_fn,
+};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tower::limit::ConcurrencyLimitLayer;
@@ -58,7 +60,7 @@ async fn a_limit_holds_and_a_timeout_is_a_retry() {
     });
     let consumer = consumer
         .await
-        .limits(|limits| limits.backoff.limit = Duration::from_millis(50))
+        .options(backoff(50))
         .layer(TimeoutLayer::new(Duration::from_secs(1)))
         .layer(ConcurrencyLimitLayer::new(3));
     bring(&local, 0..40).await;
@@ -66,20 +68,27 @@ async fn a_limit_holds_and_a_timeout_is_a_retry() {
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("all are settled", async || local.depth("parcels") == 0).await;
     stop.cancel();
-    let drained = running.await.unwrap();
+    let summary = running.await.unwrap();
     // The slow one five times by the timeout, and the empty one by the handler's own word.
-    let counts = (drained.handled, drained.retried, drained.rejected);
-    assert_eq!(counts, (38, 4, 2), "{drained}");
+    let counts = (summary.handled, summary.retried, summary.rejected);
+    assert_eq!(counts, (38, 4, 2), "{summary}");
     assert_eq!(local.depth("parcels-dlq"), 2);
     assert_eq!(at_work.now_and_most(), (0, 3));
+}
+
+/// So that no test waits for long.
+fn backoff(limit_ms: u64) -> ConsumerOptions {
+    let mut options = ConsumerOptions::default();
+    options.backoff.limit = Duration::from_millis(limit_ms);
+    options
 }
 
 /// What a layer sees of each attempt.
 type Seen = Arc<Mutex<Vec<(Phase, usize)>>>;
 
-fn watching(seen: &Seen) -> MapRequestLayer<impl Fn(Attempt) -> Attempt + Clone + use<>> {
+fn watching(seen: &Seen) -> MapRequestLayer<impl Fn(HandlerCall) -> HandlerCall + Clone + use<>> {
     let seen = seen.clone();
-    MapRequestLayer::new(move |attempt: Attempt| {
+    MapRequestLayer::new(move |attempt: HandlerCall| {
         assert_eq!(attempt.queue(), "parcels");
         assert!(
             attempt
@@ -98,7 +107,7 @@ struct Keep;
 impl Handler for Keep {
     type Message = Brought;
 
-    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
         note(tx, "kept", brought.parcel).await?;
         match brought.parcel {
             3 => Err(Fault::reject("not this one")),
@@ -111,17 +120,17 @@ impl Handler for Keep {
 async fn a_batch_is_one_attempt_and_what_failed_is_tried_one_by_one() {
     let world = World::new().await;
     let (local, seen) = (Local::new(), Seen::default());
-    let service = Service::new(&world.db, local.clone())
+    let service = Runtime::new(&world.db, local.clone())
+        .handle(quick("parcels"), Keep)
         .layer(watching(&seen))
-        .layer(TimeoutLayer::new(Duration::from_secs(10)))
-        .handle(quick("parcels"), Keep);
+        .layer(TimeoutLayer::new(Duration::from_secs(10)));
     service.prepare().await.unwrap();
     bring(&local, 0..5).await;
     let running = tokio::spawn(service.run(world.stop.clone()));
     until("all are settled", async || local.depth("parcels") == 0).await;
     world.stop.cancel();
-    let drained = running.await.unwrap().unwrap();
-    assert_eq!((drained.handled, drained.rejected), (4, 1), "{drained}");
+    let summary = running.await.unwrap().unwrap();
+    assert_eq!((summary.handled, summary.rejected), (4, 1), "{summary}");
 
     let mut kept = world.book("kept").await;
     kept.sort();
@@ -134,31 +143,34 @@ async fn a_batch_is_one_attempt_and_what_failed_is_tried_one_by_one() {
 /// Hangs in its first phase for parcel 2.
 struct Ask;
 
-impl TwoPhaseHandler for Ask {
+impl PlainHandler for Ask {
     type Message = Brought;
-    type Outside = i32;
+    type Output = i32;
 
-    async fn before(&self, brought: &Brought) -> Result<i32, Fault> {
+    async fn handle(&self, brought: Brought) -> Result<i32, Fault> {
         match brought.parcel {
             2 => std::future::pending().await,
             parcel => Ok(parcel * 10),
         }
     }
+}
 
-    async fn handle(&self, tx: &mut PgConnection, _: Brought, weight: i32) -> Result<(), Fault> {
-        Ok(note(tx, "weight", weight).await?)
-    }
+async fn note_weight(tx: &mut Tx, weight: i32) -> Result<(), Fault> {
+    Ok(note(tx, "weight", weight).await?)
 }
 
 #[tokio::test]
 async fn both_phases_are_layered_and_what_the_first_found_is_kept() {
     let world = World::new().await;
     let (local, seen) = (Local::new(), Seen::default());
-    let service = Service::new(&world.db, local.clone())
-        .limits(|limits| limits.backoff.limit = Duration::from_millis(1))
+    let service = Runtime::new(&world.db, local.clone())
+        .handle_with(
+            quick("parcels"),
+            backoff(1),
+            Ask.then(handler_fn(note_weight)),
+        )
         .layer(TimeoutLayer::new(Duration::from_millis(200)))
-        .layer(watching(&seen))
-        .handle_two_phase(quick("parcels"), Ask);
+        .layer(watching(&seen));
     service.prepare().await.unwrap();
     bring(&local, 1..4).await;
     let running = tokio::spawn(service.run(world.stop.clone()));
@@ -193,7 +205,7 @@ struct Fumble;
 impl Handler for Fumble {
     type Message = Brought;
 
-    async fn handle(&self, _: &mut PgConnection, _: Brought) -> Result<(), Fault> {
+    async fn handle(&self, _: &mut Tx, _: Brought) -> Result<(), Fault> {
         panic!("dropped it")
     }
 }
@@ -202,14 +214,87 @@ impl Handler for Fumble {
 async fn a_panic_inside_of_layers_is_a_failure_of_that_message_alone() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone())
-        .limits(|limits| limits.backoff.limit = Duration::from_millis(1))
-        .layer(ConcurrencyLimitLayer::new(1))
-        .handle(quick("parcels"), Fumble);
+    let service = Runtime::new(&world.db, local.clone())
+        .handle_with(quick("parcels"), backoff(1), Fumble)
+        .layer(ConcurrencyLimitLayer::new(1));
     service.prepare().await.unwrap();
     bring(&local, [1]).await;
     let running = tokio::spawn(service.run(world.stop.clone()));
     until("it is given up", async || local.depth("parcels-dlq") == 1).await;
     world.stop.cancel();
     assert_eq!(running.await.unwrap().unwrap().rejected, 1);
+}
+
+#[tokio::test]
+async fn a_layer_is_around_the_handlers_that_were_added_before_it_and_is_shared() {
+    let world = World::new().await;
+    let (local, seen) = (Local::new(), Arc::new(Mutex::new(vec![])));
+    let calls = seen.clone();
+    let naming = MapRequestLayer::new(move |call: HandlerCall| {
+        calls.lock().unwrap().push(call.queue().to_owned());
+        call
+    });
+    let at_work = AtWork::default();
+    let handler = |at_work: &AtWork| {
+        let at_work = at_work.clone();
+        plain_fn(move |_: Brought| {
+            let at_work = at_work.clone();
+            async move {
+                let _working = at_work.begin();
+                sleep(Duration::from_millis(5)).await;
+                Ok(())
+            }
+        })
+    };
+    let service = Runtime::new(&world.db, local.clone())
+        .handle(quick("parcels"), handler(&at_work))
+        .handle(quick("weights"), handler(&at_work))
+        .layer(ConcurrencyLimitLayer::new(1))
+        .layer(naming)
+        .handle(quick("later"), handler(&AtWork::default()));
+    service.prepare().await.unwrap();
+    let transport = Transport::from(local.clone());
+    for queue in ["parcels", "weights", "later"] {
+        for _ in 0..3 {
+            transport.publish(&To(queue.into())).await.unwrap();
+        }
+    }
+    let running = tokio::spawn(service.run(world.stop.clone()));
+    until("all are handled", async || {
+        ["parcels", "weights", "later"]
+            .iter()
+            .all(|queue| local.depth(queue) == 0)
+    })
+    .await;
+    world.stop.cancel();
+    running.await.unwrap().unwrap();
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort();
+    assert_eq!(seen, [["parcels"; 3], ["weights"; 3]].concat());
+    assert_eq!(at_work.now_and_most(), (0, 1), "one limit for both queues");
+}
+
+/// A parcel for any queue.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(into = "Brought", from = "Brought")]
+struct To(String);
+
+impl From<To> for Brought {
+    fn from(_: To) -> Brought {
+        Brought { parcel: 1 }
+    }
+}
+
+impl From<Brought> for To {
+    fn from(_: Brought) -> To {
+        To("parcels".into())
+    }
+}
+
+impl messaging::Message for To {
+    const KIND: &'static str = "parcel-brought";
+
+    fn destinations(&self) -> Vec<messaging::Destination> {
+        vec![messaging::Destination::queue(self.0.clone())]
+    }
 }

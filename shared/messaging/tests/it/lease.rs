@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Call, Consumer, Fault, Local, Mishap, Provision, QueueSpec, Transport};
+use messaging::{
+    CallFault, Consumer, ConsumerOptions, Fault, Local, Provision, QueueCall, QueueSpec, Transport,
+};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -50,9 +52,11 @@ async fn a_long_handler_keeps_its_message() {
 #[tokio::test(start_paused = true)]
 async fn heartbeats_that_fail_for_a_while_lose_nothing() {
     let beats = Arc::new(AtomicUsize::new(0));
-    let local = Local::misbehaving(move |call| match call {
-        Call::Hide if beats.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => Mishap::Refused,
-        _ => Mishap::None,
+    let local = Local::with_faults(move |call| match call {
+        QueueCall::ChangeVisibility if beats.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
+            CallFault::Refused
+        }
+        _ => CallFault::None,
     });
     let count = Count::default();
     let counted = count.clone();
@@ -69,9 +73,9 @@ async fn heartbeats_that_fail_for_a_while_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_lease_cancels_the_handler_and_deletes_nothing() {
-    let local = Local::misbehaving(|call| match call {
-        Call::Hide => Mishap::Stale,
-        _ => Mishap::None,
+    let local = Local::with_faults(|call| match call {
+        QueueCall::ChangeVisibility => CallFault::Stale,
+        _ => CallFault::None,
     });
     let count = Count::default();
     let counted = count.clone();
@@ -83,8 +87,8 @@ async fn a_lost_lease_cancels_the_handler_and_deletes_nothing() {
     // Nobody ever ends, so it comes back until SQS moves it, which it does after fifty receives.
     until("it is dead", async || local.depth("parcels-dlq") == 1).await;
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!((drained.handled, drained.lost), (0, 50), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!((summary.handled, summary.lost), (0, 50), "{summary}");
     assert_eq!(count.begun_and_ended(), (50, 0));
 }
 
@@ -94,7 +98,10 @@ async fn a_handler_over_the_longest_lease_is_cancelled() {
     let counted = count.clone();
     let work = move |_| counted.clone().work(Duration::from_secs(60));
     let consumer = plainly(&local, work).await;
-    let consumer = consumer.limits(|limits| limits.longest_lease = Duration::from_secs(10));
+    let consumer = consumer.options(ConsumerOptions {
+        max_visibility_extension: Duration::from_secs(10),
+        ..ConsumerOptions::default()
+    });
     bring(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
@@ -112,16 +119,16 @@ async fn every_way_out_stops_the_heartbeat() {
     for way in WAYS {
         let (beats, lose) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (beaten, losing) = (beats.clone(), lose.clone());
-        let local = Local::misbehaving(move |call| match call {
-            Call::Hide if losing.load(Ordering::SeqCst) > 0 => {
+        let local = Local::with_faults(move |call| match call {
+            QueueCall::ChangeVisibility if losing.load(Ordering::SeqCst) > 0 => {
                 beaten.fetch_add(1, Ordering::SeqCst);
-                Mishap::Stale
+                CallFault::Stale
             }
-            Call::Hide => {
+            QueueCall::ChangeVisibility => {
                 beaten.fetch_add(1, Ordering::SeqCst);
-                Mishap::None
+                CallFault::None
             }
-            _ => Mishap::None,
+            _ => CallFault::None,
         });
         let consumer = plainly(&local, move |_| async move {
             // Long enough to need several beats.
@@ -137,11 +144,11 @@ async fn every_way_out_stops_the_heartbeat() {
                 _ => std::future::pending().await,
             }
         });
-        let consumer = consumer.await.limits(|limits| {
-            limits.backoff.first = Duration::from_secs(6 * 60 * 60);
-            limits.backoff.limit = limits.backoff.first;
-            limits.shutdown = Duration::from_secs(10);
-        });
+        let mut options = ConsumerOptions::default();
+        options.backoff.first = Duration::from_secs(6 * 60 * 60);
+        options.backoff.limit = options.backoff.first;
+        let consumer = consumer.await.options(options);
+        let consumer = consumer.shutdown_timeout(Duration::from_secs(10));
         bring(&local, [1]).await;
         let stop = CancellationToken::new();
         let running = tokio::spawn(consumer.run(stop.clone()));
@@ -161,12 +168,12 @@ async fn every_way_out_stops_the_heartbeat() {
         sleep(Duration::from_secs(60)).await;
         assert_eq!(beats.load(Ordering::SeqCst), ended, "{way}: it beats on");
         stop.cancel();
-        let drained = running.await.unwrap();
+        let summary = running.await.unwrap();
         let counts = (
-            drained.handled,
-            drained.retried,
-            drained.rejected,
-            drained.released,
+            summary.handled,
+            summary.retried,
+            summary.rejected,
+            summary.returned,
         );
         match way {
             "done" => assert_eq!(counts, (1, 0, 0, 0), "{way}"),
@@ -174,8 +181,8 @@ async fn every_way_out_stops_the_heartbeat() {
             "reject" => assert_eq!(counts, (0, 0, 1, 0), "{way}"),
             "stopped" => assert_eq!(counts, (0, 0, 0, 1), "{way}"),
             _ => assert!(
-                drained.lost >= 1 && drained.handled == 0,
-                "{way}: {drained}"
+                summary.lost >= 1 && summary.handled == 0,
+                "{way}: {summary}"
             ),
         }
     }

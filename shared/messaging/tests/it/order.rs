@@ -1,9 +1,9 @@
 //! The order of one key is that of the commits, however transactions overlap.
 
-use messaging::{Destination, Local, Message, Service, outbox};
+use messaging::{Destination, Local, Message, Runtime};
 use serde::{Deserialize, Serialize};
 
-use crate::world::{World, quick, until};
+use crate::world::{World, note, quick, until};
 
 #[derive(Serialize, Deserialize)]
 struct Numbered {
@@ -36,42 +36,58 @@ fn sent(local: &Local) -> Vec<i32> {
     sent.map(|Numbered { n, .. }| n).collect()
 }
 
+/// A commit that has written to the book waits for the lock 42, with its messages inserted.
+async fn hold_commits(world: &World) {
+    let hold = "create function hold() returns trigger language plpgsql as
+                $$ begin perform pg_advisory_xact_lock(42); return null; end $$;
+                create constraint trigger hold after insert on book
+                deferrable initially deferred for each row execute function hold()";
+    sqlx::raw_sql(hold).execute(&world.db).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone()).queues([quick("later")]);
-    let relay = service.relay();
+    let service = Runtime::new(&world.db, local.clone()).queues([quick("later")]);
+    let outbox = service.outbox();
     let running = tokio::spawn(service.run(world.stop.clone()));
-
-    let mut first = world.db.begin().await.unwrap();
-    outbox::push(&mut first, &numbered("a", 1)).await.unwrap();
-    let db = world.connect().await;
-    let second = tokio::spawn(async move {
-        let mut second = db.begin().await.unwrap();
-        outbox::push(&mut second, &numbered("a", 2)).await.unwrap();
-        second.commit().await.unwrap();
-    });
-    let waits = async || {
-        let waits = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
-                     where d.datname = current_database()
-                       and l.locktype = 'advisory' and not l.granted";
-        let waits = sqlx::query_scalar::<_, i64>(waits).fetch_one(&world.db);
-        waits.await.unwrap() > 0
+    hold_commits(&world).await;
+    let mut holder = world.db.begin().await.unwrap();
+    let hold = sqlx::query("select pg_advisory_xact_lock(42)");
+    hold.execute(&mut *holder).await.unwrap();
+    let waiting = async || {
+        let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                       where d.datname = current_database()
+                         and l.locktype = 'advisory' and not l.granted";
+        let waiting = sqlx::query_scalar::<_, i64>(waiting).fetch_one(&world.db);
+        waiting.await.unwrap()
     };
+
+    let mut first = outbox.begin().await.unwrap();
+    note(&mut first, "held", 1).await.unwrap();
+    first.push(&numbered("a", 1)).unwrap();
+    let first = tokio::spawn(first.commit());
+    until("the first is held in its commit", async || {
+        waiting().await == 1
+    })
+    .await;
+    let mut second = outbox.begin().await.unwrap();
+    second.push(&numbered("a", 2)).unwrap();
+    let second = tokio::spawn(second.commit());
     until("the second waits, or overtakes", async || {
-        waits().await || !sent(&local).is_empty()
+        waiting().await == 2 || !sent(&local).is_empty()
     })
     .await;
     // Another key goes on meanwhile.
-    let mut other = relay.begin().await.unwrap();
+    let mut other = outbox.begin().await.unwrap();
     other.push(&numbered("b", 3)).unwrap();
     other.commit().await.unwrap();
     until("the other key is sent", async || sent(&local).contains(&3)).await;
 
-    first.commit().await.unwrap();
-    second.await.unwrap();
-    relay.wake();
+    holder.rollback().await.unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
     until("all are sent", async || world.count("outbox").await == 0).await;
     assert_eq!(sent(&local), [3, 1, 2]);
     world.stop.cancel();
@@ -82,12 +98,12 @@ async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
 async fn what_a_transaction_keeps_until_its_commit_has_the_order_of_the_commits() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone()).queues([quick("later")]);
-    let relay = service.relay();
+    let service = Runtime::new(&world.db, local.clone()).queues([quick("later")]);
+    let outbox = service.outbox();
     let running = tokio::spawn(service.run(world.stop.clone()));
-    let mut first = relay.begin().await.unwrap();
+    let mut first = outbox.begin().await.unwrap();
     first.push(&numbered("a", 1)).unwrap();
-    let mut second = relay.begin().await.unwrap();
+    let mut second = outbox.begin().await.unwrap();
     second.push(&numbered("a", 2)).unwrap();
     second.commit().await.unwrap();
     first.commit().await.unwrap();
@@ -101,12 +117,12 @@ async fn what_a_transaction_keeps_until_its_commit_has_the_order_of_the_commits(
 async fn transactions_that_push_the_same_keys_in_any_order_do_not_deadlock() {
     let world = World::new().await;
     let local = Local::new();
-    let relay = Service::new(&world.db, local).relay();
+    let outbox = Runtime::new(&world.db, local).outbox();
     let pushing = (0..8).map(|task| {
-        let relay = relay.clone();
+        let outbox = outbox.clone();
         tokio::spawn(async move {
             for n in 0..25 {
-                let mut tx = relay.begin().await.unwrap();
+                let mut tx = outbox.begin().await.unwrap();
                 let keys = ["a", "b", "c"];
                 let keys = (0..3).map(|k| keys[(k + task) % 3]);
                 keys.for_each(|key| tx.push(&numbered(key, n)).unwrap());

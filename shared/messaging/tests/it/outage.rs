@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Drained, Error, Health, Provision, Service, Transport};
+use messaging::{Consumer, Error, Health, Provision, Runtime, ShutdownSummary, Transport};
 use sqs_local::Misbehaviour;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -82,7 +82,7 @@ async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [
     .await;
 
     begin(&wire);
-    until("it is noticed", async || !health.is_good()).await;
+    until("it is noticed", async || !health.is_healthy()).await;
     let before = wire.calls("ReceiveMessage");
     sleep(Duration::from_secs(60 * 60)).await;
     let made = wire.calls("ReceiveMessage") - before;
@@ -91,17 +91,17 @@ async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [
         (fewest..=most).contains(&made),
         "{made} polls in an hour: no rush, and no rest"
     );
-    assert!(!health.is_good(), "not ready all the while");
+    assert!(!health.is_healthy(), "not ready all the while");
     assert_eq!(lines.bad_and_good(), (1, 0), "one line, in an hour");
 
     end(&wire);
     transport.publish(&Brought { parcel: 2 }).await.unwrap();
     until("it goes on", async || handled.load(Ordering::SeqCst) == 2).await;
-    assert!(health.is_good(), "{:?}", health.troubles());
+    assert!(health.is_healthy(), "{:?}", health.problems());
     assert_eq!(lines.bad_and_good(), (1, 1), "and one when it is over");
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!((drained.handled, drained.lost), (2, 0), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!((summary.handled, summary.lost), (2, 0), "{summary}");
 }
 
 /// Pauses of up to 30 s, 15 s on average, are 240 polls an hour.
@@ -156,21 +156,21 @@ async fn a_queue_that_is_gone_is_asked_for_patiently() {
     let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
-    until("it is noticed", async || !health.is_good()).await;
+    until("it is noticed", async || !health.is_healthy()).await;
     let before = wire.all_calls();
     sleep(Duration::from_secs(60 * 60)).await;
     let asked = wire.all_calls() - before;
     assert!((150..=400).contains(&asked), "{asked} calls in an hour");
     assert!(
-        health.troubles()[0].contains("does not exist"),
+        health.problems()[0].contains("does not exist"),
         "{:?}",
-        health.troubles()
+        health.problems()
     );
     transport
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
-    until("it is well", async || health.is_good()).await;
+    until("it is well", async || health.is_healthy()).await;
     stop.cancel();
     running.await.unwrap();
 }
@@ -186,18 +186,18 @@ async fn a_stop_does_not_wait_for_a_server_that_hangs() {
     let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
     wire.trouble(Trouble::Hang);
     let stop = CancellationToken::new();
-    let consumer = consumer.limits(|limits| limits.shutdown = Duration::from_secs(10));
+    let consumer = consumer.shutdown_timeout(Duration::from_secs(10));
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("a poll hangs", async || wire.calls("ReceiveMessage") == 1).await;
     let since = tokio::time::Instant::now();
     stop.cancel();
-    let drained = running.await.unwrap();
+    let summary = running.await.unwrap();
     assert!(
         since.elapsed() <= Duration::from_secs(10),
         "{:?}",
         since.elapsed()
     );
-    assert_eq!(drained.lost, 0, "a poll is no message: {drained}");
+    assert_eq!(summary.lost, 0, "a poll is no message: {summary}");
 }
 
 #[tokio::test]
@@ -206,24 +206,24 @@ async fn a_service_stops_in_time_though_its_server_hangs() {
     let wire = Wire::new().await;
     let stop_in = Duration::from_secs(1);
     let service = || {
-        let service = Service::new(&world.db, wire.sqs()).queues([quick("parcels")]);
-        service.limits(|limits| limits.shutdown = stop_in)
+        let service = Runtime::new(&world.db, wire.sqs()).queues([quick("parcels")]);
+        service.shutdown_timeout(stop_in)
     };
     service().prepare().await.unwrap();
-    let ends_in_time = async |stop: CancellationToken,
-                              running: JoinHandle<Result<Drained, Error>>| {
-        let since = std::time::Instant::now();
-        stop.cancel();
-        running.await.unwrap().unwrap();
-        let took = since.elapsed();
-        assert!(took < stop_in + Duration::from_secs(5), "{took:?}");
-    };
+    let ends_in_time =
+        async |stop: CancellationToken, running: JoinHandle<Result<ShutdownSummary, Error>>| {
+            let since = std::time::Instant::now();
+            stop.cancel();
+            running.await.unwrap().unwrap();
+            let took = since.elapsed();
+            assert!(took < stop_in + Duration::from_secs(5), "{took:?}");
+        };
 
     // While it sends, the message stays where it is.
     let (stop, running) = (CancellationToken::new(), service());
     let health = running.health();
     let running = tokio::spawn(running.run(stop.clone()));
-    until("it runs", async || health.is_good()).await;
+    until("it runs", async || health.is_healthy()).await;
     wire.trouble(Trouble::Hang);
     world.push([Brought { parcel: 1 }]).await;
     until("it sends", async || wire.calls("SendMessageBatch") > 0).await;
@@ -255,8 +255,8 @@ async fn a_poll_of_another_server_on_this_machine_is_short_and_waited_for() {
     sleep(Duration::from_millis(100)).await;
     assert!(is_open(), "it is waited for");
     transport.publish(&Brought { parcel: 1 }).await.unwrap();
-    let drained = running.await.unwrap();
-    assert_eq!((drained.released, drained.lost), (1, 0), "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!((summary.returned, summary.lost), (1, 0), "{summary}");
     assert!(
         since.elapsed() < Duration::from_secs(2),
         "{:?}",

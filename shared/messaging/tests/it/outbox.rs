@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::{
-    Call, Destination, Error, Local, Message, Mishap, Provision, Service, Transport, outbox,
+    CallFault, Destination, Error, Local, Message, Outbox, Provision, QueueCall, Runtime, Transport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use crate::world::{Brought, World, quick, until};
 #[tokio::test]
 async fn what_is_rolled_back_is_never_sent() {
     let world = World::new().await;
-    let mut tx = world.db.begin().await.unwrap();
-    outbox::push(&mut tx, &Brought { parcel: 1 }).await.unwrap();
+    let mut tx = Outbox::new(&world.db).begin().await.unwrap();
+    tx.push(&Brought { parcel: 1 }).unwrap();
     tx.rollback().await.unwrap();
     assert_eq!(world.count("outbox").await, 0);
 }
@@ -43,8 +43,8 @@ impl Message for Later {
     }
 }
 
-fn relay(world: &World, local: &Local) -> Service {
-    Service::new(&world.db, local.clone()).queues([quick("later")])
+fn relay(world: &World, local: &Local) -> Runtime {
+    Runtime::new(&world.db, local.clone()).queues([quick("later")])
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn a_delay_of_centuries_is_refused() {
         key: None,
         n: 0,
     };
-    let mut tx = world.db.begin().await.unwrap();
-    let refused = outbox::push(&mut tx, &message).await;
+    let mut tx = Outbox::new(&world.db).begin().await.unwrap();
+    let refused = tx.push(&message);
     assert!(matches!(refused, Err(messaging::Error::DelayTooLong(_))));
 }
 
@@ -129,8 +129,8 @@ async fn what_no_queue_would_take_is_refused_where_it_is_pushed() {
             key: Some(key),
             ..PLAIN
         };
-        let mut tx = world.db.begin().await.unwrap();
-        let refused = outbox::push(&mut tx, &odd).await;
+        let mut tx = Outbox::new(&world.db).begin().await.unwrap();
+        let refused = tx.push(&odd);
         assert!(
             matches!(refused, Err(Error::Unsendable { .. })),
             "{key}: {refused:?}"
@@ -140,8 +140,8 @@ async fn what_no_queue_would_take_is_refused_where_it_is_pushed() {
         content: "x".repeat(1024 * 1024),
         ..PLAIN
     };
-    let mut tx = world.db.begin().await.unwrap();
-    let refused = outbox::push(&mut tx, &mebibyte).await;
+    let mut tx = Outbox::new(&world.db).begin().await.unwrap();
+    let refused = tx.push(&mebibyte);
     assert!(
         matches!(refused, Err(Error::Unsendable { .. })),
         "{refused:?}"
@@ -215,14 +215,14 @@ async fn a_delay_that_only_an_outbox_can_keep_is_refused_without_one() {
 #[tokio::test]
 async fn a_row_that_is_refused_for_good_is_parked_and_troubles_nobody() {
     let world = World::new().await;
-    for express in [false, true] {
+    for directly in [false, true] {
         let calls = AtomicUsize::new(0);
-        let local = Local::misbehaving(move |call| match call {
-            Call::Send if calls.fetch_add(1, Ordering::Relaxed) == 0 => Mishap::Stale,
-            _ => Mishap::None,
+        let local = Local::with_faults(move |call| match call {
+            QueueCall::Send if calls.fetch_add(1, Ordering::Relaxed) == 0 => CallFault::Stale,
+            _ => CallFault::None,
         });
         let service = relay(&world, &local);
-        let (health, relay) = (service.health(), service.relay());
+        let (health, outbox) = (service.health(), service.outbox());
         let stop = world.stop.child_token();
         let running = tokio::spawn(service.run(stop.clone()));
         let later = |n| Later {
@@ -230,8 +230,8 @@ async fn a_row_that_is_refused_for_good_is_parked_and_troubles_nobody() {
             key: Some("a".into()),
             n,
         };
-        if express {
-            let mut tx = relay.begin().await.unwrap();
+        if directly {
+            let mut tx = outbox.begin().await.unwrap();
             tx.push(&Later {
                 key: None,
                 ..later(0)
@@ -252,7 +252,7 @@ async fn a_row_that_is_refused_for_good_is_parked_and_troubles_nobody() {
         until("it is parked", async || parked().await == 1).await;
         world.push([later(1)]).await;
         until("the next is sent", async || local.depth("later") == 1).await;
-        until("all is well", async || health.is_good()).await;
+        until("all is well", async || health.is_healthy()).await;
         assert_eq!(parked().await, 1);
         stop.cancel();
         running.await.unwrap().unwrap();
@@ -280,7 +280,7 @@ async fn a_row_that_spoils_a_whole_call_is_parked_and_its_neighbours_are_sent() 
         let longer = sqlx::query(longer).bind(bytes).bind(position);
         longer.execute(&world.db).await.unwrap();
     }
-    let service = Service::new(&world.db, sqs).queues([quick("later")]);
+    let service = Runtime::new(&world.db, sqs).queues([quick("later")]);
     let running = tokio::spawn(service.run(world.stop.clone()));
     until("all are sent but one", async || {
         world.count("outbox").await == 1
@@ -328,12 +328,12 @@ async fn messages_of_a_key_keep_their_order_through_every_failure() {
     let world = World::new().await;
     let calls = AtomicUsize::new(0);
     let local =
-        Local::misbehaving(
+        Local::with_faults(
             move |call| match (call, calls.fetch_add(1, Ordering::Relaxed) % 7) {
-                (Call::Send, 2) => Mishap::Refused,
+                (QueueCall::Send, 2) => CallFault::Refused,
                 // Taken, and nobody knows it: it is sent again, and what is behind it waits.
-                (Call::Send, 5) => Mishap::Ambiguous,
-                _ => Mishap::None,
+                (QueueCall::Send, 5) => CallFault::Ambiguous,
+                _ => CallFault::None,
             },
         );
     let keyed = |n: usize| Later {

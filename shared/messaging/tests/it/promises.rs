@@ -55,14 +55,14 @@ async fn nothing_is_deleted_without_success() {
         1,
         "the one that hangs is held"
     );
-    let drained = running.end().await;
+    let summary = running.end().await;
     let counts = (
-        drained.handled,
-        drained.rejected,
-        drained.released,
-        drained.lost,
+        summary.handled,
+        summary.rejected,
+        summary.returned,
+        summary.lost,
     );
-    assert_eq!(counts, (1, 4, 1, 0), "{drained}");
+    assert_eq!(counts, (1, 4, 1, 0), "{summary}");
     assert_eq!(shore.depth("parcels").await, 1, "and given back");
 
     let mut letters = dead_letters::peek(&shore.sqs, "parcels-dlq", 10)
@@ -159,8 +159,8 @@ async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
         "{:?}",
         since.elapsed()
     );
-    let drained = running.end().await;
-    assert_eq!((drained.handled, drained.lost), (1, 0), "{drained}");
+    let summary = running.end().await;
+    assert_eq!((summary.handled, summary.lost), (1, 0), "{summary}");
     assert_eq!(
         attempts.load(Ordering::SeqCst),
         2,
@@ -182,15 +182,15 @@ async fn a_stop_is_in_time_and_strands_nothing() {
         shore.bring(0..40).await;
         sleep(Duration::from_millis(instant)).await;
         let since = Instant::now();
-        let drained = running.end().await;
+        let summary = running.end().await;
         assert!(
             since.elapsed() <= Duration::from_secs(8),
             "{:?}",
             since.elapsed()
         );
-        assert_eq!(drained.lost, 0, "{drained}");
+        assert_eq!(summary.lost, 0, "{summary}");
 
-        let handled = Arc::new(AtomicUsize::new(drained.handled as usize));
+        let handled = Arc::new(AtomicUsize::new(summary.handled as usize));
         let counted = handled.clone();
         let next = shore
             .consume(move |_| {
@@ -223,10 +223,10 @@ async fn a_message_that_comes_while_a_poll_is_waited_for_is_given_back() {
     // Whoever dropped the poll would be gone by now.
     sleep(Duration::from_millis(500)).await;
     shore.bring([1]).await;
-    let drained = running.end().await;
-    assert_eq!(drained.lost, 0, "{drained}");
+    let summary = running.end().await;
+    assert_eq!(summary.lost, 0, "{summary}");
     if shore.wire.is_some() {
-        assert_eq!((drained.handled, drained.released), (0, 1), "{drained}");
+        assert_eq!((summary.handled, summary.returned), (0, 1), "{summary}");
     }
     let next = shore.consume(|_| async { Ok(()) }).await;
     let since = Instant::now();

@@ -40,6 +40,7 @@ struct Walk {
 
 impl messaging::PlainHandler for Walk {
     type Message = Step;
+    type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         let bit = 1 << (step.n + 10 * i32::from(step.group == "a"));

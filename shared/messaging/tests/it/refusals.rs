@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Fault, Health, Provision, QueueSpec, Service, Transport};
+use messaging::{Consumer, Fault, Health, Provision, QueueSpec, Runtime, Transport};
 use sqs_local::{Control, Misbehaviour};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,14 +28,14 @@ async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
         let world = World::new().await;
         let (server, sqs) = sqs().await;
         let control = server.control();
-        let service = Service::new(&world.db, sqs).queues([quick("parcels")]);
+        let service = Runtime::new(&world.db, sqs).queues([quick("parcels")]);
         service.prepare().await.unwrap();
         throttle(&control, "parcels", 1.0, blame_sender);
-        let (health, relay) = (service.health(), service.relay());
+        let (health, outbox) = (service.health(), service.outbox());
         let running = tokio::spawn(service.run(world.stop.clone()));
-        // By the sweep, and by the express lane.
+        // By the poll of the table, and directly.
         world.push([Brought { parcel: 1 }]).await;
-        let mut tx = relay.begin().await.unwrap();
+        let mut tx = outbox.begin().await.unwrap();
         tx.push(&Brought { parcel: 2 }).unwrap();
         tx.commit().await.unwrap();
 
@@ -44,7 +44,7 @@ async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
             let parked = sqlx::query_scalar::<_, i64>(parked).fetch_one(&world.db);
             parked.await.unwrap()
         };
-        let is_shown = || health.troubles().iter().any(|t| t.contains("Throttled"));
+        let is_shown = || health.problems().iter().any(|t| t.contains("Throttled"));
         until("a refusal is noticed", async || {
             is_shown() || parked().await > 0
         })
@@ -55,7 +55,7 @@ async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
         })
         .await;
         assert_eq!(parked().await, 0, "blame_sender: {blame_sender}");
-        until("all is well", async || health.is_good()).await;
+        until("all is well", async || health.is_healthy()).await;
         assert_eq!(control.queues()[0].waiting + control.queues()[1].waiting, 2);
         world.stop.cancel();
         running.await.unwrap().unwrap();
@@ -69,7 +69,7 @@ async fn handled_in_spite_of(
     action: &str,
     seconds: u64,
     handle: fn() -> Result<(), Fault>,
-) -> (usize, messaging::Drained) {
+) -> (usize, messaging::ShutdownSummary) {
     let wire = Wire::new().await;
     let control = wire.control();
     let transport = Transport::from(wire.sqs());
@@ -112,23 +112,23 @@ async fn handled_in_spite_of(
 #[tokio::test(start_paused = true)]
 async fn a_throttled_heartbeat_cancels_no_healthy_handler() {
     let action = "ChangeMessageVisibilityBatch";
-    let (begun, drained) = handled_in_spite_of("parcels", action, 5, || Ok(())).await;
-    assert_eq!((begun, drained.handled, drained.lost), (1, 1, 0));
+    let (begun, summary) = handled_in_spite_of("parcels", action, 5, || Ok(())).await;
+    assert_eq!((begun, summary.handled, summary.lost), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_delete_is_made_again() {
     let action = "DeleteMessageBatch";
-    let (begun, drained) = handled_in_spite_of("parcels", action, 0, || Ok(())).await;
-    assert_eq!((begun, drained.handled, drained.lost), (1, 1, 0));
+    let (begun, summary) = handled_in_spite_of("parcels", action, 0, || Ok(())).await;
+    assert_eq!((begun, summary.handled, summary.lost), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_burial_is_throttled_is_not_handled_again() {
     let refuse = || Err(Fault::reject("no such street"));
     let action = "SendMessageBatch";
-    let (begun, drained) = handled_in_spite_of("parcels-dlq", action, 0, refuse).await;
-    assert_eq!((begun, drained.rejected, drained.retried), (1, 1, 0));
+    let (begun, summary) = handled_in_spite_of("parcels-dlq", action, 0, refuse).await;
+    assert_eq!((begun, summary.rejected, summary.retried), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,14 +160,14 @@ async fn deletes_that_fail_for_long_are_no_good_health() {
     let consumer = Consumer::plain(spec, &transport, Plainly(|_| async { Ok(()) }));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
-    until("it is shown", async || !health.is_good()).await;
+    until("it is shown", async || !health.is_healthy()).await;
     assert!(
-        health.troubles()[0].starts_with("deleting from parcels"),
+        health.problems()[0].starts_with("deleting from parcels"),
         "{:?}",
-        health.troubles()
+        health.problems()
     );
     throttle(&control, "parcels", 0.0, true);
-    until("all is well", async || health.is_good()).await;
+    until("all is well", async || health.is_healthy()).await;
     stop.cancel();
     assert!(running.await.unwrap().lost > 1);
 }

@@ -1,6 +1,6 @@
 //! Queues that vanish while a service runs are created again, or named where others own them.
 
-use messaging::{Error, Provision, Service, Settings, Sqs, Transport};
+use messaging::{Error, Provision, Runtime, Settings, Sqs, Transport};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -25,21 +25,19 @@ async fn a_server_that_comes_back_empty_gets_its_queues_again_and_what_the_outbo
     let world = World::new().await;
     let (server, sqs) = sqs().await;
     let service = office(&world, sqs.clone());
-    let (relay, health) = (service.relay(), service.health());
+    let health = service.health();
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push([Brought { parcel: 1 }]).await;
-    relay.wake();
     until("it is weighed", async || world.book("weighed").await == [1]).await;
 
     server.control().reset();
     world.push([Brought { parcel: 2 }]).await;
-    relay.wake();
     until("the other is weighed", async || {
         world.book("weighed").await == [1, 2]
     })
     .await;
 
-    until("all is well", async || health.is_good()).await;
+    until("all is well", async || health.is_healthy()).await;
     assert_eq!(names(&server.control()), QUEUES);
     for queue in ["parcels", "weights"] {
         let again = Transport::from(sqs.clone());
@@ -71,15 +69,15 @@ async fn a_queue_that_others_own_is_named_until_they_create_it() {
         queues: Provision::Check,
         ..Settings::endpoint(server.endpoint())
     };
-    let service = Service::connect(&world.db, &settings).await.unwrap();
-    let service = service.handle_plain(quick("parcels"), Plainly(|_| async { Ok(()) }));
+    let service = Runtime::connect(&world.db, &settings).await.unwrap();
+    let service = service.handle(quick("parcels"), Plainly(|_| async { Ok(()) }));
     let health = service.health();
     let running = tokio::spawn(service.run(world.stop.clone()));
-    until("it is ready", async || health.is_good()).await;
+    until("it is ready", async || health.is_healthy()).await;
 
     server.control().reset();
     until("the queue is named", async || {
-        let troubles = health.troubles();
+        let troubles = health.problems();
         troubles
             .iter()
             .any(|trouble| trouble.starts_with("the queue parcels: "))
@@ -88,7 +86,7 @@ async fn a_queue_that_others_own_is_named_until_they_create_it() {
     assert!(names(&server.control()).is_empty(), "it created nothing");
 
     create().await;
-    until("it is ready again", async || health.is_good()).await;
+    until("it is ready again", async || health.is_healthy()).await;
     world.stop.cancel();
     running.await.unwrap().unwrap();
 }
@@ -101,7 +99,7 @@ async fn a_queue_that_was_deleted_is_created_again_when_amazon_lets_it() {
     // A database that is never reached.
     let db = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
     let handler = Plainly(|_| async { Ok(()) });
-    let service = Service::new(&db, transport.clone()).handle_plain(quick("parcels"), handler);
+    let service = Runtime::new(&db, transport.clone()).handle(quick("parcels"), handler);
     let stop = CancellationToken::new();
     let running = tokio::spawn(service.run(stop.clone()));
     until("it is created", async || {

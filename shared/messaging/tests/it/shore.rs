@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use messaging::{
-    Consumer, Drained, Fault, Provision, QueueSpec, Settings, Sqs, Transport, dead_letters,
+    Consumer, ConsumerOptions, Fault, Provision, QueueSpec, Settings, ShutdownSummary, Sqs,
+    Transport, dead_letters,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -44,7 +45,7 @@ impl Shore {
     pub async fn parcels(&self) -> QueueSpec {
         let parcels = QueueSpec {
             visibility_timeout: Duration::from_secs(2),
-            max_receive_count: 3,
+            max_attempts: 3,
             ..QueueSpec::new("parcels")
         };
         let ensured = self.transport().ensure(&parcels, Provision::Create).await;
@@ -66,10 +67,10 @@ impl Shore {
         Fut: Future<Output = Result<(), Fault>> + Send + 'static,
     {
         let consumer = Consumer::plain(self.parcels().await, &self.transport(), Plainly(handle));
-        Running::start(consumer.limits(|limits| {
-            limits.backoff.limit = Duration::from_secs(1);
-            limits.shutdown = Duration::from_secs(8);
-        }))
+        let mut options = ConsumerOptions::default();
+        options.backoff.limit = Duration::from_secs(1);
+        let consumer = consumer.options(options);
+        Running::start(consumer.shutdown_timeout(Duration::from_secs(8)))
     }
 
     /// Messages in a queue, in whatever state.
@@ -100,7 +101,7 @@ impl Shore {
 
 pub struct Running {
     pub stop: CancellationToken,
-    ended: JoinHandle<Drained>,
+    ended: JoinHandle<ShutdownSummary>,
 }
 
 impl Running {
@@ -112,7 +113,7 @@ impl Running {
         }
     }
 
-    pub async fn end(self) -> Drained {
+    pub async fn end(self) -> ShutdownSummary {
         self.stop.cancel();
         self.ended.await.unwrap()
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Drained, Fault, Local, Provision, Service, Transport, TwoPhaseHandler};
-use sqlx::PgConnection;
+use messaging::{
+    Consumer, ConsumerOptions, Fault, Handler, Local, PlainHandler as _, Provision, Runtime,
+    ShutdownSummary, Transport, Tx, plain_fn,
+};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -29,16 +31,21 @@ async fn stopping_at_any_instant_strands_nothing() {
                 Ok(())
             }
         };
-        let first = plainly(&local, work.clone()).await.in_flight(17);
+        let first = plainly(&local, work.clone())
+            .await
+            .options(ConsumerOptions {
+                in_flight: 17,
+                ..ConsumerOptions::default()
+            });
         bring(&local, 0..PARCELS as i32).await;
         let stop = CancellationToken::new();
         let running = tokio::spawn(first.run(stop.clone()));
         sleep(instant).await;
         stop.cancel();
-        let drained = running.await.unwrap();
-        assert_eq!(drained.lost, 0, "{drained} at {instant:?}");
-        let left = PARCELS - drained.handled as usize;
-        assert_eq!(local.depth("parcels"), left, "{drained} at {instant:?}");
+        let summary = running.await.unwrap();
+        assert_eq!(summary.lost, 0, "{summary} at {instant:?}");
+        let left = PARCELS - summary.handled as usize;
+        assert_eq!(local.depth("parcels"), left, "{summary} at {instant:?}");
 
         // Whatever is left can be received at once, and not after a visibility timeout.
         let since = Instant::now();
@@ -77,36 +84,29 @@ async fn a_stuck_handler_holds_up_nobody_and_no_deadline() {
 
     let since = Instant::now();
     stop.cancel();
-    let drained = running.await.unwrap();
+    let summary = running.await.unwrap();
     assert!(
         since.elapsed() <= Duration::from_secs(30),
         "{:?}",
         since.elapsed()
     );
     assert_eq!(
-        (drained.handled, drained.released, drained.lost),
+        (summary.handled, summary.returned, summary.lost),
         (29, 1, 0),
-        "{drained}"
+        "{summary}"
     );
 }
 
-/// Finds something out at once, and holds up its transactions until it may go on.
+/// Holds up its transactions until it may go on.
 struct Gate {
-    asked: Arc<AtomicUsize>,
     begun: Arc<AtomicUsize>,
     open: CancellationToken,
 }
 
-impl TwoPhaseHandler for Gate {
-    type Message = Brought;
-    type Outside = ();
+impl Handler for Gate {
+    type Message = ();
 
-    async fn before(&self, _: &Brought) -> Result<(), Fault> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-
-    async fn handle(&self, _: &mut PgConnection, _: Brought, (): ()) -> Result<(), Fault> {
+    async fn handle(&self, _: &mut Tx, (): ()) -> Result<(), Fault> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.open.cancelled().await;
         Ok(())
@@ -118,12 +118,20 @@ async fn what_was_found_out_before_a_stop_is_not_thrown_away() {
     let world = World::new().await;
     let local = Local::new();
     let gate = Gate {
-        asked: Arc::default(),
         begun: Arc::default(),
         open: CancellationToken::new(),
     };
-    let (asked, begun, open) = (gate.asked.clone(), gate.begun.clone(), gate.open.clone());
-    let service = Service::new(&world.db, local.clone()).handle_two_phase(quick("parcels"), gate);
+    let (asked, begun, open) = (
+        Arc::<AtomicUsize>::default(),
+        gate.begun.clone(),
+        gate.open.clone(),
+    );
+    let counted = asked.clone();
+    let ask = plain_fn(move |_: Brought| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Ok(()) }
+    });
+    let service = Runtime::new(&world.db, local.clone()).handle(quick("parcels"), ask.then(gate));
     service.prepare().await.unwrap();
     let running = tokio::spawn(service.run(world.stop.clone()));
     bring(&local, [1]).await;
@@ -135,8 +143,8 @@ async fn what_was_found_out_before_a_stop_is_not_thrown_away() {
     until("all have asked", async || asked.load(Ordering::SeqCst) == 3).await;
     world.stop.cancel();
     open.cancel();
-    let drained = running.await.unwrap().unwrap();
-    assert_eq!((drained.handled, drained.released), (3, 0), "{drained}");
+    let summary = running.await.unwrap().unwrap();
+    assert_eq!((summary.handled, summary.returned), (3, 0), "{summary}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +170,7 @@ async fn each_message_is_counted_once_and_by_what_became_of_it() {
     let parcels: Vec<_> = (0..4).map(|parcel| Brought { parcel }).collect();
     transport.publish_all(&parcels).await.unwrap();
     let consumer = Consumer::plain(quick("parcels"), &transport, handler);
-    let consumer = consumer.limits(|limits| limits.shutdown = Duration::from_secs(2));
+    let consumer = consumer.shutdown_timeout(Duration::from_secs(2));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("a settlement hangs", async || {
@@ -170,10 +178,10 @@ async fn each_message_is_counted_once_and_by_what_became_of_it() {
     })
     .await;
     stop.cancel();
-    let drained = running.await.unwrap();
-    let nothing = Drained {
+    let summary = running.await.unwrap();
+    let nothing = ShutdownSummary {
         lost: 4,
-        ..Drained::default()
+        ..ShutdownSummary::default()
     };
-    assert_eq!(drained, nothing, "nothing was settled: {drained}");
+    assert_eq!(summary, nothing, "nothing was settled: {summary}");
 }

@@ -112,7 +112,7 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
         .await;
 
         proxy.line.send_replace(trouble);
-        until("it is noticed", async || !health.is_good()).await;
+        until("it is noticed", async || !health.is_healthy()).await;
         let before = proxy.accepted.load(Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let tried = proxy.accepted.load(Ordering::SeqCst) - before;
@@ -120,7 +120,7 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
             tried <= 40,
             "{tried} connections in two seconds of {trouble:?}"
         );
-        assert!(!health.is_good(), "{trouble:?}");
+        assert!(!health.is_healthy(), "{trouble:?}");
 
         direct
             .publish(&Brought {
@@ -133,14 +133,14 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
             handled.load(Ordering::SeqCst) == 2 * n + 2
         })
         .await;
-        assert!(health.is_good(), "{:?}", health.troubles());
+        assert!(health.is_healthy(), "{:?}", health.problems());
     }
     stop.cancel();
-    let drained = running.await.unwrap();
-    assert_eq!(handled.load(Ordering::SeqCst), 4, "{drained}");
+    let summary = running.await.unwrap();
+    assert_eq!(handled.load(Ordering::SeqCst), 4, "{summary}");
     // A delete may be done and its answer cut off: then the message is gone, and not known to be.
-    assert_eq!(drained.handled + drained.lost, 4, "{drained}");
-    assert!(drained.lost <= 2, "one a trouble at most: {drained}");
+    assert_eq!(summary.handled + summary.lost, 4, "{summary}");
+    assert!(summary.lost <= 2, "one a trouble at most: {summary}");
     let queues = server.control().queues();
     assert!(
         queues

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use messaging::trace::{self, TraceParent};
-use messaging::{Fault, Local, outbox};
+use messaging::{Fault, Local};
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::filter::Targets;
@@ -80,15 +80,14 @@ async fn one_trace_goes_through_outbox_queue_and_handlers() {
     let wire_server = sqs_local::SqsLocal::start("127.0.0.1:0").await.unwrap();
     let settings = messaging::Settings::endpoint(wire_server.endpoint());
     let sqs = messaging::Sqs::connect(&settings).await.unwrap();
-    let running = tokio::spawn(office(&world, sqs).run(world.stop.clone()));
+    let office = office(&world, sqs);
+    let outbox = office.outbox();
+    let running = tokio::spawn(office.run(world.stop.clone()));
 
     let request = TraceParent::root(true);
-    trace::scope(request, async {
-        let mut tx = world.db.begin().await.unwrap();
-        outbox::push(&mut tx, &Brought { parcel: 1 }).await.unwrap();
-        tx.commit().await.unwrap();
-    })
-    .await;
+    let mut tx = outbox.traced(request).begin().await.unwrap();
+    tx.push(&Brought { parcel: 1 }).unwrap();
+    tx.commit().await.unwrap();
     until("it is weighed", async || {
         world.book("weighed").await.len() == 1
     })

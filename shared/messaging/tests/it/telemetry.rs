@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Call, Fault, Local, Mishap};
+use messaging::{CallFault, Fault, Local, QueueCall};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -100,13 +100,13 @@ async fn duplicates_and_the_oldest_are_seen() {
     );
     let world = World::new().await;
     // Everything is sent twice.
-    let local = Local::misbehaving({
+    let local = Local::with_faults({
         let sent = std::sync::atomic::AtomicUsize::new(0);
         move |call| match call {
-            Call::Send if sent.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3 => {
-                Mishap::Ambiguous
+            QueueCall::Send if sent.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3 => {
+                CallFault::Ambiguous
             }
-            _ => Mishap::None,
+            _ => CallFault::None,
         }
     });
     let service = office(&world, local.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Error, Local, Provision, QueueSpec, Service, Settings, Sqs, Transport};
+use messaging::{Error, Local, Provision, QueueSpec, Runtime, Settings, Sqs, Transport};
 
 use crate::world::{Plainly, World, quick, sqs};
 
@@ -66,14 +66,14 @@ async fn a_queue_in_this_process_promises_no_order() {
     assert!(matches!(ensured, Err(Error::NoOrder { .. })), "{ensured:?}");
 }
 
-fn checked(world: &World, sqs: &Sqs) -> impl Future<Output = Service> {
+fn checked(world: &World, sqs: &Sqs) -> impl Future<Output = Runtime> {
     let settings = Settings {
         queues: Provision::Check,
         transport: Some(sqs.clone().into()),
         ..Settings::default()
     };
     let db = world.db.clone();
-    async move { Service::connect(&db, &settings).await.unwrap() }
+    async move { Runtime::connect(&db, &settings).await.unwrap() }
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
     let sender = checked(&world, &sqs).await.queues([quick("parcels")]);
     sender.prepare().await.unwrap();
     let other = QueueSpec {
-        max_receive_count: 7,
+        max_attempts: 7,
         ..quick("parcels")
     };
     let differs = checked(&world, &sqs).await.queues([other]).prepare().await;
@@ -115,7 +115,7 @@ async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
     let reading = Plainly(|_| async { Ok(()) });
     let reader = checked(&world, &sqs)
         .await
-        .handle_plain(quick("parcels"), reading);
+        .handle(quick("parcels"), reading);
     let missing = reader.prepare().await;
     assert!(
         matches!(&missing, Err(Error::NoSuchQueue { queue }) if queue == "parcels-dlq"),

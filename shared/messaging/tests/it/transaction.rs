@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use messaging::{Call, Fault, Handler, Local, Mishap, Service, TwoPhaseHandler, outbox};
-use sqlx::{Connection, PgConnection};
+use messaging::{
+    CallFault, ConsumerOptions, Fault, Handler, Local, Outbox, PlainHandler, QueueCall,
+    RelayOptions, Runtime, Tx, handler_fn,
+};
 
 use crate::world::{Brought, Weighed, World, note, office, quick, until};
 
@@ -16,11 +18,11 @@ async fn the_effect_happens_once_however_often_a_message_comes() {
     // and every third is not deleted at first.
     let calls = AtomicUsize::new(0);
     let local =
-        Local::misbehaving(
+        Local::with_faults(
             move |call| match (call, calls.fetch_add(1, Ordering::Relaxed)) {
-                (Call::Send, n) if n % 2 == 0 => Mishap::Ambiguous,
-                (Call::Delete, n) if n % 3 == 0 => Mishap::Refused,
-                _ => Mishap::None,
+                (QueueCall::Send, n) if n % 2 == 0 => CallFault::Ambiguous,
+                (QueueCall::Delete, n) if n % 3 == 0 => CallFault::Refused,
+                _ => CallFault::None,
             },
         );
     let running = tokio::spawn(office(&world, local.clone()).run(world.stop.clone()));
@@ -51,16 +53,12 @@ struct Clumsy {
 impl Handler for Clumsy {
     type Message = Brought;
 
-    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         note(tx, "brought", brought.parcel).await?;
-        outbox::push(
-            tx,
-            &Weighed {
-                parcel: brought.parcel,
-            },
-        )
-        .await?;
+        tx.push(&Weighed {
+            parcel: brought.parcel,
+        })?;
         match brought.parcel % 5 {
             0 => Err(Fault::reject("too clumsy")),
             1 => panic!("dropped it"),
@@ -69,17 +67,23 @@ impl Handler for Clumsy {
     }
 }
 
+/// So that no test waits for the backoff.
+fn impatient() -> ConsumerOptions {
+    let mut options = ConsumerOptions::default();
+    options.backoff.limit = Duration::from_millis(20);
+    options
+}
+
 #[tokio::test]
 async fn a_failure_in_a_batch_is_rolled_back_and_its_neighbours_are_not() {
     let world = World::new().await;
     let local = Local::new();
     let attempts = Arc::new(AtomicUsize::new(0));
-    let service = Service::new(&world.db, local.clone())
+    let service = Runtime::new(&world.db, local.clone())
         .queues([quick("weights")])
-        // So that nobody waits for the backoff of the panics.
-        .limits(|limits| limits.backoff.limit = Duration::from_millis(20))
-        .handle(
+        .handle_with(
             quick("parcels"),
+            impatient(),
             Clumsy {
                 attempts: attempts.clone(),
             },
@@ -96,8 +100,8 @@ async fn a_failure_in_a_batch_is_rolled_back_and_its_neighbours_are_not() {
     })
     .await;
     world.stop.cancel();
-    let drained = running.await.unwrap().unwrap();
-    assert_eq!((drained.handled, drained.rejected), (18, 12), "{drained}");
+    let summary = running.await.unwrap().unwrap();
+    assert_eq!((summary.handled, summary.rejected), (18, 12), "{summary}");
 
     let mut brought = world.book("brought").await;
     brought.sort();
@@ -112,18 +116,14 @@ struct Undecided;
 impl Handler for Undecided {
     type Message = Brought;
 
-    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
-        let mut savepoint = tx.begin().await?;
-        outbox::push(&mut savepoint, &Weighed { parcel: -1 }).await?;
+    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
+        let mut savepoint = tx.savepoint().await?;
+        savepoint.push(&Weighed { parcel: -1 })?;
         savepoint.rollback().await?;
-        let mut savepoint = tx.begin().await?;
-        outbox::push(
-            &mut savepoint,
-            &Weighed {
-                parcel: brought.parcel,
-            },
-        )
-        .await?;
+        let mut savepoint = tx.savepoint().await?;
+        savepoint.push(&Weighed {
+            parcel: brought.parcel,
+        })?;
         savepoint.commit().await?;
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Handler for Undecided {
 async fn a_savepoint_takes_what_was_pushed_in_it_back() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone())
+    let service = Runtime::new(&world.db, local.clone())
         .queues([quick("weights")])
         .handle(quick("parcels"), Undecided);
     let running = tokio::spawn(service.run(world.stop.clone()));
@@ -144,16 +144,45 @@ async fn a_savepoint_takes_what_was_pushed_in_it_back() {
     assert_eq!(local.peek("weights"), [r#"{"parcel":7}"#]);
 }
 
+#[tokio::test]
+async fn what_a_savepoint_pushed_keeps_its_place_in_the_transaction() {
+    let world = World::new().await;
+    let mut tx = Outbox::new(&world.db).begin().await.unwrap();
+    tx.push(&Weighed { parcel: 1 }).unwrap();
+    let mut kept = tx.savepoint().await.unwrap();
+    kept.push(&Weighed { parcel: 2 }).unwrap();
+    let mut dropped = kept.savepoint().await.unwrap();
+    dropped.push(&Weighed { parcel: -1 }).unwrap();
+    note(&mut dropped, "dropped", 1).await.unwrap();
+    drop(dropped);
+    kept.push(&Weighed { parcel: 3 }).unwrap();
+    note(&mut kept, "kept", 1).await.unwrap();
+    kept.commit().await.unwrap();
+    tx.push(&Weighed { parcel: 4 }).unwrap();
+    tx.commit().await.unwrap();
+
+    let pushed = "select (body::jsonb ->> 'parcel')::int from outbox order by position";
+    let pushed: Vec<i32> = sqlx::query_scalar(pushed)
+        .fetch_all(&world.db)
+        .await
+        .unwrap();
+    assert_eq!(pushed, [1, 2, 3, 4]);
+    assert_eq!(
+        (world.book("dropped").await, world.book("kept").await),
+        (vec![], vec![1])
+    );
+}
+
 /// Tells of each parcel in a transaction of its own: it keeps those that are even.
-struct Independent(sqlx::PgPool);
+struct Independent(Outbox);
 
 impl Handler for Independent {
     type Message = Brought;
 
-    async fn handle(&self, _: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+    async fn handle(&self, _: &mut Tx, brought: Brought) -> Result<(), Fault> {
         let mut own = self.0.begin().await?;
         let Brought { parcel } = brought;
-        outbox::push(&mut own, &Weighed { parcel }).await?;
+        own.push(&Weighed { parcel })?;
         match parcel % 2 {
             0 => own.commit().await?,
             _ => own.rollback().await?,
@@ -166,9 +195,12 @@ impl Handler for Independent {
 async fn what_is_pushed_in_another_transaction_is_sent_if_that_one_commits() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone())
+    let service = Runtime::new(&world.db, local.clone())
         .queues([quick("weights")])
-        .handle(quick("parcels"), Independent(world.connect().await));
+        .handle(
+            quick("parcels"),
+            Independent(Outbox::new(&world.connect().await)),
+        );
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push((1..5).map(|parcel| Brought { parcel })).await;
     until("all are done", async || {
@@ -186,8 +218,8 @@ async fn what_is_pushed_in_another_transaction_is_sent_if_that_one_commits() {
 async fn what_is_written_down_at_once_is_sent_at_once() {
     let world = World::new().await;
     let local = Local::new();
-    let service = Service::new(&world.db, local.clone()).queues([quick("weights")]);
-    let relay = service.relay();
+    let service = Runtime::new(&world.db, local.clone()).queues([quick("weights")]);
+    let outbox = service.outbox();
     let running = tokio::spawn(service.run(world.stop.clone()));
     let since = Instant::now();
     for parcel in 0..8 {
@@ -196,12 +228,12 @@ async fn what_is_written_down_at_once_is_sent_at_once() {
             local.depth("weights") == parcel
         })
         .await;
-        let mut tx = relay.begin().await.unwrap();
-        let mut savepoint = tx.begin().await.unwrap();
+        let mut tx = outbox.begin().await.unwrap();
+        let mut savepoint = tx.savepoint().await.unwrap();
         let weighed = Weighed {
             parcel: parcel as i32,
         };
-        outbox::push(&mut savepoint, &weighed).await.unwrap();
+        savepoint.push(&weighed).unwrap();
         savepoint.commit().await.unwrap();
         tx.commit().await.unwrap();
         until("it is sent", async || local.depth("weights") > parcel).await;
@@ -217,21 +249,21 @@ struct Scales {
     asked: Arc<AtomicUsize>,
 }
 
-impl TwoPhaseHandler for Scales {
+impl PlainHandler for Scales {
     type Message = Brought;
-    type Outside = i32;
+    type Output = i32;
 
-    async fn before(&self, brought: &Brought) -> Result<i32, Fault> {
+    async fn handle(&self, brought: Brought) -> Result<i32, Fault> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         match brought.parcel {
             4 => Err(Fault::reject("too heavy")),
             parcel => Ok(parcel * 10),
         }
     }
+}
 
-    async fn handle(&self, tx: &mut PgConnection, _: Brought, weight: i32) -> Result<(), Fault> {
-        Ok(note(tx, "weight", weight).await?)
-    }
+async fn note_weight(tx: &mut Tx, weight: i32) -> Result<(), Fault> {
+    Ok(note(tx, "weight", weight).await?)
 }
 
 #[tokio::test]
@@ -239,12 +271,11 @@ async fn the_phase_before_the_transaction_hands_over_what_it_found() {
     let world = World::new().await;
     let local = Local::new();
     let asked = Arc::new(AtomicUsize::new(0));
-    let service = Service::new(&world.db, local.clone()).handle_two_phase(
-        quick("parcels"),
-        Scales {
-            asked: asked.clone(),
-        },
-    );
+    let scales = Scales {
+        asked: asked.clone(),
+    };
+    let service = Runtime::new(&world.db, local.clone())
+        .handle(quick("parcels"), scales.then(handler_fn(note_weight)));
     let running = tokio::spawn(service.run(world.stop.clone()));
     world.push((0..6).map(|parcel| Brought { parcel })).await;
     until("all are done", async || {
@@ -264,15 +295,21 @@ async fn what_is_pushed_one_by_one_shares_calls() {
     const PARCELS: i32 = 30;
     let world = World::new().await;
     let (server, sqs) = crate::world::sqs().await;
-    let service = Service::new(&world.db, sqs).queues([quick("parcels")]);
+    let lingering = RelayOptions {
+        linger: Duration::from_millis(70),
+        ..RelayOptions::default()
+    };
+    let service = Runtime::new(&world.db, sqs)
+        .queues([quick("parcels")])
+        .relay_options(lingering);
     service.prepare().await.unwrap();
-    let relay = service.relay();
+    let outbox = service.outbox();
     let running = tokio::spawn(service.run(world.stop.clone()));
 
     let pushes = (0..PARCELS).map(|parcel| {
-        let relay = &relay;
+        let outbox = &outbox;
         async move {
-            let mut tx = relay.begin().await?;
+            let mut tx = outbox.begin().await?;
             tx.push(&Brought { parcel })?;
             tx.commit().await
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use messaging::{
-    Destination, Fault, Handler, Message, QueueSpec, Service, Settings, Transport, outbox,
+    Destination, Fault, Handler, Message, Outbox, QueueSpec, Runtime, Settings, Transport, Tx,
 };
 use sandbox::testing;
 use serde::{Deserialize, Serialize};
@@ -50,15 +50,11 @@ pub struct Weigh;
 impl Handler for Weigh {
     type Message = Brought;
 
-    async fn handle(&self, tx: &mut PgConnection, brought: Brought) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
         note(tx, "brought", brought.parcel).await?;
-        outbox::push(
-            tx,
-            &Weighed {
-                parcel: brought.parcel,
-            },
-        )
-        .await?;
+        tx.push(&Weighed {
+            parcel: brought.parcel,
+        })?;
         Ok(())
     }
 }
@@ -69,7 +65,7 @@ pub struct Remember;
 impl Handler for Remember {
     type Message = Weighed;
 
-    async fn handle(&self, tx: &mut PgConnection, weighed: Weighed) -> Result<(), Fault> {
+    async fn handle(&self, tx: &mut Tx, weighed: Weighed) -> Result<(), Fault> {
         note(tx, "weighed", weighed.parcel).await?;
         Ok(())
     }
@@ -157,19 +153,19 @@ impl World {
             .unwrap();
     }
 
-    /// Pushes messages in one transaction.
+    /// Pushes messages in one transaction of another process, which runs no relay.
     pub async fn push<M: Message>(&self, messages: impl IntoIterator<Item = M>) {
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = Outbox::new(&self.db).begin().await.unwrap();
         for message in messages {
-            outbox::push(&mut tx, &message).await.unwrap();
+            tx.push(&message).unwrap();
         }
         tx.commit().await.unwrap();
     }
 }
 
 /// The whole office on one transport.
-pub fn office(world: &World, transport: impl Into<Transport>) -> Service {
-    Service::new(&world.db, transport)
+pub fn office(world: &World, transport: impl Into<Transport>) -> Runtime {
+    Runtime::new(&world.db, transport)
         .handle(quick("parcels"), Weigh)
         .handle(quick("weights"), Remember)
 }
@@ -220,6 +216,7 @@ where
     Fut: Future<Output = Result<(), Fault>> + Send,
 {
     type Message = Brought;
+    type Output = ();
 
     async fn handle(&self, brought: Brought) -> Result<(), Fault> {
         (self.0)(brought.parcel).await

@@ -11,16 +11,15 @@ use tower_service::Service;
 use uuid::Uuid;
 
 use crate::Fault;
-use crate::transport::Delivery;
+use crate::envelope::Delivery;
 
-/// One call of a handler: the request of the services that [layers](crate::Consumer::layer) wrap.
+/// One call of a handler: the request of the services that [layers](crate::Runtime::layer) wrap.
 ///
-/// A handler with a transaction is called for all the messages that share one, since the
-/// transaction is what succeeds or fails; a [`PlainHandler`](crate::PlainHandler) and the phase
-/// before a transaction are called for each message.
+/// A handler in a transaction is called for all the messages that share one, since the transaction
+/// is what succeeds or fails; a [`PlainHandler`](crate::PlainHandler) is called for each message.
 ///
 /// A layer that answers `Ok` in place of the handler has handled the messages: they are deleted.
-/// One that retries has no place here, as the queue does that, for every replica alike.
+/// A layer that retries has no place here, as the queue does that for every replica alike.
 ///
 /// # A timeout, a limit, and a layer of one's own
 ///
@@ -28,8 +27,8 @@ use crate::transport::Delivery;
 /// use std::time::Duration;
 ///
 /// use messaging::{
-///     Attempt, Consumer, Destination, Fault, Local, Message, PlainHandler, Provision, QueueSpec,
-///     Transport,
+///     Consumer, Destination, Fault, HandlerCall, Local, Message, Provision, QueueSpec, Transport,
+///     plain_fn,
 /// };
 /// use serde::{Deserialize, Serialize};
 /// use tokio_util::sync::CancellationToken;
@@ -49,16 +48,10 @@ use crate::transport::Delivery;
 ///     }
 /// }
 ///
-/// struct Open;
-///
-/// impl PlainHandler for Open {
-///     type Message = Knock;
-///
-///     async fn handle(&self, knock: Knock) -> Result<(), Fault> {
-///         match knock.door {
-///             13 => std::future::pending().await, // Nobody lives there.
-///             _ => Ok(()),
-///         }
+/// async fn open(knock: Knock) -> Result<(), Fault> {
+///     match knock.door {
+///         13 => std::future::pending().await, // No one answers there.
+///         _ => Ok(()),
 ///     }
 /// }
 ///
@@ -70,14 +63,14 @@ use crate::transport::Delivery;
 /// transport.ensure(&doors, Provision::Create).await?;
 /// transport.publish_all(&[Knock { door: 1 }, Knock { door: 13 }]).await?;
 ///
-/// let consumer = Consumer::plain(doors, &transport, Open)
+/// let consumer = Consumer::plain(doors, &transport, plain_fn(open))
 ///     .layer(TimeoutLayer::new(Duration::from_secs(2)))
-///     // Around the timeout, so that waiting for a turn does not count.
+///     // Around the timeout, so that waiting for a permit does not count.
 ///     .layer(ConcurrencyLimitLayer::new(8))
 ///     // A layer of one's own, made of a function.
-///     .layer(tower::util::MapRequestLayer::new(|attempt: Attempt| {
-///         println!("{}: {} at once", attempt.queue(), attempt.messages().len());
-///         attempt
+///     .layer(tower::util::MapRequestLayer::new(|call: HandlerCall| {
+///         println!("{}: {} at once", call.queue(), call.messages().len());
+///         call
 ///     }));
 /// let stop = CancellationToken::new();
 /// let running = tokio::spawn(consumer.run(stop.clone()));
@@ -86,50 +79,51 @@ use crate::transport::Delivery;
 ///     tokio::time::sleep(Duration::from_millis(10)).await;
 /// }
 /// stop.cancel();
-/// let drained = running.await.unwrap();
-/// assert_eq!((drained.handled, drained.rejected), (1, 1));
+/// let summary = running.await.unwrap();
+/// assert_eq!((summary.handled, summary.rejected), (1, 1));
 /// # Ok(())
 /// # }
 /// ```
-pub struct Attempt {
+pub struct HandlerCall {
     queue: Arc<str>,
     phase: Phase,
     deliveries: Vec<Arc<Delivery>>,
-    run: Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Fault>> + Send>,
+    run: Run,
 }
 
 /// Which part of a handler is called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// [`TwoPhaseHandler::before`](crate::TwoPhaseHandler::before), for one message.
+    /// The [`PlainHandler`](crate::PlainHandler) before a transaction, for one message.
     Before,
-    /// The handler itself: in a transaction with its inbox and outbox, if it has one.
+    /// The handler itself: in a transaction with inbox and outbox, if it has one.
     Handle,
 }
 
-/// What is known of a message without reading it.
+/// A message without its contents.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a>(&'a Delivery);
 
 /// The handler at the heart of all layers. Its own errors are [`Fault`]s; those of a layer, such
 /// as a timeout's, make the messages come back after a backoff.
 #[derive(Clone, Default)]
-pub struct Handling(Option<Arc<Erased>>);
+pub struct HandlerService(Option<Arc<Layered>>);
 
-type Erased = dyn Fn(Attempt) -> BoxFuture<'static, Result<(), Fault>> + Send + Sync;
+type Run = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Fault>> + Send>;
+type Layered = dyn Fn(HandlerCall) -> BoxFuture<'static, Result<(), Fault>> + Send + Sync;
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-impl Attempt {
+impl HandlerCall {
     pub(crate) fn new<F>(
         queue: &str,
         phase: Phase,
         deliveries: Vec<Arc<Delivery>>,
         run: impl FnOnce() -> F + Send + 'static,
-    ) -> Attempt
+    ) -> HandlerCall
     where
         F: Future<Output = Result<(), Fault>> + Send + 'static,
     {
-        Attempt {
+        HandlerCall {
             queue: queue.into(),
             phase,
             deliveries,
@@ -153,17 +147,17 @@ impl Attempt {
 }
 
 impl<'a> Envelope<'a> {
-    /// The id that the inbox goes by.
+    /// The id that the inbox stores.
     pub fn id(self) -> Uuid {
         self.0.id
     }
 
-    /// [`Message::KIND`](crate::Message::KIND), if the sender said it.
+    /// [`Message::KIND`](crate::Message::KIND), if the sender set it.
     pub fn kind(self) -> Option<&'a str> {
         self.0.kind.as_deref()
     }
 
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub fn receive_count(self) -> u32 {
         self.0.receive_count
     }
@@ -178,25 +172,25 @@ impl<'a> Envelope<'a> {
     }
 }
 
-impl Handling {
-    /// Around everything that is there already.
-    pub(crate) fn wrapped<L>(self, layer: L) -> Handling
+impl HandlerService {
+    /// One service of this layer, around whatever a call runs.
+    pub(crate) fn layered<L>(layer: L) -> HandlerService
     where
-        L: Layer<Handling>,
-        L::Service: Service<Attempt, Response = ()> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Attempt>>::Error: Into<BoxError>,
-        <L::Service as Service<Attempt>>::Future: Send,
+        L: Layer<HandlerService>,
+        L::Service: Service<HandlerCall, Response = ()> + Clone + Send + Sync + 'static,
+        <L::Service as Service<HandlerCall>>::Error: Into<BoxError>,
+        <L::Service as Service<HandlerCall>>::Future: Send,
     {
-        let service = layer.layer(self);
-        Handling(Some(Arc::new(move |attempt| {
+        let service = layer.layer(HandlerService::default());
+        HandlerService(Some(Arc::new(move |call| {
             let mut service = service.clone();
             let handled = async move {
                 poll_fn(|context| service.poll_ready(context)).await?;
-                service.call(attempt).await
+                service.call(call).await
             };
             handled
                 .map(|handled| {
-                    handled.map_err(|error: <L::Service as Service<Attempt>>::Error| {
+                    handled.map_err(|error: <L::Service as Service<HandlerCall>>::Error| {
                         fault_of(error.into())
                     })
                 })
@@ -204,13 +198,34 @@ impl Handling {
         })))
     }
 
-    /// Whether there is any layer.
+    /// This around everything that is in `inner`. Several consumers may share it, and then they
+    /// share its limits.
+    pub(crate) fn around(&self, inner: &HandlerService) -> HandlerService {
+        if inner.is_bare() {
+            return self.clone();
+        }
+        let (outer, inner) = (self.clone(), inner.clone());
+        HandlerService(Some(Arc::new(move |call| {
+            let (queue, phase, deliveries) =
+                (call.queue.clone(), call.phase, call.deliveries.clone());
+            let mut inner = inner.clone();
+            let run: Run = Box::new(move || inner.call(call));
+            outer.clone().call(HandlerCall {
+                queue,
+                phase,
+                deliveries,
+                run,
+            })
+        })))
+    }
+
+    /// Whether there is no layer.
     pub(crate) fn is_bare(&self) -> bool {
         self.0.is_none()
     }
 }
 
-impl Service<Attempt> for Handling {
+impl Service<HandlerCall> for HandlerService {
     type Response = ();
     type Error = Fault;
     type Future = BoxFuture<'static, Result<(), Fault>>;
@@ -219,29 +234,29 @@ impl Service<Attempt> for Handling {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, attempt: Attempt) -> Self::Future {
+    fn call(&mut self, call: HandlerCall) -> Self::Future {
         match &self.0 {
-            Some(service) => service(attempt),
-            None => (attempt.run)(),
+            Some(service) => service(call),
+            None => (call.run)(),
         }
     }
 }
 
-/// How a fault passes through layers that know nothing but errors.
+/// A fault on its way through layers, which know errors only.
 #[derive(thiserror::Error, Debug)]
 #[error("{}", .0.reason())]
-struct Passing(Fault);
+struct FaultThroughLayer(Fault);
 
 impl From<Fault> for BoxError {
     fn from(fault: Fault) -> BoxError {
-        Box::new(Passing(fault))
+        Box::new(FaultThroughLayer(fault))
     }
 }
 
-/// The handler's own fault, if it is one that passed; or else the layer's error, tried again.
+/// The handler's own fault, or a retry with the layer's error as its reason.
 fn fault_of(error: BoxError) -> Fault {
-    match error.downcast::<Passing>() {
-        Ok(passing) => passing.0,
+    match error.downcast::<FaultThroughLayer>() {
+        Ok(through) => through.0,
         Err(error) => Fault::caused_by(&*error),
     }
 }

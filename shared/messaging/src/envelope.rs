@@ -7,23 +7,23 @@ use std::time::SystemTime;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use uuid::Uuid;
 
-use super::BATCH_BYTES;
-use super::LONGEST_DELAY;
+use crate::quota::BATCH_BYTES;
+use crate::quota::LONGEST_DELAY;
 use crate::topology::whole_seconds;
 
 /// The names of our message attributes.
-pub(super) const ID: &str = "message-id";
-pub(super) const KIND: &str = "kind";
-pub(super) const TRACE_PARENT: &str = "traceparent";
-pub(super) const DEATH_REASON: &str = "dead-letter-reason";
-pub(super) const DEATH_SOURCE: &str = "dead-letter-source";
+pub(crate) const ID: &str = "message-id";
+pub(crate) const KIND: &str = "kind";
+pub(crate) const TRACE_PARENT: &str = "traceparent";
+pub(crate) const DEATH_REASON: &str = "dead-letter-reason";
+pub(crate) const DEATH_SOURCE: &str = "dead-letter-source";
 
 /// The type of our attributes.
-pub(super) const TEXT: &str = "String";
+pub(crate) const TEXT: &str = "String";
 /// The most attributes of a message: an SQS quota.
 const ATTRIBUTES: usize = 10;
 /// Characters of a reason that are kept: it counts toward the size of the message.
-const LONGEST_REASON: usize = 1_000;
+const REASON_LENGTH: usize = 1_000;
 
 /// A message on its way out.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,11 +39,11 @@ pub(crate) struct Outgoing {
     /// letters.
     pub(crate) deduplication_id: Option<String>,
     /// What it came with, if it is moved from another queue.
-    pub(crate) foreign: Foreign,
+    pub(crate) extra: ExtraAttributes,
     /// When readers may see it, if not by the queue's own delay.
     pub(crate) due_at: Option<SystemTime>,
     /// Why it is a dead letter, if it is one.
-    pub(crate) dead: Option<Death>,
+    pub(crate) dead: Option<DeadLetterReason>,
 }
 
 /// A message as received. `receipt` is what proves to the queue that we hold it.
@@ -60,14 +60,14 @@ pub(crate) struct Delivery {
     pub(crate) sent_at: Option<SystemTime>,
     pub(crate) group: Option<String>,
     pub(crate) trace_parent: Option<String>,
-    pub(crate) foreign: Foreign,
+    pub(crate) extra: ExtraAttributes,
     /// Why it is a dead letter, if it is one and we made it one.
-    pub(crate) death: Option<Death>,
+    pub(crate) death: Option<DeadLetterReason>,
 }
 
 /// What a message came with, whoever has sent it: a message that is moved goes on with all of it.
 #[derive(Clone, PartialEq, Default, Debug)]
-pub(crate) struct Foreign {
+pub(crate) struct ExtraAttributes {
     /// All attributes by name, ours among them, but for those that say why it is a dead letter.
     pub(crate) attributes: HashMap<String, MessageAttributeValue>,
     /// The trace as X-Ray writes it.
@@ -78,31 +78,31 @@ pub(crate) struct Foreign {
 
 /// Why and from where a message came to the dead letters.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Death {
+pub(crate) struct DeadLetterReason {
     pub(crate) reason: String,
     pub(crate) source: String,
 }
 
-impl Foreign {
+impl ExtraAttributes {
     /// Of a message that begins here.
-    pub(crate) fn new() -> Foreign {
-        Foreign::default()
+    pub(crate) fn new() -> ExtraAttributes {
+        ExtraAttributes::default()
     }
 }
 
-impl Death {
+impl DeadLetterReason {
     /// SQS takes no empty attribute, and neither the colours of a terminal nor any other sign
     /// that XML has no place for.
-    pub(crate) fn new(reason: &str, source: &str) -> Death {
+    pub(crate) fn new(reason: &str, source: &str) -> DeadLetterReason {
         let is_text = |char: &char| match char {
             '\t' | '\n' | '\r' => true,
             '\u{fffe}' | '\u{ffff}' => false,
             char => *char >= ' ',
         };
         let text = |char| Some(char).filter(is_text).unwrap_or('\u{fffd}');
-        let reason: String = reason.chars().take(LONGEST_REASON).map(text).collect();
+        let reason: String = reason.chars().take(REASON_LENGTH).map(text).collect();
         let is_empty = reason.trim().is_empty();
-        Death {
+        DeadLetterReason {
             reason: if is_empty {
                 "no reason was given".into()
             } else {
@@ -116,7 +116,11 @@ impl Death {
 impl Outgoing {
     /// A message on to another queue: to the dead letters, or back from there. Sent once more, it
     /// is the same to a FIFO queue; moved once more, it is another.
-    pub(crate) fn moved(delivery: &Delivery, queue: String, dead: Option<Death>) -> Outgoing {
+    pub(crate) fn moved(
+        delivery: &Delivery,
+        queue: String,
+        dead: Option<DeadLetterReason>,
+    ) -> Outgoing {
         Outgoing {
             id: delivery.id,
             queue,
@@ -125,14 +129,14 @@ impl Outgoing {
             ordering_key: delivery.group.clone(),
             trace_parent: delivery.trace_parent.clone(),
             deduplication_id: Some(delivery.queue_id.clone()),
-            foreign: delivery.foreign.clone(),
+            extra: delivery.extra.clone(),
             due_at: None,
             dead,
         }
     }
 
     /// Whether it came from another queue, where it has got all of its attributes.
-    pub(super) fn is_moved(&self) -> bool {
+    pub(crate) fn is_moved(&self) -> bool {
         self.deduplication_id.is_some()
     }
 
@@ -145,11 +149,11 @@ impl Outgoing {
     /// Takes everything away that it did not come with.
     pub(crate) fn strip(&mut self) {
         self.dead = None;
-        self.foreign.is_full = true;
+        self.extra.is_full = true;
     }
 
     /// The remaining delay in whole seconds, rounded up and at most SQS's longest.
-    pub(super) fn delay_seconds(&self) -> Option<i32> {
+    pub(crate) fn delay_seconds(&self) -> Option<i32> {
         let due = self.due_at?;
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
         Some(whole_seconds(left.min(LONGEST_DELAY)) as i32)
@@ -160,13 +164,13 @@ impl Outgoing {
     pub(crate) fn size(&self) -> usize {
         let own = self.own_attributes();
         let own = own.iter().map(|(name, value)| text_size(name, value));
-        self.foreign_size() + own.sum::<usize>()
+        self.extra_size() + own.sum::<usize>()
     }
 
     /// The attributes that we give it. A message that is moved keeps what it came with, so it gets
     /// only what there is room for: first the reason, shortened if need be, then the id, by which
     /// an inbox knows it again.
-    pub(super) fn own_attributes(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+    pub(crate) fn own_attributes(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let id = (ID, self.id.to_string().into());
         if !self.is_moved() {
             let kind = Some(&self.kind).filter(|kind| !kind.is_empty());
@@ -179,11 +183,11 @@ impl Outgoing {
         let death = self.dead.as_ref();
         let reason = death.map(|death| (DEATH_REASON, death.reason.as_str().into()));
         let source = death.map(|death| (DEATH_SOURCE, death.source.as_str().into()));
-        let mut places = match self.foreign.is_full {
+        let mut places = match self.extra.is_full {
             true => 0,
-            false => ATTRIBUTES.saturating_sub(self.foreign.attributes.len()),
+            false => ATTRIBUTES.saturating_sub(self.extra.attributes.len()),
         };
-        let mut bytes = BATCH_BYTES.saturating_sub(self.foreign_size());
+        let mut bytes = BATCH_BYTES.saturating_sub(self.extra_size());
         let mut own = vec![];
         for (name, value) in [reason, Some(id), source].into_iter().flatten() {
             let value: Cow<'_, str> = match name {
@@ -191,7 +195,7 @@ impl Outgoing {
                 _ => value,
             };
             let size = text_size(name, &value);
-            let is_there = self.foreign.attributes.contains_key(name);
+            let is_there = self.extra.attributes.contains_key(name);
             if places > 0 && size <= bytes && !value.is_empty() && !is_there {
                 places -= 1;
                 bytes -= size;
@@ -202,8 +206,8 @@ impl Outgoing {
     }
 
     /// The body, and the attributes that it came with.
-    fn foreign_size(&self) -> usize {
-        let attributes = self.foreign.attributes.iter();
+    fn extra_size(&self) -> usize {
+        let attributes = self.extra.attributes.iter();
         let sizes = attributes.map(|(name, value)| {
             let text = value.string_value().map_or(0, str::len);
             let bytes = value.binary_value().map_or(0, |bytes| bytes.as_ref().len());
@@ -242,12 +246,12 @@ mod tests {
             ordering_key: None,
             trace_parent: None,
             deduplication_id: Some("1".into()),
-            foreign: Foreign {
+            extra: ExtraAttributes {
                 attributes: (0..attributes).map(named).collect(),
-                ..Foreign::new()
+                ..ExtraAttributes::new()
             },
             due_at: None,
-            dead: Some(Death::new("r\u{e9}ason", "parcels")),
+            dead: Some(DeadLetterReason::new("r\u{e9}ason", "parcels")),
         }
     }
 

@@ -1,6 +1,5 @@
-//! The sweep: takes rows from the table, sends them, and deletes them, in one transaction.
+//! The poll: takes rows from the table, sends them, and deletes them, in one transaction.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use sqlx::postgres::PgRow;
@@ -8,17 +7,17 @@ use sqlx::{PgConnection, Row as _};
 use tokio_util::sync::CancellationToken;
 
 use super::Relay;
-use crate::outbox::{ORDERED, Row};
+use crate::envelope::{ExtraAttributes, Outgoing};
+use crate::outbox::Row;
 use crate::relay::parked;
 use crate::relay::send::send;
-use crate::transport::{Foreign, Outgoing};
 use crate::{Backoff, Error};
 
 /// Rows of one transaction.
 const ROWS: i64 = 200;
-/// How often the table is looked at without being told to: for rows that wait for their delay, for
-/// another attempt, or for a relay that is gone.
-const TICK: Duration = Duration::from_secs(1);
+/// How often the table is polled for rows that wait for their delay, for another attempt, or for a
+/// relay that is gone.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Deletes rows and returns them; the transaction commits once they are sent. Those that another
 /// relay has in hand are skipped.
@@ -53,24 +52,23 @@ const PUT_BACK: &str = "
             coalesce(now() + $9 * interval '1 second', 'infinity'))";
 
 impl Relay {
-    pub(super) async fn sweep(&self, shutdown: &CancellationToken) {
+    pub(super) async fn poll_outbox(&self, shutdown: &CancellationToken) {
         let mut failures = 0;
-        let mut all = true;
         loop {
-            match self.sweep_once(failures + 1, all).await {
-                Ok(Swept::Sent { more: true }) => {
+            match self.poll_once(failures + 1).await {
+                Ok(Polled::Sent { more: true }) => {
                     failures = 0;
                     continue;
                 }
-                Ok(Swept::Sent { more: false }) => {
+                Ok(Polled::Sent { more: false }) => {
                     failures = 0;
-                    self.0.health.works("the outbox");
+                    self.shared.health.works("the outbox");
                 }
-                Ok(Swept::Refused { progress: true }) => failures = 1,
-                Ok(Swept::Refused { progress: false }) => failures += 1,
+                Ok(Polled::Refused { progress: true }) => failures = 1,
+                Ok(Polled::Refused { progress: false }) => failures += 1,
                 Err(error) => {
                     failures += 1;
-                    self.0.health.fails("the outbox", &error.line());
+                    self.shared.health.fails("the outbox", &error.line());
                     let delay = Backoff::SERVER.delay(failures);
                     shutdown
                         .run_until_cancelled(tokio::time::sleep(delay))
@@ -79,22 +77,21 @@ impl Relay {
             }
             let woken = async {
                 tokio::select! {
-                    () = self.0.wake.notified() => ORDERED.load(Ordering::Relaxed),
-                    () = self.tick() => true,
+                    () = self.shared.committed.ordered.notified() => {}
+                    () = self.rows_are_due() => {}
                 }
             };
-            match shutdown.run_until_cancelled(woken).await {
-                Some(ordered) => all = ordered,
-                None => return,
+            if shutdown.run_until_cancelled(woken).await.is_none() {
+                return;
             }
         }
     }
 
-    /// Waits until there is something due.
-    async fn tick(&self) {
+    /// Waits until the table has rows to send.
+    async fn rows_are_due(&self) {
         loop {
-            tokio::time::sleep(TICK).await;
-            // If the database fails, the sweep says so.
+            tokio::time::sleep(INTERVAL).await;
+            // If the database fails, the poll reports it.
             if self.is_due().await.unwrap_or(true) {
                 return;
             }
@@ -102,56 +99,55 @@ impl Relay {
     }
 
     async fn is_due(&self) -> Result<bool, sqlx::Error> {
-        let mut connection = database::lend(&self.0.db).await?;
+        let mut connection = database::lend(&self.shared.db).await?;
         sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
             .fetch_one(&mut *connection)
             .await
     }
 
-    /// Sends up to [`ROWS`] rows, and of ordered ones as many, if `all` are wanted.
-    async fn sweep_once(&self, failures: u32, all: bool) -> Result<Swept, Error> {
-        let free = self.sweep_rows(failures, TAKE, None).await?;
-        if !all {
-            return Ok(free);
-        }
+    /// Sends up to [`ROWS`] rows without an order, and up to as many ordered ones.
+    async fn poll_once(&self, failures: u32) -> Result<Polled, Error> {
+        let free = self.poll_rows(failures, TAKE, None).await?;
         let ordered = self
-            .sweep_rows(failures, TAKE_ORDERED, Some(LOCK_ORDERED))
+            .poll_rows(failures, TAKE_ORDERED, Some(LOCK_ORDERED))
             .await?;
         Ok(match (free, ordered) {
-            (Swept::Refused { progress: a }, Swept::Refused { progress: b }) => {
-                Swept::Refused { progress: a || b }
+            (Polled::Refused { progress: a }, Polled::Refused { progress: b }) => {
+                Polled::Refused { progress: a || b }
             }
-            (refused @ Swept::Refused { .. }, _) | (_, refused @ Swept::Refused { .. }) => refused,
-            (Swept::Sent { more: free }, Swept::Sent { more: ordered }) => Swept::Sent {
+            (refused @ Polled::Refused { .. }, _) | (_, refused @ Polled::Refused { .. }) => {
+                refused
+            }
+            (Polled::Sent { more: free }, Polled::Sent { more: ordered }) => Polled::Sent {
                 more: free || ordered,
             },
         })
     }
 
-    async fn sweep_rows(
+    async fn poll_rows(
         &self,
         failures: u32,
         take: &'static str,
         lock: Option<&'static str>,
-    ) -> Result<Swept, Error> {
-        let mut tx = database::begin(&self.0.db).await?;
+    ) -> Result<Polled, Error> {
+        let mut tx = database::begin(&self.shared.db).await?;
         if let Some(lock) = lock
             && !sqlx::query_scalar::<_, bool>(lock)
                 .fetch_one(&mut *tx)
                 .await?
         {
-            return Ok(Swept::Sent { more: false });
+            return Ok(Polled::Sent { more: false });
         }
         let taken = sqlx::query(take).bind(ROWS).fetch_all(&mut *tx).await?;
         let mut rows = taken.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         if rows.is_empty() {
-            return Ok(Swept::Sent { more: false });
+            return Ok(Polled::Sent { more: false });
         }
         let more = rows.len() == ROWS as usize;
         let count = rows.len();
         rows.sort_by_key(|row| row.position);
 
-        let unsent = send(&self.0.transport, &self.0.health, rows).await;
+        let unsent = send(&self.shared.transport, &self.shared.health, rows).await;
         let wait = Backoff::SERVER.delay(failures);
         let (mut parking, mut refused) = (vec![], 0);
         for unsent in unsent {
@@ -165,16 +161,16 @@ impl Relay {
         tx.commit().await?;
         parking.iter().for_each(parked);
         Ok(match refused {
-            0 => Swept::Sent { more },
-            _ => Swept::Refused {
+            0 => Polled::Sent { more },
+            _ => Polled::Refused {
                 progress: refused < count,
             },
         })
     }
 }
 
-/// How a sweep ended.
-enum Swept {
+/// How a poll ended.
+enum Polled {
     /// Everything was taken; there may be `more` in the table.
     Sent { more: bool },
     /// Some rows were put back; others may have made `progress`.
@@ -192,14 +188,14 @@ fn row(row: &PgRow) -> Result<Row, sqlx::Error> {
         ordering_key: row.try_get("ordering_key")?,
         trace_parent: row.try_get("trace_parent")?,
         deduplication_id: None,
-        foreign: Foreign::new(),
+        extra: ExtraAttributes::new(),
         due_at: due_in.map(|left| SystemTime::now() + left),
         dead: None,
     };
     Ok(Row {
         position: row.try_get("position")?,
         outgoing,
-        unhurried: false,
+        deferred: false,
     })
 }
 

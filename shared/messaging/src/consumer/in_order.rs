@@ -1,0 +1,67 @@
+//! The second and third stage of FIFO queues: within a group one message after the other, and a
+//! failure holds up the rest of its group.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use super::Stop;
+use super::call::Caller;
+use super::in_flight::{Ended, InFlight, Outcome};
+
+#[derive(Clone)]
+pub(super) struct InOrder {
+    pub(super) caller: Arc<Caller>,
+    pub(super) stop: Stop,
+    pub(super) ended: UnboundedSender<Ended>,
+}
+
+impl InOrder {
+    /// Runs as long as the consumer. Each group is handled by itself, so that one that fails does
+    /// not hold up the others.
+    pub(super) async fn run(self, mut input: UnboundedReceiver<Vec<InFlight>>) {
+        while let Some(messages) = input.recv().await {
+            let mut groups: HashMap<Option<String>, Vec<InFlight>> = HashMap::new();
+            for message in messages {
+                let group = message.delivery.group.clone();
+                groups.entry(group).or_default().push(message);
+            }
+            for group in groups.into_values() {
+                let stage = self.clone();
+                tokio::spawn(async move { stage.handle_group(group).await });
+            }
+        }
+    }
+
+    async fn handle_group(&self, group: Vec<InFlight>) {
+        let mut group = group.into_iter();
+        for mut message in group.by_ref() {
+            if self.stop.begin.is_cancelled() {
+                self.end(message, Outcome::Returned);
+                break;
+            }
+            let outcome = Outcome::of(self.handle(&mut message).await);
+            let failed = !matches!(outcome, Outcome::Done);
+            self.end(message, outcome);
+            if failed {
+                break;
+            }
+        }
+        // The tail returns at once, in its order. SQS keeps it behind the head, which backs off.
+        group.for_each(|message| self.end(message, Outcome::Returned));
+    }
+
+    async fn handle(&self, message: &mut InFlight) -> Result<(), Outcome> {
+        message.prepared = self.caller.prepare(message).await?;
+        if self.caller.handler.transacts() {
+            self.caller.handle_one(message).await?;
+        }
+        Ok(())
+    }
+
+    fn end(&self, message: InFlight, outcome: Outcome) {
+        // The last stage lives as long as anything is in flight.
+        let _ = self.ended.send((message, outcome));
+    }
+}

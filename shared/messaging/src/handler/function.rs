@@ -1,0 +1,122 @@
+//! Handlers made of functions.
+
+use std::marker::PhantomData;
+
+use super::{Handler, PlainHandler};
+use crate::{Fault, Message, Tx};
+
+/// An async function as a [`Handler`].
+///
+/// ```
+/// use messaging::{Fault, Tx, handler_fn};
+/// # use messaging::{Destination, Message};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Brought { parcel: i64 }
+/// # impl Message for Brought {
+/// #     const KIND: &'static str = "brought";
+/// #     fn destinations(&self) -> Vec<Destination> { vec!["parcels".into()] }
+/// # }
+///
+/// async fn shelve(tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
+///     let shelve = sqlx::query("insert into shelf (parcel) values ($1)");
+///     shelve.bind(brought.parcel).execute(&mut **tx).await?;
+///     Ok(())
+/// }
+///
+/// let handler = handler_fn(shelve);
+/// ```
+pub fn handler_fn<M, F>(function: F) -> HandlerFn<M, F>
+where
+    F: for<'t> AsyncHandler<'t, M> + Send + Sync + 'static,
+{
+    HandlerFn {
+        function,
+        message: PhantomData,
+    }
+}
+
+/// An async function or a closure that returns a future, as a [`PlainHandler`].
+///
+/// ```
+/// # use messaging::{Fault, plain_fn};
+/// # use messaging::{Destination, Message};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Ring(u32);
+/// # impl Message for Ring {
+/// #     const KIND: &'static str = "ring";
+/// #     fn destinations(&self) -> Vec<Destination> { vec!["bells".into()] }
+/// # }
+/// let bell = plain_fn(|Ring(times): Ring| async move {
+///     match times {
+///         0 => Err(Fault::reject("a bell is rung at least once")),
+///         _ => Ok(()),
+///     }
+/// });
+/// ```
+pub fn plain_fn<M, F, Fut>(function: F) -> PlainFn<M, F>
+where
+    F: Fn(M) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send,
+{
+    PlainFn {
+        function,
+        message: PhantomData,
+    }
+}
+
+/// See [`handler_fn`].
+pub struct HandlerFn<M, F> {
+    function: F,
+    message: PhantomData<fn(M)>,
+}
+
+/// See [`plain_fn`].
+pub struct PlainFn<M, F> {
+    function: F,
+    message: PhantomData<fn(M)>,
+}
+
+/// `async fn(&mut Tx, M) -> Result<(), Fault>`, whose future may be sent to another thread.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `async fn(&mut Tx, Message) -> Result<(), Fault>`",
+    note = "a closure cannot return a future that borrows `tx`: make it an `async fn`, or implement \
+            `Handler` on a struct"
+)]
+pub trait AsyncHandler<'t, M>: Fn(&'t mut Tx, M) -> Self::Handling {
+    type Handling: Future<Output = Result<(), Fault>> + Send + 't;
+}
+
+impl<'t, M, F, Fut> AsyncHandler<'t, M> for F
+where
+    F: Fn(&'t mut Tx, M) -> Fut,
+    Fut: Future<Output = Result<(), Fault>> + Send + 't,
+{
+    type Handling = Fut;
+}
+
+impl<M, F> Handler for HandlerFn<M, F>
+where
+    M: Send + 'static,
+    F: for<'t> AsyncHandler<'t, M> + Send + Sync + 'static,
+{
+    type Message = M;
+
+    async fn handle(&self, tx: &mut Tx, message: M) -> Result<(), Fault> {
+        (self.function)(tx, message).await
+    }
+}
+
+impl<M, F, Fut, T> PlainHandler for PlainFn<M, F>
+where
+    M: Message,
+    F: Fn(M) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Fault>> + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+{
+    type Message = M;
+    type Output = T;
+
+    async fn handle(&self, message: M) -> Result<T, Fault> {
+        (self.function)(message).await
+    }
+}
