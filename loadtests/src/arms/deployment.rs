@@ -137,7 +137,10 @@ impl Deployment {
         for (name, context) in CONTEXTS {
             let mut connection = self.databases[name].connect().await?;
             context.migrations().run(&mut connection).await?;
-            #[expect(clippy::disallowed_methods, reason = "of no pool, and closed in the end")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "of no pool, and closed in the end"
+            )]
             let mut tx = connection.begin().await?;
             match context {
                 Context::Orders => catalogue::offer(&mut tx, &products).await?,

@@ -96,7 +96,10 @@ async fn a_lost_answer_leaves_the_statement_done() {
     assert!(created.await.is_err());
     let made = "select to_regclass('made') is not null";
     let mut other = database.connect().await.unwrap();
-    let made: bool = sqlx::query_scalar(made).fetch_one(&mut other).await.unwrap();
+    let made: bool = sqlx::query_scalar(made)
+        .fetch_one(&mut other)
+        .await
+        .unwrap();
     assert!(made);
 }
 
