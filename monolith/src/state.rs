@@ -18,11 +18,10 @@ pub struct Shop {
     pub tokens: TokenIssuer,
     pub verifier: TokenVerifier,
     pub admission: Admission,
+    /// Limits how many transactions wait for the stock of one product.
     pub places: Places,
     /// Woken by a commit that leaves the provider something to do.
     pub payment_due: Wake,
-    /// Limits how many transactions wait for the stock of one product.
-    pub places: Places,
     /// How long a confirmed order can still be cancelled.
     #[from_ref(skip)]
     pub window: Duration,

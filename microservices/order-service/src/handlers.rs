@@ -27,7 +27,8 @@ impl BatchHandler for RecordFacts {
     }
 
     async fn save(&self, tx: &mut Tx, facts: NewFacts) -> Result<(), Fault> {
-        Ok(orders::record_at(tx, facts).await?)
+        orders::record_at(tx, facts).await?;
+        Ok(())
     }
 }
 

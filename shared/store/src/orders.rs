@@ -218,7 +218,7 @@ pub async fn save_facts(tx: &mut PgConnection, orders: KnownOrders) -> Result<()
     if orders.new.0.is_empty() {
         return Ok(());
     }
-    record_at(tx, orders.new).await
+    record_at(tx, orders.new).await.map(drop)
 }
 
 /// Up to `limit` orders of a customer, the newest first, those before `after`.
