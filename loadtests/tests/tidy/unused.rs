@@ -63,7 +63,10 @@ fn a_dependency_that_is_only_spoken_of_is_unused() {
     check("use my_tokio_util::task;", false);
     check("let tokio_util = 1;", false);
     check("use tokio::task;", false);
-    check("let token = ::tokio_util::sync::CancellationToken::new();", true);
+    check(
+        "let token = ::tokio_util::sync::CancellationToken::new();",
+        true,
+    );
     check("use runtimes::tokio_util::sync;", false);
 }
 

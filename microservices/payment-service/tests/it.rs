@@ -213,7 +213,7 @@ async fn what_the_provider_refuses_for_good_goes_to_the_dead_letters_at_once() {
     let order = order("tok_ok");
     payment.hear(Fact::OrderPlaced, &order).await.unwrap();
     // Behind our back: a person at the provider, or the end of the authorization.
-    payment.payments.provider.void(order.id).await.unwrap();
+    payment.money.provider.void(order.id).await.unwrap();
 
     let fault = payment.hear(Fact::Dispatched, &order).await.unwrap_err();
 

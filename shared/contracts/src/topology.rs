@@ -34,7 +34,7 @@ pub const ATTEMPTS: u32 = 18;
 pub struct Queue {
     /// `<service>-<purpose>`; the service is the one that reads it.
     pub name: &'static str,
-    /// How long a received message stays hidden, 0 s to 12 h. The runtime extends it by heartbeat,
+    /// How long a received message stays invisible, 0 s to 12 h. The runtime extends it by heartbeat,
     /// so it bounds how long a crashed consumer's messages wait, not how long a handler may take.
     pub visibility_timeout: Duration,
     /// How long every message waits before it can be received, 0 to 900 s (an SQS quota).
@@ -136,7 +136,7 @@ pub fn queue(name: &str, settings: Settings) -> Queue {
     found.expect("every constant above has a row in the table")
 }
 
-/// Who is told of a fact; `None` when nobody is.
+/// The queues that a fact is sent to. `None` when it is sent nowhere.
 pub fn subscription(fact: Fact) -> Option<&'static Subscription> {
     SUBSCRIPTIONS.iter().find(|row| row.fact == fact)
 }

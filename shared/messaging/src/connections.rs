@@ -23,7 +23,7 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct Kept {
     connection: Option<(Connection, Instant)>,
-    /// Whether somebody will come to see if it rests.
+    /// Whether a task is waiting to see if it rests.
     watched: bool,
 }
 

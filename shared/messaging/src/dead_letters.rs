@@ -60,7 +60,7 @@ pub struct Depth {
 pub struct DeadLetter {
     pub id: Uuid,
     pub kind: Option<String>,
-    /// `None` when it is not known: SQS moved it by its receives, somebody else sent it here, or
+    /// `None` when it is not known: SQS moved it by its receives, another sender put it here, or
     /// the reason had no room.
     pub reason: Option<String>,
     /// The queue that it came from, if that is known.
@@ -70,7 +70,7 @@ pub struct DeadLetter {
     pub age: Option<Duration>,
 }
 
-/// How long a look at messages hides them from others who look.
+/// How long messages that were looked at stay invisible to others.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long an empty queue is waited for. A poll that does not wait asks only some of SQS's
 /// servers, and may find nothing though there is something.

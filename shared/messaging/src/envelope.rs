@@ -65,7 +65,7 @@ pub(crate) struct Delivery {
     pub(crate) death: Option<DeadLetterReason>,
 }
 
-/// What a message came with, whoever has sent it: a message that is moved goes on with all of it.
+/// What a message came with. A message that is moved keeps all of it.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(crate) struct ExtraAttributes {
     /// All attributes by name, ours among them, but for those that say why it is a dead letter.

@@ -4,8 +4,8 @@
 //!
 //! They are spans of the crate `tracing` with the target `otel` and the level `DEBUG`. The ids are
 //! ours, not a subscriber's: `trace_id`, `span_id` and `parent_id` are fields, since the same ids
-//! travel through the outbox and the queue, and so are `links`, separated by blanks. While nobody
-//! subscribes to them, none of it is computed.
+//! travel through the outbox and the queue, and so are `links`, separated by blanks. Without a
+//! subscriber none of it is computed.
 
 use tracing::{Instrument as _, Span, debug_span, field};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct QueueSpec {
     /// The name without the deployment's prefix. A FIFO queue's ends in `.fifo`, as SQS wants it.
     pub name: Cow<'static, str>,
-    /// How long a received message stays hidden, 1 s to 12 h [30 s], rounded up to whole seconds.
+    /// How long a received message stays invisible, 1 s to 12 h [30 s], rounded up to whole seconds.
     /// The consumer extends it by heartbeat, so it bounds how long a crashed consumer's messages
     /// wait, and not how long a handler may take.
     pub visibility_timeout: Duration,
@@ -51,7 +51,7 @@ pub enum Provision {
     Check,
 }
 
-/// Dead letters are kept for as long as SQS can: somebody has to find the time to look at them.
+/// Dead letters are kept for as long as SQS can, so that people find the time to look at them.
 const LONGEST_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 impl QueueSpec {

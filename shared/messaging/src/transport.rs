@@ -1,7 +1,8 @@
 //! The seam between the runtime and a queue: SQS, or a queue inside this process.
 //!
 //! The relay and the consumer are written against these five calls. They do what SQS's calls do:
-//! at least once, hidden while somebody works on it, back when nobody deleted it.
+//! a message is delivered at least once, is invisible for a while, and comes back unless it is
+//! deleted.
 
 mod batches;
 mod faults;
@@ -89,7 +90,7 @@ impl Transport {
         }
     }
 
-    /// Waits up to `wait` for up to `max` messages, which are then hidden for `visibility`.
+    /// Waits up to `wait` for up to `max` messages, which are then invisible for `visibility`.
     pub(crate) async fn receive(
         &self,
         queue: &str,

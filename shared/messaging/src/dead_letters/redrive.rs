@@ -37,8 +37,8 @@ pub struct Unmoved {
     pub reason: String,
 }
 
-/// How long a redrive hides what it looks at: it may have to look at many before it finds what it
-/// is to move.
+/// How long messages that a redrive looks at stay invisible: it may have to look at many before it
+/// finds those that it is to move.
 const SEARCH: Duration = Duration::from_secs(5 * 60);
 /// Attempts at deleting what was moved.
 const ATTEMPTS: u32 = 3;
@@ -75,7 +75,7 @@ struct Redrive<'a> {
     dead_letters: &'a str,
     source: String,
     done: Redriven,
-    /// Receipts of what stays here, hidden so that it is not received again and again.
+    /// Receipts of what stays here, invisible so that it is not received again and again.
     held: Vec<String>,
 }
 

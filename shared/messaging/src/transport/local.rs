@@ -55,7 +55,7 @@ impl Local {
         }
     }
 
-    /// The bodies of the messages in a queue, hidden and delayed ones included, in the order in
+    /// The bodies of the messages in a queue, invisible and delayed ones included, in the order in
     /// which they can be received.
     pub fn peek(&self, queue: &str) -> Vec<String> {
         let state = self.state();
@@ -69,7 +69,7 @@ impl Local {
             .collect()
     }
 
-    /// How many messages a queue holds, hidden and delayed ones included.
+    /// How many messages a queue holds, invisible and delayed ones included.
     pub fn depth(&self, queue: &str) -> usize {
         let state = self.state();
         state
@@ -154,7 +154,7 @@ impl Local {
             return vec![Err(missing(queue)); receipts.len()];
         };
         let now = Instant::now();
-        let hidden = receipts.iter().map(|(receipt, visibility)| {
+        let results = receipts.iter().map(|(receipt, visibility)| {
             self.faults.apply(QueueCall::ChangeVisibility, || {
                 let place = queue.held.get_mut(receipt).filter(|(due, _)| *due > now);
                 let place = place.ok_or_else(not_held)?;
@@ -164,9 +164,9 @@ impl Local {
                 Ok(())
             })
         });
-        let hidden = hidden.collect();
+        let results = results.collect();
         queue.changed.notify_waiters();
-        hidden
+        results
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

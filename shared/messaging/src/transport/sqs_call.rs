@@ -111,8 +111,8 @@ impl Sqs {
             .change_message_visibility_batch()
             .queue_url(&*url);
         match call.set_entries(Some(entries.collect())).send().await {
-            Ok(answer) => entry_results("hide", queue, receipts.len(), answer.failed),
-            Err(error) => self.refused("hide", queue, receipts.len(), error),
+            Ok(answer) => entry_results("change visibility", queue, receipts.len(), answer.failed),
+            Err(error) => self.refused("change visibility", queue, receipts.len(), error),
         }
     }
 
