@@ -1,4 +1,4 @@
-//! An experiment: a comparison while it is made, with its results so far and where they are written.
+//! An experiment: a comparison while it is made, with its results so far and its files.
 
 use analysis::model::{Partial, Results, Run};
 use harness::deployment::Infrastructure;

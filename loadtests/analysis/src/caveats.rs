@@ -63,8 +63,8 @@ fn noise_floor(results: &Results) -> Option<String> {
     let method = results.settings.method;
     let floor = floor(&comparisons(results)).filter(|_| method != Method::Full)?;
     Some(format!(
-        "This was the {method} method. Two identical arms would have differed by up to {:.0}% in \
-         CPU by chance alone: it makes no claim finer than that.",
+        "Two identical arms would have differed by up to {:.0}% in CPU by chance alone. The \
+         {method} method makes no claim finer than that.",
         floor * 100.0
     ))
 }
@@ -87,7 +87,7 @@ fn local_queues(results: &Results) -> Option<String> {
     })
 }
 
-/// The setting that both headline measures depend on. The linger of a target is not known here, and
+/// The setting that both headline measures depend on. A target's linger is not known here, and
 /// the monolith sends no messages.
 fn linger(results: &Results) -> Option<String> {
     let mut arms = results.settings.arms.iter().filter_map(|name| name.arm());

@@ -6,12 +6,14 @@ pub(crate) type Module = Vec<String>;
 /// The beginnings of re-exports.
 pub(crate) const FACADE: [&str; 3] = ["pub use ", "pub(crate) use ", "pub(super) use "];
 
-/// Tests come last in a file; comments may name what they like.
+/// The source without comments and without the module of tests, which comes last in a file. A
+/// module of tests in a file of its own is only a declaration.
 pub(crate) fn without_tests(source: &str) -> String {
-    let lines = source.lines();
-    let code = lines.take_while(|line| !line.starts_with("#[cfg(test)]"));
-    let code = code.filter(|line| !line.trim_start().starts_with("//"));
-    code.collect::<Vec<_>>().join("\n")
+    let end = source.find("\n#[cfg(test)]\nmod tests {");
+    let code = &source[..end.unwrap_or(source.len())];
+    let lines = code.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What stands between the keyword, at the beginning of a line, and the semicolon.

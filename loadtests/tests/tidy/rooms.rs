@@ -18,8 +18,9 @@ fn the_analysis_needs_nothing_but_numbers() {
 
 #[test]
 fn the_audit_knows_nothing_of_arms() {
-    let audit = root().join("loadtests/harness/src");
-    let of_audit = |file: &PathBuf| file.starts_with(audit.join("audit"));
+    let src = root().join("loadtests/harness/src");
+    let (facade, folder) = (src.join("audit.rs"), src.join("audit"));
+    let of_audit = |file: &PathBuf| *file == facade || file.starts_with(&folder);
     let mut seen = 0;
     for file in files(".rs").into_iter().filter(|file| of_audit(file)) {
         seen += 1;
