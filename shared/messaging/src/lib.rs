@@ -197,6 +197,12 @@ pub fn migrations() -> Migrator {
     migrations
 }
 
+/// A service's own migrations, which then ignore those of the runtime, and the runtime's.
+pub fn with_migrations(mut own: Migrator) -> [Migrator; 2] {
+    own.set_ignore_missing(true);
+    [own, migrations()]
+}
+
 /// Creates the tables `outbox` and `inbox`, or brings them up to date.
 ///
 /// # Errors
