@@ -47,7 +47,8 @@ pub enum Provision {
     /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
     /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
     /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
-    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and `SendMessage`.
+    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and
+    /// `SendMessage`.
     Check,
 }
 

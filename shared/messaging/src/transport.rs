@@ -63,8 +63,8 @@ impl Transport {
         }
     }
 
-    /// The same for a queue that is only sent to: where nothing may be created, its dead letters are
-    /// not looked at, so that a sender needs no right to them.
+    /// The same for a queue that is only sent to: where nothing may be created, its dead letters
+    /// are not looked at, so that a sender needs no right to them.
     ///
     /// # Errors
     /// When it cannot be reached, is missing and not to be created, or differs.

@@ -21,8 +21,8 @@ impl Sqs {
         self.ensure_one(spec, attributes(spec, &arn), how).await
     }
 
-    /// Checks a queue and not its dead letters, to which one that only sends needs no right. The two
-    /// stand side by side, so their ARNs differ in the name alone.
+    /// Checks a queue and not its dead letters, to which one that only sends needs no right. The
+    /// two stand side by side, so their ARNs differ in the name alone.
     pub(super) async fn check_alone(&self, spec: &QueueSpec) -> Result<(), Error> {
         let arn = self.arn(spec).await?;
         let place = arn.rsplit_once(':').map_or("", |(place, _)| place);

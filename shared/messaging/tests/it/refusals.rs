@@ -62,8 +62,9 @@ async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
     }
 }
 
-/// Has one parcel handled, which takes so many seconds, while entries on `queue` are throttled until
-/// `action` was refused once. Returns how often the handler began, and how the consumer ended.
+/// Has one parcel handled, which takes so many seconds, while entries on `queue` are throttled
+/// until `action` was refused once. Returns how often the handler began, and how the consumer
+/// ended.
 async fn handled_in_spite_of(
     queue: &str,
     action: &str,

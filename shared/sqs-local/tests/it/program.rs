@@ -107,7 +107,7 @@ fn a_queue_file_that_is_wrong_is_one_clear_line() {
 #[tokio::test]
 async fn every_flag_of_misbehaviour_arrives() {
     let flags = "--latency 12,40 --duplicates 0.1 --reorder 0.2 --short-poll-miss 0.3 \
-                 --throttle 50 --errors 0.4 --seed 7";
+                 --throttle 50 --errors 0.4 --throttle-entries 0.5 --blame-sender --seed 7";
     let (_program, address) = listening(&flags.split_whitespace().collect::<Vec<_>>());
     let (status, rule) = http(&address, "GET", "/control/misbehaviour", "").await;
     assert_eq!(status, 200);
@@ -120,6 +120,8 @@ async fn every_flag_of_misbehaviour_arrives() {
             "short_poll_miss": 0.3,
             "throttle": 50.0,
             "errors": 0.4,
+            "throttle_entries": 0.5,
+            "blame_sender": true,
             "paused": false,
         })
     );
