@@ -25,8 +25,8 @@ pub const LOCK: Duration = Duration::from_secs(2);
 pub const STATEMENT: Duration = Duration::from_secs(10);
 
 /// How long a transaction waits for its own process (`idle_in_transaction_session_timeout`): what
-/// a frozen process holds is free after that. It is that long because messaging's relay sends inside
-/// a transaction: 20 calls of up to 15 s, eight at once, are 45 s. Range: 50 s to 15 min.
+/// a frozen process holds is free after that. It is that long because messaging's relay sends
+/// inside a transaction: 20 calls of up to 15 s, eight at once, are 45 s. Range: 50 s to 15 min.
 pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
 
 /// How long a server waits for a vanished client (`tcp_keepalives_*`): it asks after 30 s of
