@@ -9,10 +9,7 @@ use serde_json::Value;
 use super::{cargo, files};
 
 /// Dependencies that no source names, each with the reason why it is there.
-const UNNAMED: &[(&str, &str, &str)] = &[
-    ("chassis", "sqlx-core", "its feature gives sqlx TLS"),
-    ("sqs-local", "md-5", "its library is called `md5`"),
-];
+const UNNAMED: &[(&str, &str, &str)] = &[("sqs-local", "md-5", "its library is called `md5`")];
 
 #[test]
 fn every_dependency_is_used() {

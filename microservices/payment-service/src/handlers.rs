@@ -1,5 +1,5 @@
-//! Handles the events that payment subscribes to, once [`MoveMoney`](crate::MoveMoney) has done what
-//! they ask of the provider: a batch of events in one local transaction.
+//! Handles the events that payment subscribes to, after [`MoveMoney`](crate::MoveMoney) has called
+//! the provider: a batch of events in one local transaction.
 
 use contracts::Event;
 use domain::{Fact, Payment};

@@ -1,5 +1,5 @@
-//! Has the payment provider move the money of an order: before the transaction, so no lock waits for
-//! a third party, and idempotently, so an event that comes twice does no harm.
+//! Has the payment provider move the money of an order: before the transaction, so no lock waits
+//! for a third party, and idempotently, so an event that comes twice does no harm.
 
 use contracts::Event;
 use domain::{Fact, Payment};

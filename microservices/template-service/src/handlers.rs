@@ -1,6 +1,6 @@
 //! Handles messages, each in a local transaction.
 
-use messaging::{Destination, Fault, Handler, Message, Tx};
+use messaging::{Destination, Fault, Message, Tx};
 use serde::{Deserialize, Serialize};
 
 /// Somebody was greeted.
@@ -17,22 +17,14 @@ impl Message for Greeted {
     }
 }
 
-/// Counts greetings.
-pub struct CountGreetings;
-
-impl Handler for CountGreetings {
-    type Message = Greeted;
-
-    async fn handle(&self, tx: &mut Tx, greeted: Greeted) -> Result<(), Fault> {
-        if greeted.name.is_empty() {
-            return Err(Fault::reject("nobody was greeted"));
-        }
-        let count = "insert into greetings (name, times) values ($1, 1)
-                     on conflict (name) do update set times = greetings.times + 1";
-        sqlx::query(count)
-            .bind(greeted.name)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
+/// Counts a greeting.
+pub async fn count(tx: &mut Tx, greeted: Greeted) -> Result<(), Fault> {
+    if greeted.name.is_empty() {
+        return Err(Fault::reject("nobody was greeted"));
     }
+    let count = "insert into greetings (name, times) values ($1, 1)
+                 on conflict (name) do update set times = greetings.times + 1";
+    let count = sqlx::query(count).bind(greeted.name);
+    count.execute(&mut **tx).await?;
+    Ok(())
 }

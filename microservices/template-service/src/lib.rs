@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::{Router, routing::get};
 use chassis::{Context, Json, Path, Problem, config, database};
 use clap::Parser;
-use messaging::Runtime;
+use messaging::{Runtime, handler_fn};
 use sqlx::PgPool;
 
 /// The template service.
@@ -28,14 +28,12 @@ pub fn main() -> ExitCode {
 }
 
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
-    let mut own = sqlx::migrate!();
-    own.set_ignore_missing(true);
-    let tables = [own, messaging::migrations()];
+    let tables = messaging::with_migrations(sqlx::migrate!());
     let db = database::connect(&settings.database, tables, &context).await?;
 
     let runtime = Runtime::connect(&db, &settings.queues)
         .await?
-        .handle("greetings", handlers::CountGreetings);
+        .handle("greetings", handler_fn(handlers::count));
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
     context.attend("queues", move || health.problems(), running);

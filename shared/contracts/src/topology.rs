@@ -34,8 +34,9 @@ pub const ATTEMPTS: u32 = 18;
 pub struct Queue {
     /// `<service>-<purpose>`; the service is the one that reads it.
     pub name: &'static str,
-    /// How long a received message stays invisible, 0 s to 12 h. The runtime extends it by heartbeat,
-    /// so it bounds how long a crashed consumer's messages wait, not how long a handler may take.
+    /// How long a received message stays invisible, 0 s to 12 h. The runtime extends it by
+    /// heartbeat, so it bounds how long a crashed consumer's messages wait, not how long a handler
+    /// may take.
     pub visibility_timeout: Duration,
     /// How long every message waits before it can be received, 0 to 900 s (an SQS quota).
     pub delay: Duration,

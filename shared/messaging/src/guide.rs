@@ -1,8 +1,8 @@
 //! One example for each thing that the runtime does. All of them run, on queues in this process
 //! and most on a paused clock, so that hours pass in a moment.
 //!
-//! They share a message `Parcel { number }` for the queue `parcels`, and `parcels(n)`, which returns
-//! queues with `n` of them.
+//! They share a message `Parcel { number }` for the queue `parcels`, and `parcels(n)`, which
+//! returns queues with `n` of them.
 //!
 //! # Receiving: never more than can start
 //!
@@ -66,8 +66,9 @@
 //! # Failure: again later, or never again
 //!
 //! A [`Fault`] is a retry, after a backoff that grows with every receive or a time of its own,
-//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. A message
-//! that is rejected, cannot be read, or failed too often goes to the dead letters with its reason.
+//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. A
+//! message that is rejected, cannot be read, or failed too often goes to the dead letters with its
+//! reason.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -120,12 +121,13 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
 //! let (queues, transport) = parcels(3).await;
-//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(|parcel: Parcel| async move {
+//! let handler = plain_fn(|parcel: Parcel| async move {
 //!     match parcel.number {
 //!         0 => std::future::pending().await,
 //!         _ => Ok(sleep(Duration::from_secs(2)).await),
 //!     }
-//! }));
+//! });
+//! let consumer = Consumer::plain("parcels".into(), &transport, handler);
 //! let consumer = consumer.shutdown_timeout(Duration::from_secs(8));
 //! let stop = CancellationToken::new();
 //! let running = tokio::spawn(consumer.run(stop.clone()));
@@ -243,7 +245,8 @@
 //! let sqs = Sqs::connect(&Settings::endpoint(server.endpoint())).await?;
 //! let transport = Transport::from(sqs);
 //! let health = Health::default();
-//! let consumer = Consumer::plain("parcels".into(), &transport, plain_fn(|_: Parcel| async { Ok(()) }));
+//! let handler = plain_fn(|_: Parcel| async { Ok(()) });
+//! let consumer = Consumer::plain("parcels".into(), &transport, handler);
 //! let stop = CancellationToken::new();
 //! let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
 //! while health.is_healthy() {

@@ -76,7 +76,7 @@
 //! | How do I handle many in one statement? | [`BatchHandler`]: load, decide, save |
 //! | How do I call a third party? | [`PlainHandler::then`], before the transaction |
 //! | And without a database? | [`Consumer::plain`], [`Transport::publish`] |
-//! | How many at once, how long, how often? | [`ConsumerOptions`] and [`RelayOptions`], with reasons |
+//! | How many at once, how long, how often? | [`ConsumerOptions`], [`RelayOptions`] |
 //! | What happens on a deploy? | [`Runtime::run`] ends with a [`ShutdownSummary`] |
 //! | In which order? | [`Message::ordering_key`] |
 //! | Later? | [`Destination::after`] |
@@ -86,7 +86,7 @@
 //! | Which request caused this? | [`trace`], with OpenTelemetry's spans |
 //! | Is it healthy? | [`Health`], and the metrics `messaging_*` |
 //! | How do I put a timeout around handlers? | [`Runtime::layer`] takes any tower layer |
-//! | How do I test my own? | [`handle_batch`]; [`Local`], on a paused clock, and with [`CallFault`]s |
+//! | How do I test my own? | [`handle_batch`]; [`Local`], a paused clock, [`CallFault`] |
 //!
 //! # Features
 //!
@@ -195,6 +195,12 @@ pub fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!();
     migrations.set_ignore_missing(true);
     migrations
+}
+
+/// A service's own migrations, which then ignore those of the runtime, and the runtime's.
+pub fn with_migrations(mut own: Migrator) -> [Migrator; 2] {
+    own.set_ignore_missing(true);
+    [own, migrations()]
 }
 
 /// Creates the tables `outbox` and `inbox`, or brings them up to date.

@@ -8,9 +8,9 @@ use std::time::Duration;
 pub struct QueueSpec {
     /// The name without the deployment's prefix. A FIFO queue's ends in `.fifo`, as SQS wants it.
     pub name: Cow<'static, str>,
-    /// How long a received message stays invisible, 1 s to 12 h [30 s], rounded up to whole seconds.
-    /// The consumer extends it by heartbeat, so it bounds how long a crashed consumer's messages
-    /// wait, and not how long a handler may take.
+    /// How long a received message stays invisible, 1 s to 12 h [30 s], rounded up to whole
+    /// seconds. The consumer extends it by heartbeat, so it bounds how long a crashed consumer's
+    /// messages wait, and not how long a handler may take.
     pub visibility_timeout: Duration,
     /// How long every message waits before it can be received, 0 to 900 s [0].
     pub delay: Duration,
@@ -18,8 +18,8 @@ pub struct QueueSpec {
     pub retention: Duration,
     /// How many attempts a message gets, 1 to 1,000 [5]. After the last one fails, the runtime
     /// moves it to the dead letters, with the reason. The default backoff waits for up to 1, 2, 4
-    /// and 8 s between five attempts, 7.5 s in all on average, so give more to a queue whose handler
-    /// depends on a third party.
+    /// and 8 s between five attempts, 7.5 s in all on average, so give more to a queue whose
+    /// handler depends on a third party.
     ///
     /// SQS itself counts receives, see [`max_receive_count`](QueueSpec::max_receive_count).
     pub max_attempts: u32,
@@ -47,7 +47,8 @@ pub enum Provision {
     /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
     /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
     /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
-    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and `SendMessage`.
+    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and
+    /// `SendMessage`.
     Check,
 }
 
@@ -71,10 +72,10 @@ impl QueueSpec {
         kind(&self.name)
     }
 
-    /// The queue attribute `maxReceiveCount` of SQS: ten times `max_attempts`, and at most 1,000 (an
-    /// SQS quota). Not every receive is an attempt: a message that is returned because the process
-    /// stops, or because the head of its group failed, was never tried. So SQS moves only messages
-    /// that kill their process every time.
+    /// The queue attribute `maxReceiveCount` of SQS: ten times `max_attempts`, and at most 1,000
+    /// (an SQS quota). Not every receive is an attempt: a message that is returned because the
+    /// process stops, or because the head of its group failed, was never tried. So SQS moves only
+    /// messages that kill their process every time.
     pub fn max_receive_count(&self) -> u32 {
         self.max_attempts.saturating_mul(10).min(1_000)
     }

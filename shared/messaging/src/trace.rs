@@ -14,7 +14,7 @@
 //! | `create <queue>` | producer | a message is pushed | the work that pushes it |
 //! | `send <queue>` | client | the relay calls SQS | the creation, if all are of one trace |
 //! | `receive <queue>` | client | a poll is open | none; linked to what it received |
-//! | `prepare <queue>` | consumer | the handler before a transaction | the creation of the message |
+//! | `prepare <queue>` | consumer | the call before a transaction | the creation of the message |
 //! | `process <queue>` | consumer | the handler, in its transaction | the creation of the message |
 //!
 //! ```

@@ -90,7 +90,7 @@ impl Snapshot {
              where id > $1",
         )
         .bind(self.since)
-        .fetch_all(database)
+        .fetch_all(&mut *database)
         .await
         .context("cannot read the orders")?;
         for (id, total_minor, skus, quantities, facts, times) in rows {
@@ -113,7 +113,7 @@ impl Snapshot {
             "select order_id, state, amount_minor from payments where order_id > $1",
         )
         .bind(self.since)
-        .fetch_all(database)
+        .fetch_all(&mut *database)
         .await
         .context("cannot read the payments")?;
         for (order, state, amount_minor) in rows {
@@ -154,7 +154,7 @@ impl Snapshot {
         }
         let rows: Vec<(Uuid, String, Vec<String>, Vec<i32>)> =
             sqlx::query_as("select order_id, state, skus, quantities from reservations")
-                .fetch_all(database)
+                .fetch_all(&mut *database)
                 .await
                 .context("cannot read the reservations")?;
         for (order, state, skus, quantities) in rows {
@@ -172,7 +172,7 @@ impl Snapshot {
         let rows: Vec<(Uuid, String)> =
             sqlx::query_as("select order_id, state from shipments where order_id > $1")
                 .bind(self.since)
-                .fetch_all(database)
+                .fetch_all(&mut *database)
                 .await
                 .context("cannot read the shipments")?;
         for (order, state) in rows {

@@ -45,11 +45,11 @@ const SHOP: &str = "
         ('00000000-0000-0000-0000-000000000002', 'dispatched', now()),
         ('00000000-0000-0000-0000-000000000003', 'cancelled', now())";
 
-async fn shop(database: &mut PgConnection) {
+async fn shop(connection: &mut PgConnection) {
     for context in store::Context::ALL {
-        context.migrations().run(&mut *database).await.unwrap();
+        context.migrations().run(&mut *connection).await.unwrap();
     }
-    sqlx::raw_sql(SHOP).execute(database).await.unwrap();
+    sqlx::raw_sql(SHOP).execute(connection).await.unwrap();
 }
 
 async fn snapshot(database: &mut PgConnection) -> Snapshot {

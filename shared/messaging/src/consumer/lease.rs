@@ -1,5 +1,5 @@
-//! Leases: a received message is ours until its visibility timeout ends, which the heartbeat extends
-//! for as long as a handler works on the message.
+//! Leases: a received message is ours until its visibility timeout ends, which the heartbeat
+//! extends for as long as a handler works on the message.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -79,8 +79,8 @@ pub struct PlainFn<M, F> {
 /// `async fn(&mut Tx, M) -> Result<(), Fault>`, whose future may be sent to another thread.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `async fn(&mut Tx, Message) -> Result<(), Fault>`",
-    note = "a closure cannot return a future that borrows `tx`: make it an `async fn`, or implement \
-            `Handler` on a struct"
+    note = "a closure cannot return a future that borrows `tx`: make it an `async fn`, or \
+            implement `Handler` on a struct"
 )]
 pub trait AsyncHandler<'t, M>: Fn(&'t mut Tx, M) -> Self::Handling {
     type Handling: Future<Output = Result<(), Fault>> + Send + 't;

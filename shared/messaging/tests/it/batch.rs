@@ -105,7 +105,10 @@ async fn a_batch_is_loaded_once_and_saved_once() {
 }
 
 /// Keeps the trace of each parcel that it is told of.
-struct KeepTraces(Arc<Mutex<Vec<(i32, Option<u128>)>>>);
+struct KeepTraces(Arc<Mutex<Vec<Kept>>>);
+
+/// A parcel with the id of its trace.
+type Kept = (i32, Option<u128>);
 
 impl messaging::Handler for KeepTraces {
     type Message = Weighed;
