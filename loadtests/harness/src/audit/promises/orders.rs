@@ -60,8 +60,8 @@ pub(super) fn status(_: &Snapshot, _: Uuid, order: &OrderEntry, status: Status) 
 }
 
 pub(super) fn everything_has_its_order(snapshot: &Snapshot) -> Check {
-    // A voided payment of nothing is a tombstone: the monolith's sweep claims an order that was never
-    // committed, so that it never will be.
+    // A voided payment of nothing is a tombstone: the monolith's sweep claims an order that was
+    // never committed, so that it never will be.
     let is_tombstone = |one: &PaymentEntry| one.state == Payment::Voided && one.amount_minor == 0;
     let payments = snapshot
         .payments
