@@ -1,7 +1,7 @@
 //! Placing an order: one call, one transaction.
 //!
-//! Payment, stock and shipment are decided before the customer has an answer. Undo is `rollback`,
-//! for everything but the provider, which no database can roll back.
+//! Payment, stock and shipment are decided before the customer has an answer. On a failure the
+//! database rolls back. The provider cannot: there [`VoidUnlessKept`] voids the authorization.
 
 use std::time::Duration;
 
@@ -19,21 +19,25 @@ pub async fn place_order(
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<KnownOrder>, Error> {
-    // Idempotent, and before the transaction: no lock waits for a third party.
+    // To authorize one order twice charges once. It comes before the transaction, so that no row
+    // is locked while we wait for the provider. Left before `keep()`, this function has it voided;
+    // a repeated request has an order id of its own, so only its own authorization is voided.
     let authorization = VoidUnlessKept::new(&shop.provider, order.id);
     let payment = shop.provider.authorize(&order).await?;
 
-    // Orders that wait for a product hold no connection.
+    // Waits in memory for its turn at each product, before it takes a connection.
     let _place = shop.places.take(&order.lines).await?;
-    // Dropped by an error, the transaction is rolled back.
+    // Dropped without a commit, the transaction is rolled back.
     let mut tx = database::begin(&shop.db).await?;
     let facts = decide(&mut tx, &order, payment, shop.window).await?;
     let Some(placed) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
         return Ok(None);
     };
+    // Before the commit: if its result is unknown, the sweep finds out and voids.
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
+    // Out of stock: the money goes back. Without this wake it does so a second later.
     if placed.status() == Status::Cancelled {
         shop.payment_due.wake();
     }
@@ -62,7 +66,8 @@ async fn decide(
         }
         inventory::save(tx, &stock).await?;
     }
-    // The sweep claims an order under the same key. It came first when the row is there.
+    // The sweep voids authorizations that have no order. Before that it inserts a payment row with
+    // the id of the order. If that row is here, the sweep came first, and this order must fail.
     let inserted = payments::insert(tx, [(order, payment)]).await?;
     if !inserted.contains(&order.id) {
         return Err(Error::Voided);

@@ -16,8 +16,8 @@ impl BatchHandler for Inventory {
         Ok(inventory::lock_orders(tx, events.iter().map(|event| &event.order)).await?)
     }
 
-    /// Reserves and releases by the same calls as the monolith. A decision that was made before is
-    /// told again, as its event comes again when an answer was lost.
+    /// Reserves and releases by the same calls as the monolith. If an event comes again, the result
+    /// of the first time is sent again, because it may have been lost.
     fn decide(&self, stock: &mut Stock, event: Event) -> Result<Option<Event>, Fault> {
         match event.fact {
             Fact::PaymentAuthorized => {

@@ -1,4 +1,4 @@
-//! Handles the events that the order service subscribes to, and orders that take too long.
+//! Handles the order service's messages, each batch in one local transaction.
 
 use contracts::{Event, ExpireOrder};
 use domain::Fact;
@@ -6,10 +6,10 @@ use messaging::{BatchHandler, Fault, Tx};
 use store::orders;
 use store::orders::{KnownOrders, NewFacts};
 
-/// Records every fact. The status is read off them, so late and repeated ones do no harm.
+/// Records every fact. A status is computed from all facts, so late or repeated ones do no harm.
 pub struct RecordFacts;
 
-/// Requests the cancellation of orders that are still unsettled when their time is up.
+/// Requests the cancellation of orders that are not settled in time.
 pub struct ExpireOrders;
 
 impl BatchHandler for RecordFacts {
@@ -17,6 +17,7 @@ impl BatchHandler for RecordFacts {
     type State = NewFacts;
     type Event = Event;
 
+    /// Loads nothing: facts are only added.
     async fn load(&self, _: &mut Tx, _: &[Event]) -> Result<NewFacts, Fault> {
         Ok(NewFacts::default())
     }
@@ -37,19 +38,19 @@ impl BatchHandler for ExpireOrders {
     type State = KnownOrders;
     type Event = Event;
 
-    async fn load(&self, tx: &mut Tx, due: &[ExpireOrder]) -> Result<KnownOrders, Fault> {
-        Ok(orders::load(tx, due.iter().map(|expiry| expiry.order)).await?)
+    async fn load(&self, tx: &mut Tx, expired: &[ExpireOrder]) -> Result<KnownOrders, Fault> {
+        Ok(orders::load(tx, expired.iter().map(|one| one.order)).await?)
     }
 
-    fn decide(&self, orders: &mut KnownOrders, due: ExpireOrder) -> Result<Option<Event>, Fault> {
-        let Some(known) = orders.of(due.order) else {
-            return Err(Fault::reject(format!("no order has the id {}", due.order)));
+    fn decide(&self, orders: &mut KnownOrders, one: ExpireOrder) -> Result<Option<Event>, Fault> {
+        let Some(known) = orders.of(one.order) else {
+            return Err(Fault::reject(format!("no order has the id {}", one.order)));
         };
         if known.status().is_settled() {
             return Ok(None);
         }
         let request = Event::new(Fact::CancelRequested, known.order.clone());
-        orders.add(due.order, request.fact, request.happened_at);
+        orders.add(one.order, request.fact, request.happened_at);
         Ok(Some(request))
     }
 

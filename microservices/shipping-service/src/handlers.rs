@@ -1,4 +1,5 @@
-//! Handles the events that shipping subscribes to. It alone decides between dispatch and cancel.
+//! Handles the events that shipping subscribes to: a batch of events in one local transaction. It
+//! alone decides between dispatch and cancel.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ impl BatchHandler for Shipping {
     type State = States<Shipment>;
     type Event = Event;
 
-    /// An order that has no shipment yet is given one: scheduled, or cancelled for good.
+    /// Locks the shipments. One that is missing is inserted: as scheduled, or as cancelled if the
+    /// request to cancel came first. A cancelled shipment never changes.
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Self::State, Fault> {
         let shipments = events.iter().map(|event| match event.fact {
             Fact::CancelRequested => (&event.order, Shipment::Cancelled),
@@ -36,7 +38,7 @@ impl BatchHandler for Shipping {
             Fact::StockReserved => shipment.decision(),
             Fact::CancelRequested => match shipment.cancel() {
                 Ok(()) => Fact::ShipmentCancelled,
-                Err(refusal) => refusal.into(),
+                Err(refusal) => refusal.into(), // Too late: the fact `CancelRefused`.
             },
             other => return Err(Fault::reject(format!("shipping has no use for {other}"))),
         };
