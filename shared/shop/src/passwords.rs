@@ -1,14 +1,16 @@
 //! Hashing passwords, slowly on purpose, and within bounds.
 
+mod error;
 mod memory;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Password;
-use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use memory::Memory;
+
+pub use error::PasswordsError;
 
 /// The most hashes that are computed at a time, whatever the number of cores: their memory must
 /// fit into a container of 128 MiB.
@@ -40,20 +42,6 @@ struct Desk {
 pub struct Place {
     desk: Arc<Desk>,
     _permit: OwnedSemaphorePermit,
-}
-
-#[derive(Debug, Error)]
-pub enum PasswordsError {
-    #[error("cannot hash a password: {0}")]
-    Hash(#[from] argon2::password_hash::Error),
-    #[error("cannot hash a password: {0}")]
-    Argon2(#[from] argon2::Error),
-    #[error("an account holds a password hash that is malformed: {0}")]
-    Malformed(#[from] argon2::password_hash::phc::Error),
-    #[error("hashing a password was interrupted")]
-    Interrupted,
-    #[error("{QUEUE} passwords wait to be hashed already")]
-    Busy,
 }
 
 impl Passwords {

@@ -5,7 +5,7 @@ use argon2::password_hash::{self, try_generate_salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use domain::Password;
 
-use super::PasswordsError;
+use super::error::PasswordsError;
 
 /// Of the same cost as any other, and of no password: what a login for an unknown email is checked
 /// against, so that its answer takes as long as another's and does not tell who has an account.
