@@ -22,7 +22,7 @@ pub(crate) enum Arrival {
 /// most.
 ///
 /// # Errors
-/// 400, 408 or 413 when the body does not arrive as it was announced.
+/// 400, 408 or 413 when the body differs from its announced length, or is late.
 pub(crate) async fn read_ahead(mut body: Body) -> Result<Arrival, Problem> {
     let mut pieces: Vec<Bytes> = vec![];
     let reading = async {

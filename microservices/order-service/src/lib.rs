@@ -3,7 +3,7 @@
 //! Invariants:
 //! - an order and the event that tells of it are committed together ([`place_order`]);
 //! - a status is read off the facts that are known, in whatever order they came;
-//! - an order that does not end is told of again ([`overdue`]);
+//! - an order that stays unsettled is published again ([`overdue`]);
 //! - nothing is decided here: payment, inventory and shipping decide.
 
 mod cancel_order;
