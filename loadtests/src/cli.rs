@@ -112,6 +112,11 @@ pub struct Options {
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub duration: Option<u64>,
 
+    /// Compares one arm with its former self: DIR has the release binaries of another commit, built
+    /// there by `cargo build --release`. `--arms A3 --baseline ../before/target/release`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "full"])]
+    pub baseline: Option<PathBuf>,
+
     /// Keeps the logs of all processes next to the report.
     #[arg(long)]
     pub keep: bool,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::compare_targets::compare_targets;
 use super::conclude::{exit_code, mark_complete, write_outputs};
 use crate::capacity;
-use crate::cli::Options;
+use crate::cli::{Arms, Options};
 use crate::experiment::{Experiment, Shops};
 use crate::output::Output;
 use crate::plan;
@@ -37,6 +37,7 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         return compare_targets(options, stop).await;
     }
     refuse_proxy()?;
+    let options = &with_baseline(options)?;
     let settings = run_settings(options)?;
     let earlier = match &options.resume {
         Some(path) => Some(resumed(path, options, &settings)?),
@@ -45,19 +46,24 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
     let (deployment, arms) = (&options.deployment, &options.deployment.arms);
     eprintln!("Building {} ({PROFILE})", phrase(&arms.0));
     let binaries = Binaries::build(&arms.on_the_dial())?;
+    let baseline = match &options.baseline {
+        Some(directory) => Some(Binaries::of_baseline(directory, &arms.on_the_dial())?),
+        None => None,
+    };
 
     let output = match &options.resume {
         Some(path) => Output::beside(path),
         None => Output::create()?,
     };
     eprintln!("Starting Postgres");
-    let infrastructure = Infrastructure::start(
+    let mut infrastructure = Infrastructure::start(
         binaries,
         storage(deployment),
         postgres_mode(deployment),
         output.logs(),
     )
     .await?;
+    infrastructure.baseline = baseline;
     let mut results = match earlier {
         Some(earlier) => earlier,
         None => new_results(options, &settings, infrastructure.postgres_version())?,
@@ -80,6 +86,19 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
     made?;
     drop(infrastructure);
     Ok(exit_code(&results))
+}
+
+/// With a baseline, its arm comes first and the one arm of the options second.
+fn with_baseline(options: &Options) -> anyhow::Result<Options> {
+    let mut options = options.clone();
+    if options.baseline.is_none() {
+        return Ok(options);
+    }
+    let [arm] = options.deployment.arms.on_the_dial()[..] else {
+        bail!("--baseline compares one arm with its former self: name it, as in --arms A3");
+    };
+    options.deployment.arms = Arms(vec![ArmName::Baseline(arm), arm.into()]);
+    Ok(options)
 }
 
 /// `the monolith (A0) and the services (A3)`

@@ -67,6 +67,7 @@ pub(super) fn spec_for_people(
         arm: arm
             .arm()
             .with_context(|| format!("{arm} cannot be started"))?,
+        baseline: false,
         name: arm.to_string(),
         replicas: 1,
         products: settings.products,

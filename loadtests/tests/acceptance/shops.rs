@@ -110,6 +110,7 @@ impl Shops {
 fn spec(arm: Arm) -> DeploymentSpec {
     DeploymentSpec {
         arm,
+        baseline: false,
         name: arm.code().to_owned(),
         replicas: 1,
         products: 100,

@@ -75,6 +75,8 @@ impl fmt::Display for Arm {
 pub enum ArmName {
     /// `A0`, or `A0 again` for an arm that is compared with itself, then `A0 again 2`.
     Dial { arm: Arm, repeat: usize },
+    /// `A0 before`: an arm as another commit built it.
+    Baseline(Arm),
     /// A shop that runs elsewhere, under the name that the user gave it.
     Target(String),
 }
@@ -83,7 +85,7 @@ impl ArmName {
     /// The arm that this name stands for. A target may begin with the code of one.
     pub fn arm(&self) -> Option<Arm> {
         match self {
-            ArmName::Dial { arm, .. } => Some(*arm),
+            ArmName::Dial { arm, .. } | ArmName::Baseline(arm) => Some(*arm),
             ArmName::Target(name) => Arm::from_code(name.split(' ').next()?),
         }
     }
@@ -91,6 +93,11 @@ impl ArmName {
     /// Whether an arm of the same kind was named before.
     pub fn is_repeat(&self) -> bool {
         matches!(self, ArmName::Dial { repeat: 1.., .. })
+    }
+
+    /// Whether this is the arm of another commit.
+    pub fn is_baseline(&self) -> bool {
+        matches!(self, ArmName::Baseline(_))
     }
 
     /// The name in sentences: `the services (A3)`.
@@ -102,8 +109,12 @@ impl ArmName {
             Arm::Monolith | Arm::Services => "the ",
             Arm::Events | Arm::OneProcess => "",
         };
-        let again = if self.is_repeat() { " again" } else { "" };
-        format!("{article}{}{again} ({self})", arm.title())
+        let which = match self {
+            ArmName::Baseline(_) => " before",
+            _ if self.is_repeat() => " again",
+            _ => "",
+        };
+        format!("{article}{}{which} ({self})", arm.title())
     }
 }
 
@@ -125,6 +136,7 @@ impl fmt::Display for ArmName {
             ArmName::Dial { arm, repeat: 0 } => f.pad(arm.code()),
             ArmName::Dial { arm, repeat: 1 } => f.pad(&format!("{arm} again")),
             ArmName::Dial { arm, repeat } => f.pad(&format!("{arm} again {repeat}")),
+            ArmName::Baseline(arm) => f.pad(&format!("{arm} before")),
             ArmName::Target(name) => f.pad(name),
         }
     }
@@ -134,14 +146,14 @@ impl FromStr for ArmName {
     type Err = Infallible;
 
     fn from_str(name: &str) -> Result<ArmName, Infallible> {
-        let mut words = name.splitn(2, ' ');
-        let arm = words.next().and_then(Arm::from_code);
-        let repeat = match words.next() {
-            None => Some(0),
-            Some("again") => Some(1),
-            Some(rest) => rest.strip_prefix("again ").and_then(|n| n.parse().ok()),
+        let (code, rest) = name.split_once(' ').unwrap_or((name, ""));
+        let repeat = match rest {
+            "" => Some(0),
+            "again" => Some(1),
+            _ => rest.strip_prefix("again ").and_then(|n| n.parse().ok()),
         };
-        Ok(match (arm, repeat) {
+        Ok(match (Arm::from_code(code), repeat) {
+            (Some(arm), _) if rest == "before" => ArmName::Baseline(arm),
             (Some(arm), Some(repeat)) => ArmName::Dial { arm, repeat },
             _ => ArmName::Target(name.to_owned()),
         })
@@ -182,6 +194,8 @@ mod tests {
             true,
             "the services again (A3 again 2)",
         );
+        let before = "the services before (A3 before)";
+        check("A3 before", Some(Arm::Services), false, before);
         check("staging", None, false, "staging");
         let eu = "the services (A3 in Europe)";
         check("A3 in Europe", Some(Arm::Services), false, eu);

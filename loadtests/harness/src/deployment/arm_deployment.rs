@@ -26,6 +26,8 @@ use crate::audit::Sources;
 #[derive(Clone, Debug)]
 pub struct DeploymentSpec {
     pub arm: Arm,
+    /// Whether its processes run the baseline's binaries.
+    pub baseline: bool,
     /// The name of the folder of its logs.
     pub name: String,
     /// The number of processes of each service, or of the monolith.
@@ -102,10 +104,17 @@ impl Deployment {
             own_servers: vec![],
         };
         deployment.make_databases(infrastructure).await?;
-        deployment.seed(spec.products).await?;
+        // A baseline's processes bring their tables themselves: they refuse those of another commit.
+        if !spec.baseline {
+            deployment.migrate().await?;
+            deployment.seed(spec.products).await?;
+        }
         deployment
             .start_processes(infrastructure, spec, logs)
             .await?;
+        if spec.baseline {
+            deployment.seed(spec.products).await?;
+        }
         Ok(deployment)
     }
 
@@ -133,11 +142,19 @@ impl Deployment {
         Ok(())
     }
 
+    async fn migrate(&self) -> anyhow::Result<()> {
+        for (name, context) in CONTEXTS {
+            let mut connection = self.databases[name].connect().await?;
+            context.migrations().run(&mut connection).await?;
+            connection.close().await?;
+        }
+        Ok(())
+    }
+
     async fn seed(&mut self, products: usize) -> anyhow::Result<()> {
         let products = seed::products(products);
         for (name, context) in CONTEXTS {
             let mut connection = self.databases[name].connect().await?;
-            context.migrations().run(&mut connection).await?;
             #[expect(
                 clippy::disallowed_methods,
                 reason = "of no pool, and closed in the end"
@@ -166,8 +183,13 @@ impl Deployment {
         spec: &DeploymentSpec,
         logs: &Path,
     ) -> anyhow::Result<()> {
+        let baseline = infrastructure.baseline.as_ref();
+        let binaries = match baseline.filter(|_| spec.baseline) {
+            Some(baseline) => baseline,
+            None => &infrastructure.binaries,
+        };
         for package in start_order(self.arm) {
-            let program = infrastructure.binaries.path(package)?;
+            let program = binaries.path(package)?;
             let environment = self.environment(package, infrastructure, spec);
             let replicas = if package == "auth-service" {
                 1

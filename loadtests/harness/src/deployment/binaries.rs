@@ -49,6 +49,18 @@ impl Binaries {
         Binaries::beside_this_program(&workspace)
     }
 
+    /// The binaries of another commit, for arms that are compared with their former selves.
+    ///
+    /// # Errors
+    /// When one of these arms' binaries is not in the directory.
+    pub fn of_baseline(directory: &Path, arms: &[Arm]) -> anyhow::Result<Binaries> {
+        let binaries = Binaries(directory.to_owned());
+        for name in arms.iter().flat_map(|arm| of_arm(*arm)) {
+            binaries.path(name)?;
+        }
+        Ok(binaries)
+    }
+
     /// The directory that this program itself was built into.
     fn beside_this_program(workspace: &Path) -> anyhow::Result<Binaries> {
         let target = match std::env::var_os("CARGO_TARGET_DIR") {

@@ -13,6 +13,8 @@ use super::binaries::Binaries;
 /// What stays the same from run to run.
 pub struct Infrastructure {
     pub binaries: Binaries,
+    /// The binaries of another commit, of the arms that are called `before`.
+    pub baseline: Option<Binaries>,
     pub servers: Servers,
     /// A queue server that runs already. Without one, each deployment starts its own.
     pub queues: Option<ExternalQueues>,
@@ -64,6 +66,7 @@ impl Infrastructure {
         made.with_context(|| format!("cannot write to {}", logs.display()))?;
         Ok(Infrastructure {
             binaries,
+            baseline: None,
             servers,
             queues: None,
             keys: KeyPair::generate(),

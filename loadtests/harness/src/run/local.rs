@@ -60,6 +60,7 @@ fn deployment_spec(settings: &RunSettings, spec: &RunSpec) -> anyhow::Result<Dep
     let slowdown = slowdown.filter(|slowdown| slowdown.arm == spec.arm);
     Ok(DeploymentSpec {
         arm: arm.with_context(|| format!("{} is no arm that can be started", spec.arm))?,
+        baseline: spec.arm.is_baseline(),
         name: format!("{:03}-{name}", spec.position + 1),
         replicas: spec.replicas,
         products: settings.products,

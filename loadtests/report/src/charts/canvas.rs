@@ -58,7 +58,7 @@ impl Ink {
 /// The ink of an arm, by its place on the dial. The repeat of an arm has another ink.
 pub(crate) fn ink_of(name: &ArmName) -> Ink {
     let place = name.arm().map_or(0, |arm| arm as usize);
-    match name.is_repeat() {
+    match name.is_repeat() || name.is_baseline() {
         true => Ink::Arm((place + 2) % 4),
         false => Ink::Arm(place),
     }
