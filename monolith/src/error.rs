@@ -2,7 +2,7 @@
 
 use chassis::Problem;
 use domain::IllegalMove;
-use shop::ProviderError;
+use storefront::ProviderError;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -27,7 +27,7 @@ pub enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
-            Error::Provider(error) => shop::provider::unavailable(&error),
+            Error::Provider(error) => storefront::provider::unavailable(&error),
             Error::Database(error) | Error::Commit(error) => error.into(),
             Error::Busy => Problem::unavailable(
                 "the shop is busy and has not begun with the order: send the same request again",

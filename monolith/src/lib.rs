@@ -29,7 +29,8 @@ use std::process::ExitCode;
 use axum::Router;
 use chassis::auth::{TokenIssuer, TokenVerifier};
 use chassis::{Context, database};
-use shop::Provider;
+use contracts::http::TOKEN_ISSUER;
+use storefront::Provider;
 
 pub use error::Error;
 use every::Wake;
@@ -49,8 +50,8 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let shop = Shop {
         db: database::connect(&settings.database, migrations, &context).await?,
         provider: Provider::new(&settings.payment_provider_url)?,
-        tokens: TokenIssuer::new(&settings.signing)?,
-        verifier: TokenVerifier::new(&settings.token_key)?,
+        tokens: TokenIssuer::new(&settings.signing, TOKEN_ISSUER)?,
+        verifier: TokenVerifier::new(&settings.token_key, TOKEN_ISSUER)?,
         admission: settings.admission(),
         payment_due: Wake::default(),
         places: Places::new(settings.database.database_pool_size),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use domain::{OrderId, Payment};
 use futures::{StreamExt, stream};
 use metrics::counter;
-use shop::ProviderError;
 use store::payments;
+use storefront::ProviderError;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 

@@ -4,12 +4,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
-use chassis::auth::Customer;
-use chassis::{Json, Path, Problem, document};
+use chassis::{Json, Path, Problem, openapi};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
-use shop::placing::{self, IdempotencyKey, Placing};
-use shop::{accounts, reading};
+use storefront::Customer;
+use storefront::placing::{self, IdempotencyKey, Placing};
+use storefront::{accounts, reading};
 use uuid::Uuid;
 
 use crate::Shop;
@@ -24,7 +24,7 @@ pub(crate) fn routes(shop: Shop) -> Router {
         .merge(reading::routes())
         .with_state(shop)
         .merge(accounts)
-        .merge(document::routes())
+        .merge(openapi::routes(contracts::openapi::json()))
 }
 
 /// Answers when everything is decided: the order is confirmed or cancelled.

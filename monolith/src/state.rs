@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use chassis::auth::{TokenIssuer, TokenVerifier};
-use shop::Provider;
 use sqlx::PgPool;
+use storefront::Provider;
 
 use crate::admission::Admission;
 use crate::every::Wake;

@@ -1,7 +1,7 @@
 //! Undoing an authorization: the one step of placing that no `rollback()` undoes.
 
 use domain::OrderId;
-use shop::Provider;
+use storefront::Provider;
 use tokio::runtime::Handle;
 use tracing::warn;
 

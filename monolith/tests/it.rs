@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chassis::auth::{KeyPair, TokenIssuer, TokenVerifier};
 use chassis::config::{TokenKey, TokenSigning};
+use contracts::http::TOKEN_ISSUER;
 use domain::{
     CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Product, Quantity, Status,
 };
@@ -18,14 +19,14 @@ use monolith::place_order::place_order;
 use monolith::places::Places;
 use monolith::sweep::sweep;
 use monolith::{Error, Shop};
+use payment_provider as provider;
 use sandbox::postgres::Lease;
-use sandbox::provider;
 use sandbox::testing;
-use shop::Provider;
 use sqlx::types::JsonValue;
 use sqlx::{Connection, PgConnection, PgPool};
 use store::orders::{Idempotency, KnownOrder};
 use store::{Context, catalogue, inventory, orders, payments, seed};
+use storefront::Provider;
 
 #[path = "it/late_commits.rs"]
 mod late_commits;
@@ -45,7 +46,7 @@ struct Fixture {
 impl Fixture {
     async fn open(window: Duration) -> Fixture {
         let database = testing::database("monolith").await;
-        let provider = testing::provider().await;
+        let provider = payment_provider::testing::provider().await;
         let keys = KeyPair::generate();
         let signing = TokenSigning {
             auth_private_key: keys.private,
@@ -54,10 +55,13 @@ impl Fixture {
         let shop = Shop {
             db: PgPool::connect(&database.url).await.unwrap(),
             provider: Provider::new(&provider.url()).unwrap(),
-            tokens: TokenIssuer::new(&signing).unwrap(),
-            verifier: TokenVerifier::new(&TokenKey {
-                auth_public_key: keys.public,
-            })
+            tokens: TokenIssuer::new(&signing, TOKEN_ISSUER).unwrap(),
+            verifier: TokenVerifier::new(
+                &TokenKey {
+                    auth_public_key: keys.public,
+                },
+                TOKEN_ISSUER,
+            )
             .unwrap(),
             admission: Admission::new(1, 8),
             payment_due: Wake::default(),

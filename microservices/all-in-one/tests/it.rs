@@ -110,7 +110,10 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, condition: impl Fn(
 #[tokio::test]
 async fn one_trace_spans_the_whole_order() {
     let (database, sqs) = (testing::database("traced").await, testing::sqs().await);
-    let (provider, keys) = (testing::provider().await, KeyPair::generate());
+    let (provider, keys) = (
+        payment_provider::testing::provider().await,
+        KeyPair::generate(),
+    );
     let collector = Collector::default();
     let shop = Shop::start(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.listen().await),

@@ -8,8 +8,9 @@ use axum::Router;
 use chassis::auth::TokenIssuer;
 use chassis::{config, database};
 use clap::Parser;
-use shop::accounts;
+use contracts::http::TOKEN_ISSUER;
 use store::Context::Accounts;
+use storefront::accounts;
 
 /// The auth service: registration and login.
 #[derive(Parser, Clone, Debug)]
@@ -29,7 +30,7 @@ pub fn main() -> ExitCode {
 }
 
 pub async fn start(settings: Settings, context: chassis::Context) -> anyhow::Result<Router> {
-    let tokens = TokenIssuer::new(&settings.signing)?;
+    let tokens = TokenIssuer::new(&settings.signing, TOKEN_ISSUER)?;
     let db = database::connect(&settings.database, [Accounts.migrations()], &context).await?;
     Ok(accounts::routes(db, tokens))
 }

@@ -7,7 +7,7 @@ use auth_service::Settings;
 use chassis::auth::{KeyPair, TokenVerifier};
 use chassis::config::{Database, Serving, TokenKey, TokenSigning};
 use chassis::{Running, launch};
-use contracts::http::AccessToken;
+use contracts::http::{AccessToken, TOKEN_ISSUER};
 use reqwest::{Client, Response};
 use sandbox::postgres::Lease;
 use sandbox::testing;
@@ -43,7 +43,7 @@ async fn start() -> Service {
     };
     Service {
         running: running.await.unwrap(),
-        tokens: TokenVerifier::new(&key).unwrap(),
+        tokens: TokenVerifier::new(&key, TOKEN_ISSUER).unwrap(),
         _database: database,
     }
 }

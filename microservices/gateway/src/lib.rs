@@ -23,10 +23,11 @@ use axum::Router;
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use chassis::auth::{Customer, TokenVerifier};
-use chassis::{Context, Problem, config, document};
+use chassis::auth::{Bearer, TokenVerifier};
+use chassis::{Context, Problem, config, openapi};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use contracts::http::TOKEN_ISSUER;
 use forward::Forwarder;
 use limits::Kind;
 pub use upstream::Upstream;
@@ -85,7 +86,7 @@ pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
         ),
     };
     let gateway = Gateway {
-        tokens: TokenVerifier::new(&settings.token_key)?,
+        tokens: TokenVerifier::new(&settings.token_key, TOKEN_ISSUER)?,
         services: Arc::new(services),
     };
     Ok(Router::new()
@@ -95,7 +96,7 @@ pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
         .route("/orders", any(to_orders))
         .route("/orders/{*rest}", any(to_orders))
         .with_state(gateway)
-        .merge(document::routes()))
+        .merge(openapi::routes(contracts::openapi::json())))
 }
 
 async fn to_auth(
@@ -122,7 +123,7 @@ async fn to_products(
 /// Orders are their customer's own. The order service reads the token again, for who it is.
 async fn to_orders(
     State(Gateway { services, .. }): State<Gateway>,
-    Customer(_): Customer,
+    Bearer(_): Bearer,
     request: Request,
 ) -> Result<Response, Problem> {
     let kind = Kind::of(request.method());

@@ -18,6 +18,7 @@ use axum::routing::{any, get};
 use chassis::auth::{KeyPair, TokenIssuer};
 use chassis::config::{Serving, TokenKey, TokenSigning};
 use chassis::{Json, Problem, Running, launch};
+use contracts::http::TOKEN_ISSUER;
 use domain::CustomerId;
 use futures::StreamExt;
 use gateway::{Settings, Upstream};
@@ -64,14 +65,17 @@ impl Door {
         let gateway = launch("gateway", serving, CancellationToken::new(), |context| {
             gateway::start(settings, context)
         });
-        let issuer = TokenIssuer::new(&TokenSigning {
-            auth_private_key: keys.private,
-            auth_token_life_s: 60,
-        });
+        let issuer = TokenIssuer::new(
+            &TokenSigning {
+                auth_private_key: keys.private,
+                auth_token_life_s: 60,
+            },
+            TOKEN_ISSUER,
+        );
         Door {
             gateway: gateway.await.unwrap(),
             _services: vec![],
-            token: issuer.unwrap().issue(CustomerId::new()).unwrap(),
+            token: issuer.unwrap().issue(CustomerId::new().0).unwrap(),
         }
     }
 

@@ -20,6 +20,7 @@ use axum::extract::FromRef;
 use chassis::auth::TokenVerifier;
 use chassis::{Context, config, database};
 use clap::Parser;
+use contracts::http::TOKEN_ISSUER;
 use contracts::topology::{self, EXPIRY, ORDER};
 use handlers::{ExpireOrders, RecordFacts};
 use messaging::{Outbox, Runtime};
@@ -79,7 +80,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
 
     let orders = Orders {
         db,
-        verifier: TokenVerifier::new(&settings.token_key)?,
+        verifier: TokenVerifier::new(&settings.token_key, TOKEN_ISSUER)?,
         outbox: runtime.outbox(),
         expiry: Duration::from_millis(settings.order_expiry_ms),
     };

@@ -4,12 +4,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
-use chassis::auth::Customer;
-use chassis::{Json, Path, Problem, TraceParent};
+use chassis::{Json, Path, Problem, Trace, TraceParent};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
-use shop::placing::{self, IdempotencyKey, Placing};
-use shop::reading;
+use storefront::Customer;
+use storefront::placing::{self, IdempotencyKey, Placing};
+use storefront::reading;
 use uuid::Uuid;
 
 use crate::Orders;
@@ -27,7 +27,7 @@ pub(crate) fn routes(service: Orders) -> Router {
 /// Answers when the order is recorded: it is placed, and settles later.
 async fn place(
     State(service): State<Orders>,
-    request_trace: TraceParent,
+    Trace(trace): Trace,
     Customer(customer): Customer,
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
@@ -35,7 +35,7 @@ async fn place(
     let known = match placing::prepare(&service.db, customer, key, request).await? {
         Placing::Repeated(known) => known,
         Placing::New(order, idempotency) => {
-            let service = service.traced(request_trace);
+            let service = service.traced(trace);
             match place_order(&service, order, &idempotency).await? {
                 Some(known) => known,
                 None => placing::find_winner(&service.db, customer, &idempotency).await?,
@@ -48,12 +48,12 @@ async fn place(
 /// Answers when the request is recorded: shipping decides whether it comes in time.
 async fn cancel(
     State(service): State<Orders>,
-    request_trace: TraceParent,
+    Trace(trace): Trace,
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
     let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
-    let service = service.traced(request_trace);
+    let service = service.traced(trace);
     cancel_order(&service, &known)
         .await?
         .map_err(reading::refused)?;
@@ -64,11 +64,8 @@ async fn cancel(
 impl Orders {
     /// The same service for one request, whose trace its messages carry on if it is sampled.
     fn traced(mut self, request: TraceParent) -> Orders {
-        // One standard, parsed by two crates that do not know each other.
-        if request.is_sampled()
-            && let Ok(parent) = request.to_string().parse()
-        {
-            self.outbox = self.outbox.traced(parent);
+        if request.is_sampled() {
+            self.outbox = self.outbox.traced(request);
         }
         self
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chassis::Running;
 use chassis::auth::{KeyPair, TokenIssuer};
 use chassis::config::{Database, Serving, TokenKey, TokenSigning};
-use contracts::http::{HistoryEntry, OrderBody};
+use contracts::http::{HistoryEntry, OrderBody, TOKEN_ISSUER};
 use contracts::topology::{ORDER, PAYMENT, SHIPPING};
 use contracts::{Event, ExpireOrder};
 use domain::{CustomerId, Fact, OrderId, Status};
@@ -67,9 +67,9 @@ impl Fixture {
 
         let mut db = PgConnection::connect(&database.url).await.unwrap();
         catalogue::offer(&mut db, &seed::products(1)).await.unwrap();
-        let token = TokenIssuer::new(&signing)
+        let token = TokenIssuer::new(&signing, TOKEN_ISSUER)
             .unwrap()
-            .issue(CustomerId::new())
+            .issue(CustomerId::new().0)
             .unwrap();
         Fixture {
             service,

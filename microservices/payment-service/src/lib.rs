@@ -17,7 +17,7 @@ use clap::Parser;
 use contracts::topology::{self, PAYMENT};
 use handlers::RecordPayments;
 use messaging::{PlainHandler as _, Runtime};
-use shop::Provider;
+use storefront::Provider;
 
 pub use move_money::MoveMoney;
 

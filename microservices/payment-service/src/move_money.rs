@@ -4,7 +4,7 @@
 use contracts::Event;
 use domain::{Fact, Payment};
 use messaging::{Fault, PlainHandler};
-use shop::{Provider, ProviderError};
+use storefront::{Provider, ProviderError};
 
 /// Authorizes, captures, or gives back, as the event says.
 pub struct MoveMoney {

@@ -8,14 +8,14 @@ mod overdue;
 use contracts::Event;
 use domain::{CustomerId, Fact, Line, Lines, Order, Payment, PaymentMethod, Quantity};
 use messaging::{Fault, Outbox, PlainHandler};
+use payment_provider as provider;
 use payment_service::MoveMoney;
 use payment_service::handlers::RecordPayments;
 use sandbox::postgres::Lease;
-use sandbox::provider;
 use sandbox::testing;
-use shop::Provider;
 use sqlx::{Connection, PgConnection};
 use store::{payments, seed};
+use storefront::Provider;
 
 struct Fixture {
     db: PgConnection,
@@ -28,7 +28,7 @@ struct Fixture {
 impl Fixture {
     async fn open() -> Fixture {
         let database = testing::database("payment").await;
-        let provider = testing::provider().await;
+        let provider = payment_provider::testing::provider().await;
         let mut db = PgConnection::connect(&database.url).await.unwrap();
         store::Context::Payments
             .migrations()

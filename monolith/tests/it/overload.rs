@@ -2,6 +2,7 @@
 
 use chassis::Running;
 use chassis::config::{Database, Serving};
+use contracts::http::TOKEN_ISSUER;
 use futures::{StreamExt, stream};
 use monolith::Settings;
 use reqwest::{Client, Response, StatusCode};
@@ -23,7 +24,7 @@ impl Door {
             auth_private_key: keys.private,
             auth_token_life_s: 60,
         };
-        let issuer = TokenIssuer::new(&signing).unwrap();
+        let issuer = TokenIssuer::new(&signing, TOKEN_ISSUER).unwrap();
         let settings = Settings {
             serving: Serving::anywhere(),
             database: Database {
@@ -44,7 +45,7 @@ impl Door {
         let running = chassis::launch("monolith", serving, CancellationToken::new(), start);
         Door {
             running: running.await.unwrap(),
-            token: issuer.issue(CustomerId::new()).unwrap(),
+            token: issuer.issue(CustomerId::new().0).unwrap(),
         }
     }
 

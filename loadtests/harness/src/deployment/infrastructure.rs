@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chassis::auth::{KeyPair, TokenIssuer};
 use chassis::config::TokenSigning;
+use contracts::http::TOKEN_ISSUER;
 use domain::CustomerId;
 use sandbox::{PostgresMode, Server, Storage};
 
@@ -81,11 +82,14 @@ impl Infrastructure {
     /// # Errors
     /// When the key cannot sign.
     pub fn tokens(&self, customers: usize) -> anyhow::Result<Vec<String>> {
-        let issuer = TokenIssuer::new(&TokenSigning {
-            auth_private_key: self.keys.private.clone(),
-            auth_token_life_s: 24 * 60 * 60,
-        })?;
-        let tokens = (0..customers).map(|_| issuer.issue(CustomerId::new()));
+        let issuer = TokenIssuer::new(
+            &TokenSigning {
+                auth_private_key: self.keys.private.clone(),
+                auth_token_life_s: 24 * 60 * 60,
+            },
+            TOKEN_ISSUER,
+        )?;
+        let tokens = (0..customers).map(|_| issuer.issue(CustomerId::new().0));
         Ok(tokens.collect::<Result<_, _>>()?)
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chassis::auth::KeyPair;
 use messaging::{Settings, Sqs, dead_letters};
+use payment_provider::Provider;
 use reqwest::Client;
 use sandbox::postgres::Lease;
-use sandbox::provider::Provider;
 use sandbox::testing;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -79,7 +79,10 @@ struct World {
 impl World {
     /// Everything is overdue soon, and no order expires.
     async fn open() -> World {
-        let (database, provider) = (testing::database("lost").await, testing::provider().await);
+        let (database, provider) = (
+            testing::database("lost").await,
+            payment_provider::testing::provider().await,
+        );
         let (server, keys) = (
             SqsLocal::start("127.0.0.1:0").await.unwrap(),
             KeyPair::generate(),

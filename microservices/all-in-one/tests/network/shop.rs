@@ -6,9 +6,10 @@ use std::time::Duration;
 use chassis::Running;
 use chassis::auth::KeyPair;
 use chassis::config::{Database, Serving, TokenKey, TokenSigning};
+use payment_provider::Provider;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use sandbox::postgres::Lease;
-use sandbox::{PostgresProxy, Provider, testing};
+use sandbox::{PostgresProxy, testing};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use store::{catalogue, inventory, seed};
@@ -49,7 +50,7 @@ impl Shop {
     pub(crate) async fn start(kind: Kind, connections: u32, request: Duration) -> Shop {
         let database = testing::database("network").await;
         let proxy = PostgresProxy::start(&database.url).await.unwrap();
-        let provider = testing::provider().await;
+        let provider = payment_provider::testing::provider().await;
         let request_ms = request.as_millis() as u64;
         let (process, url) = match kind {
             Kind::Monolith => monolith(&proxy, &provider, connections, request_ms).await,

@@ -226,7 +226,7 @@ async fn audit(shop: &Shop, acknowledged: &Acknowledged) {
     let ledger = shop.provider.ledger();
     let captured = ledger
         .iter()
-        .filter(|entry| entry.status == sandbox::provider::Status::Captured);
+        .filter(|entry| entry.status == payment_provider::Status::Captured);
     let payments = shop.count("select count(*) from payments").await;
     assert_eq!(
         captured.count() as i64,

@@ -17,7 +17,7 @@ use crate::order;
 #[tokio::test]
 async fn an_authorization_without_an_answer_is_told_again_until_there_is_one() {
     let database = testing::database("payment").await;
-    let provider = testing::provider().await;
+    let provider = payment_provider::testing::provider().await;
     let queues = Local::new();
     let settings = Settings {
         serving: Serving::anywhere(),

@@ -1,0 +1,191 @@
+//! Spans, by OpenTelemetry's semantic conventions for messaging: a message is *created* where it
+//! is pushed, *sent* by the relay, *received* by a poll and *processed* by its handler.
+//! Source: "Semantic conventions for messaging spans" and "for AWS SQS", version 1.37.
+//!
+//! They are spans of the crate `tracing` with the target `otel` and the level `DEBUG`. The ids are
+//! ours, not a subscriber's: `trace_id`, `span_id` and `parent_id` are fields, since the same ids
+//! travel through the outbox and the queue, and so are `links`, separated by blanks. Without a
+//! subscriber none of it is computed.
+
+use tracing::{Instrument as _, Span, debug_span, field};
+
+use crate::envelope::{Delivery, Outgoing};
+use crate::trace::{self, TraceParent};
+
+/// What a subscriber asks for to get the spans.
+pub(crate) const TARGET: &str = "otel";
+
+/// The span of a handler that works on one message, and the trace that its messages carry on.
+#[derive(Clone)]
+pub(crate) struct MessageSpan {
+    pub(crate) trace: Option<TraceParent>,
+    pub(crate) span: Span,
+}
+
+/// Whether spans of this trace are recorded, or of one that would begin here.
+fn is_recorded(parent: Option<TraceParent>) -> bool {
+    tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG)
+        && parent.is_none_or(TraceParent::is_sampled)
+}
+
+/// A message is created. Returns the context that it carries: that of its own creation, if spans
+/// are recorded, and otherwise `parent`.
+pub(crate) fn create(
+    parent: Option<TraceParent>,
+    queue: &str,
+    id: impl std::fmt::Display,
+    kind: &str,
+) -> Option<TraceParent> {
+    if !is_recorded(parent) {
+        return parent;
+    }
+    let own = parent.map_or_else(|| TraceParent::root(true), TraceParent::child);
+    let span = debug_span!(
+        target: TARGET,
+        parent: None,
+        "create",
+        otel.name = format!("create {queue}"),
+        otel.kind = "producer",
+        trace_id = field::display(own.trace_hex()),
+        span_id = field::display(own.span_hex()),
+        parent_id = parent.map(|parent| field::display(parent.span_hex())),
+        messaging.system = "aws_sqs",
+        messaging.operation.name = "create",
+        messaging.operation.r#type = "create",
+        messaging.destination.name = queue,
+        messaging.message.id = field::display(id),
+        messaging.message.kind = kind,
+    );
+    drop(span);
+    Some(own)
+}
+
+/// Messages are on their way to a queue, in one call.
+pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
+    if !is_recorded(None) {
+        return Span::none();
+    }
+    let contexts = messages
+        .iter()
+        .map(|message| message.trace_parent.as_deref());
+    call("send", "send", queue, messages.len(), contexts)
+}
+
+/// A poll is open. [`received`] says how it ended.
+pub(crate) fn receive(queue: &str) -> Span {
+    if !is_recorded(None) {
+        return Span::none();
+    }
+    call("receive", "receive", queue, 0, std::iter::empty())
+}
+
+/// What came of a [`receive`].
+pub(crate) fn received(span: &Span, batch: &[Delivery]) {
+    if span.is_disabled() {
+        return;
+    }
+    let contexts = batch
+        .iter()
+        .map(|delivery| delivery.trace_parent.as_deref());
+    span.record("links", links(contexts));
+    span.record("messaging.batch.message_count", batch.len());
+}
+
+/// A call or its like did not work out.
+pub(crate) fn failed(span: &Span, kind: &str, reason: &str) {
+    span.record("otel.status_code", "ERROR");
+    span.record("otel.status_message", reason);
+    span.record("error.type", kind);
+}
+
+/// A call to SQS. It belongs to the trace of its messages if all have the same, and is linked to
+/// each of them in any case.
+fn call<'a>(
+    name: &'static str,
+    operation_type: &'static str,
+    queue: &str,
+    count: usize,
+    contexts: impl Iterator<Item = Option<&'a str>> + Clone,
+) -> Span {
+    let mut parents = contexts
+        .clone()
+        .map(|context| context?.parse::<TraceParent>().ok());
+    let first = parents.next().flatten();
+    let parent = first.filter(|first| {
+        parents.all(|other| other.is_some_and(|other| other.trace_id == first.trace_id))
+    });
+    let own = parent.map_or_else(|| TraceParent::root(true), TraceParent::child);
+    debug_span!(
+        target: TARGET,
+        parent: None,
+        "call",
+        otel.name = format!("{name} {queue}"),
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        otel.status_message = field::Empty,
+        error.r#type = field::Empty,
+        trace_id = field::display(own.trace_hex()),
+        span_id = field::display(own.span_hex()),
+        parent_id = parent.map(|parent| field::display(parent.span_hex())),
+        links = links(contexts),
+        messaging.system = "aws_sqs",
+        messaging.operation.name = name,
+        messaging.operation.r#type = operation_type,
+        messaging.destination.name = queue,
+        messaging.batch.message_count = count,
+    )
+}
+
+fn links<'a>(contexts: impl Iterator<Item = Option<&'a str>>) -> String {
+    contexts.flatten().collect::<Vec<_>>().join(" ")
+}
+
+impl MessageSpan {
+    /// Does `work` in the span.
+    pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
+        match self.trace {
+            Some(trace) if self.span.is_disabled() => trace::scope(trace, work).await,
+            Some(trace) => trace::scope(trace, work.instrument(self.span.clone())).await,
+            None => work.await,
+        }
+    }
+
+    /// A handler works on a message; `operation` is `process`, or `prepare` for what it does
+    /// before its transaction. Its parent is the creation of the message.
+    pub(crate) fn new(operation: &'static str, queue: &str, delivery: &Delivery) -> MessageSpan {
+        let parent = delivery
+            .trace_parent
+            .as_deref()
+            .and_then(|text| text.parse().ok());
+        if !is_recorded(parent) {
+            return MessageSpan {
+                trace: parent.map(TraceParent::child),
+                span: Span::none(),
+            };
+        }
+        let own = parent.map_or_else(|| TraceParent::root(true), TraceParent::child);
+        let span = debug_span!(
+            target: TARGET,
+            parent: None,
+            "process",
+            otel.name = format!("{operation} {queue}"),
+            otel.kind = "consumer",
+            otel.status_code = field::Empty,
+            otel.status_message = field::Empty,
+            error.r#type = field::Empty,
+            trace_id = field::display(own.trace_hex()),
+            span_id = field::display(own.span_hex()),
+            parent_id = parent.map(|parent: TraceParent| field::display(parent.span_hex())),
+            messaging.system = "aws_sqs",
+            messaging.operation.name = operation,
+            messaging.operation.r#type = "process",
+            messaging.destination.name = queue,
+            messaging.message.id = field::display(delivery.id),
+            messaging.message.receive_count = delivery.receive_count,
+        );
+        MessageSpan {
+            trace: Some(own),
+            span,
+        }
+    }
+}

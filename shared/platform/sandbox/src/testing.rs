@@ -1,0 +1,165 @@
+//! The same for tests: one Postgres server per test process, and a database and a queue server per
+//! test.
+//!
+//! `TWOFOLD_TEST_BACKEND` chooses where Postgres and the queues come from: `embedded` (default)
+//! starts them here, `containers` in Docker, which takes the feature `containers`, and `auto`
+//! takes containers where no Postgres is to be had here. `DATABASE_URL` and `SQS_ENDPOINT_URL`
+//! come before all of these.
+//!
+//! A harness's `main` is not ours and statics are never dropped, so it matters that everything
+//! stops by itself when the test process ends.
+
+#[cfg(feature = "containers")]
+mod containers;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use sqs_local::SqsLocal;
+use tokio::sync::OnceCell;
+
+use crate::postgres::{Lease, Server};
+use crate::{Error, Options, Storage};
+
+static SERVER: OnceCell<Arc<Server>> = OnceCell::const_new();
+
+/// A fresh, empty database, removed when dropped. Of `name`, which only helps a reader of logs,
+/// the first 30 characters count.
+///
+/// # Panics
+/// When no server can be had; the message says what to do.
+pub async fn database(name: &str) -> Lease {
+    // Postgres cuts names at 63 bytes, and what makes this one unique stands at its end.
+    let readable: String = name.chars().filter(char::is_ascii).take(30).collect();
+    let name = format!("{readable}_{:012x}", rand::random::<u64>() >> 16);
+    let made = async {
+        let server = server().await?;
+        let database = server.database(&name).await?;
+        Ok::<_, Error>(Lease::new(database, server))
+    };
+    made.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What is there already for a test that starts a whole deployment: what the variables name, else
+/// the backend's containers. Embedded it is nothing, and the deployment starts its own.
+///
+/// # Panics
+/// When a container does not start; the message says what to do.
+pub async fn options() -> Options {
+    let found = async {
+        let mut options = Options::from_env();
+        let backend = Backend::chosen()?;
+        if backend != Backend::Embedded && options.database_url.is_none() {
+            let server = server().await?;
+            options.database_url = server.is_given().then(|| server.admin_url());
+        }
+        if backend == Backend::Containers && options.sqs_endpoint_url.is_none() {
+            options.sqs_endpoint_url = Some(container_queues().await?);
+        }
+        Ok::<_, Error>(options)
+    };
+    found.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An SQS endpoint: `SQS_ENDPOINT_URL` when set, else the backend's. Embedded it is for this
+/// test alone.
+///
+/// # Panics
+/// When the loopback interface has no free port, or the container does not start.
+pub async fn sqs() -> Queues {
+    let prefix = format!("test{:08x}-", rand::random::<u32>());
+    let found = async {
+        if let Some(endpoint) = Options::from_env().sqs_endpoint_url {
+            return Ok(Queues {
+                endpoint,
+                prefix,
+                _server: None,
+            });
+        }
+        if Backend::chosen()? == Backend::Containers {
+            return Ok(Queues {
+                endpoint: container_queues().await?,
+                prefix,
+                _server: None,
+            });
+        }
+        let address = (Ipv4Addr::LOCALHOST, 0);
+        let server = SqsLocal::start(address)
+            .await
+            .map_err(Error::listen(address.into()))?;
+        Ok::<_, Error>(Queues {
+            endpoint: server.endpoint(),
+            prefix,
+            _server: Some(server),
+        })
+    };
+    found.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An SQS endpoint, and a prefix that keeps a test's queues apart where others share it.
+pub struct Queues {
+    /// For `SQS_ENDPOINT_URL`.
+    pub endpoint: String,
+    /// For `QUEUE_PREFIX`.
+    pub prefix: String,
+    _server: Option<SqsLocal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Embedded,
+    Containers,
+    Auto,
+}
+
+impl Backend {
+    fn chosen() -> Result<Self, Error> {
+        match std::env::var("TWOFOLD_TEST_BACKEND").as_deref() {
+            Err(_) | Ok("" | "embedded") => Ok(Self::Embedded),
+            Ok("containers") => Ok(Self::Containers),
+            Ok("auto") => Ok(Self::Auto),
+            Ok(other) => Err(Error::UnknownBackend(other.to_owned())),
+        }
+    }
+}
+
+/// The server of this test process.
+async fn server() -> Result<Arc<Server>, Error> {
+    let server = SERVER.get_or_try_init(start).await?;
+    Ok(server.clone())
+}
+
+async fn start() -> Result<Arc<Server>, Error> {
+    if let Some(url) = Options::from_env().database_url {
+        return Ok(Arc::new(Server::given(&url).await?));
+    }
+    match Backend::chosen()? {
+        Backend::Embedded => Ok(Arc::new(Server::start(Storage::Disk).await?)),
+        Backend::Containers => container_postgres().await,
+        Backend::Auto => match Server::start(Storage::Disk).await {
+            Err(Error::PostgresNotFound { .. }) => container_postgres().await,
+            started => Ok(Arc::new(started?)),
+        },
+    }
+}
+
+#[cfg(feature = "containers")]
+async fn container_postgres() -> Result<Arc<Server>, Error> {
+    Ok(Arc::new(containers::postgres().await?))
+}
+
+#[cfg(feature = "containers")]
+async fn container_queues() -> Result<String, Error> {
+    static ENDPOINT: OnceCell<String> = OnceCell::const_new();
+    ENDPOINT.get_or_try_init(containers::queues).await.cloned()
+}
+
+#[cfg(not(feature = "containers"))]
+async fn container_postgres() -> Result<Arc<Server>, Error> {
+    Err(Error::NoContainers)
+}
+
+#[cfg(not(feature = "containers"))]
+async fn container_queues() -> Result<String, Error> {
+    Err(Error::NoContainers)
+}

@@ -1,0 +1,13 @@
+//! The sandbox on real servers.
+
+// Helpers of tests may unwrap, like the tests themselves.
+#![allow(clippy::unwrap_used)]
+
+#[path = "it/parts.rs"]
+mod parts;
+#[path = "it/postgres.rs"]
+mod postgres;
+#[path = "it/postgres_proxy.rs"]
+mod postgres_proxy;
+#[path = "it/trouble.rs"]
+mod trouble;

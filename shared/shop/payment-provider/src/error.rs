@@ -1,0 +1,29 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What keeps the provider from starting. Each message is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot listen on {address}: {error}; choose another address or port")]
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+
+    #[error("cannot keep the ledger in {path}: {error}; name another file, or free some space")]
+    Ledger { path: PathBuf, error: io::Error },
+}
+
+impl Error {
+    pub(crate) fn listen(address: SocketAddr) -> impl Fn(io::Error) -> Error {
+        move |error| Error::Listen { address, error }
+    }
+
+    pub(crate) fn ledger(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
+        move |error| Error::Ledger {
+            path: path.into(),
+            error,
+        }
+    }
+}

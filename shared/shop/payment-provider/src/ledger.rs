@@ -1,0 +1,279 @@
+//! The provider's books: one entry an order, moved by rules, each move repeatable.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::journal::Journal;
+
+/// Where the money of one order is, as the provider sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Declined,
+    Authorized,
+    Captured,
+    Voided,
+    Refunded,
+}
+
+/// What a shop asks for: the order's id makes it repeatable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    pub order_id: Uuid,
+    /// In the currency's smallest unit, at least 1.
+    pub amount_minor: i64,
+    pub currency: String,
+    pub payment_method: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub order_id: Uuid,
+    pub status: Status,
+    /// None for an order that was voided before anyone asked for money.
+    pub authorization: Option<Authorization>,
+    /// Milliseconds since 1970 at which the entry was made.
+    pub created_at_ms: u64,
+}
+
+impl Entry {
+    fn now(&self, status: Status) -> Self {
+        Self {
+            status,
+            ..self.clone()
+        }
+    }
+}
+
+/// Why the books do not change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("order {0} has no authorization")]
+    Unknown(Uuid),
+    #[error("order {0} was authorized before with another amount or payment method")]
+    Different(Uuid),
+    #[error("a {from:?} payment cannot be {to:?}")]
+    Illegal { from: Status, to: Status },
+    #[error("the amount must be at least 1")]
+    Amount,
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
+}
+
+/// In memory, and in a journal when there is one: what is answered was written first.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: BTreeMap<Uuid, Entry>,
+    journal: Option<Journal>,
+}
+
+impl Ledger {
+    /// As it stood when the journal was last written, and kept there from now on.
+    pub(crate) fn open(journal: &Path) -> io::Result<Self> {
+        let (journal, entries) = Journal::open(journal)?;
+        Ok(Self {
+            entries,
+            journal: Some(journal),
+        })
+    }
+
+    /// Answers `Authorized` or `Declined`, the same however often it is asked. An order that was
+    /// voided first is declined, so a late request takes nobody's money.
+    pub(crate) fn authorize(
+        &mut self,
+        wanted: Authorization,
+        accepted: bool,
+        now_ms: u64,
+    ) -> Result<Status, Refusal> {
+        if wanted.amount_minor < 1 {
+            return Err(Refusal::Amount);
+        }
+
+        let order_id = wanted.order_id;
+        let Some(entry) = self.entries.get(&order_id) else {
+            let status = if accepted {
+                Status::Authorized
+            } else {
+                Status::Declined
+            };
+            return self.record(Entry {
+                order_id,
+                status,
+                authorization: Some(wanted),
+                created_at_ms: now_ms,
+            });
+        };
+
+        let before = entry.authorization.as_ref();
+        if before.is_some_and(|before| *before != wanted) {
+            return Err(Refusal::Different(order_id));
+        }
+        Ok(match entry.status {
+            Status::Authorized | Status::Captured => Status::Authorized,
+            Status::Declined | Status::Voided | Status::Refunded => Status::Declined,
+        })
+    }
+
+    /// Takes the money set aside.
+    pub(crate) fn capture(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
+        let entry = self.find(order_id)?;
+        match entry.status {
+            Status::Captured => Ok(entry.status),
+            Status::Authorized => self.record(entry.now(Status::Captured)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Captured,
+            }),
+        }
+    }
+
+    /// Gives up the money set aside. An unknown order is remembered as voided.
+    pub(crate) fn void(&mut self, order_id: Uuid, now_ms: u64) -> Result<Status, Refusal> {
+        let Some(entry) = self.entries.get(&order_id) else {
+            return self.record(Entry {
+                order_id,
+                status: Status::Voided,
+                authorization: None,
+                created_at_ms: now_ms,
+            });
+        };
+        match entry.status {
+            Status::Voided | Status::Declined => Ok(entry.status),
+            Status::Authorized => self.record(entry.now(Status::Voided)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Voided,
+            }),
+        }
+    }
+
+    /// Returns the money taken.
+    pub(crate) fn refund(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
+        let entry = self.find(order_id)?;
+        match entry.status {
+            Status::Refunded => Ok(entry.status),
+            Status::Captured => self.record(entry.now(Status::Refunded)),
+            from => Err(Refusal::Illegal {
+                from,
+                to: Status::Refunded,
+            }),
+        }
+    }
+
+    /// Every entry, in the order of the orders' ids.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    fn find(&self, order_id: Uuid) -> Result<&Entry, Refusal> {
+        self.entries
+            .get(&order_id)
+            .ok_or(Refusal::Unknown(order_id))
+    }
+
+    fn record(&mut self, entry: Entry) -> Result<Status, Refusal> {
+        if let Some(journal) = &mut self.journal {
+            let written = journal.append(&entry);
+            written.map_err(|error| Refusal::Journal(error.to_string()))?;
+        }
+        let status = entry.status;
+        self.entries.insert(entry.order_id, entry);
+        Ok(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: Uuid = Uuid::from_u128(7);
+
+    fn wanted(amount_minor: i64) -> Authorization {
+        Authorization {
+            order_id: ORDER,
+            amount_minor,
+            currency: "EUR".to_owned(),
+            payment_method: "tok_ok".to_owned(),
+        }
+    }
+
+    fn authorized() -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.authorize(wanted(100), true, 0).unwrap();
+        ledger
+    }
+
+    #[test]
+    fn every_move_may_be_repeated() {
+        let mut ledger = authorized();
+        assert_eq!(
+            ledger.authorize(wanted(100), false, 1),
+            Ok(Status::Authorized)
+        );
+        assert_eq!(ledger.capture(ORDER), Ok(Status::Captured));
+        assert_eq!(ledger.capture(ORDER), Ok(Status::Captured));
+        assert_eq!(
+            ledger.authorize(wanted(100), true, 2),
+            Ok(Status::Authorized)
+        );
+        assert_eq!(ledger.refund(ORDER), Ok(Status::Refunded));
+        assert_eq!(ledger.refund(ORDER), Ok(Status::Refunded));
+        assert_eq!(ledger.entries().count(), 1);
+    }
+
+    #[test]
+    fn a_late_authorization_of_a_voided_order_is_declined() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.void(ORDER, 0), Ok(Status::Voided));
+        assert_eq!(ledger.authorize(wanted(100), true, 1), Ok(Status::Declined));
+        assert_eq!(ledger.void(ORDER, 2), Ok(Status::Voided));
+    }
+
+    #[test]
+    fn an_order_has_one_price() {
+        let mut ledger = authorized();
+        assert_eq!(
+            ledger.authorize(wanted(101), true, 1),
+            Err(Refusal::Different(ORDER))
+        );
+        assert_eq!(
+            Ledger::default().authorize(wanted(0), true, 1),
+            Err(Refusal::Amount)
+        );
+    }
+
+    #[test]
+    fn money_moves_one_way() {
+        let illegal = |from, to| Err(Refusal::Illegal { from, to });
+        let mut captured = authorized();
+        captured.capture(ORDER).unwrap();
+        assert_eq!(
+            captured.void(ORDER, 0),
+            illegal(Status::Captured, Status::Voided)
+        );
+
+        let mut voided = authorized();
+        voided.void(ORDER, 0).unwrap();
+        assert_eq!(
+            voided.capture(ORDER),
+            illegal(Status::Voided, Status::Captured)
+        );
+
+        assert_eq!(
+            authorized().refund(ORDER),
+            illegal(Status::Authorized, Status::Refunded)
+        );
+        assert_eq!(
+            Ledger::default().capture(ORDER),
+            Err(Refusal::Unknown(ORDER))
+        );
+        assert_eq!(
+            Ledger::default().refund(ORDER),
+            Err(Refusal::Unknown(ORDER))
+        );
+    }
+}

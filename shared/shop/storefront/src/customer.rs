@@ -1,0 +1,24 @@
+//! The customer of a request.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use chassis::Problem;
+use chassis::auth::{Bearer, TokenVerifier};
+use domain::CustomerId;
+
+/// An extractor: the customer whose token the request carries; 401 without a good one.
+#[derive(Clone, Copy, Debug)]
+pub struct Customer(pub CustomerId);
+
+impl<S> FromRequestParts<S> for Customer
+where
+    S: Send + Sync,
+    TokenVerifier: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Customer, Problem> {
+        let Bearer(subject) = Bearer::from_request_parts(parts, state).await?;
+        Ok(Customer(CustomerId(subject)))
+    }
+}
