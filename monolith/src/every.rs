@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -18,6 +19,11 @@ impl Wake {
         self.0.notify_one();
     }
 }
+
+/// A round on a database that does not answer is given up and its connection closed. A network that
+/// swallows everything would hold it until TCP gives up, after a quarter of an hour. The longest
+/// sound batch calls the provider for a hundred payments, eight at once, up to 7 s each.
+const LONGEST_ROUND: Duration = Duration::from_secs(120);
 
 /// Does `work` at once, then after each `interval` and whenever it is woken, until `shutdown`.
 ///
@@ -35,12 +41,13 @@ pub(crate) async fn every<F, Fut>(
 {
     let rounds = async {
         loop {
-            match work().await {
+            let late = |_| Err(Error::Database(sqlx::Error::PoolTimedOut));
+            match timeout(LONGEST_ROUND, work()).await.unwrap_or_else(late) {
                 Ok(done) => debug!(task, done, "a round has ended"),
                 Err(error) => warn!(task, %error, "left what is due to the next round"),
             }
             // An error of the timeout is the interval's end.
-            let _ = tokio::time::timeout(interval, wake.0.notified()).await;
+            let _ = timeout(interval, wake.0.notified()).await;
         }
     };
     let ended: Option<()> = shutdown.run_until_cancelled(rounds).await;

@@ -48,6 +48,10 @@ pub struct RelayOptions {
     pub linger: Duration,
     /// The same for [deferred](crate::Destination::deferred) messages. Default: 500 ms.
     pub deferred_linger: Duration,
+    /// How long Postgres may take to answer a statement of the relay. Default: 15 s, longer than the
+    /// 10 s for which Postgres lets a statement run. Then the connection is closed: a network that
+    /// keeps it half open would hold up the relay until TCP gives up, after a quarter of an hour.
+    pub answer_timeout: Duration,
 }
 
 /// How long a graceful shutdown may take, unless it is set: 30 s, as Kubernetes and ECS grant.
@@ -74,6 +78,7 @@ impl Default for RelayOptions {
         RelayOptions {
             linger: Duration::ZERO,
             deferred_linger: Duration::from_millis(500),
+            answer_timeout: Duration::from_secs(15),
         }
     }
 }

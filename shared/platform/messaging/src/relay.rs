@@ -16,9 +16,11 @@ mod direct;
 mod poll_outbox;
 mod send;
 
+use std::io;
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -63,6 +65,17 @@ impl Relay {
     /// Sends messages until `shutdown`, and then those that were committed before.
     pub async fn run(&self, shutdown: CancellationToken) {
         tokio::join!(self.send_directly(&shutdown), self.poll_outbox(&shutdown));
+    }
+
+    /// Does `work` on the database within [`RelayOptions::answer_timeout`].
+    async fn answered<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        timeout(self.options.answer_timeout, work)
+            .await
+            .unwrap_or_else(late)
     }
 
     pub(crate) fn database(&self) -> &PgPool {

@@ -46,6 +46,8 @@ mod restore;
 mod shore;
 #[path = "it/shutdown.rs"]
 mod shutdown;
+#[path = "it/silent_database.rs"]
+mod silent_database;
 #[path = "it/sockets.rs"]
 mod sockets;
 #[path = "it/spans.rs"]

@@ -59,6 +59,7 @@ pub fn relay_options() -> RelayOptions {
     RelayOptions {
         linger: LINGER,
         deferred_linger: DEFERRED_LINGER,
+        ..RelayOptions::default()
     }
 }
 

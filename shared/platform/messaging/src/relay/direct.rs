@@ -153,8 +153,11 @@ impl Relay {
     }
 
     async fn execute(&self, statement: Query<'_, Postgres, PgArguments>) -> Result<(), Error> {
-        let mut connection = database::lend(&self.shared.db).await?;
-        statement.execute(&mut *connection).await?;
+        let executed = async {
+            let mut connection = database::lend(&self.shared.db).await?;
+            statement.execute(&mut *connection).await
+        };
+        self.answered(executed).await?;
         Ok(())
     }
 }

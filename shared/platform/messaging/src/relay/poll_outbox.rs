@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use database::Transaction;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use tokio_util::sync::CancellationToken;
@@ -99,10 +100,13 @@ impl Relay {
     }
 
     async fn is_due(&self) -> Result<bool, sqlx::Error> {
-        let mut connection = database::lend(&self.shared.db).await?;
-        sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
-            .fetch_one(&mut *connection)
-            .await
+        let due = async {
+            let mut connection = database::lend(&self.shared.db).await?;
+            sqlx::query_scalar("select exists(select from outbox where send_at <= now())")
+                .fetch_one(&mut *connection)
+                .await
+        };
+        self.answered(due).await
     }
 
     /// Sends up to [`ROWS`] rows without an order, and up to as many ordered ones.
@@ -130,16 +134,7 @@ impl Relay {
         take: &'static str,
         lock: Option<&'static str>,
     ) -> Result<Polled, Error> {
-        let mut tx = database::begin(&self.shared.db).await?;
-        if let Some(lock) = lock
-            && !sqlx::query_scalar::<_, bool>(lock)
-                .fetch_one(&mut *tx)
-                .await?
-        {
-            return Ok(Polled::Sent { more: false });
-        }
-        let taken = sqlx::query(take).bind(ROWS).fetch_all(&mut *tx).await?;
-        let mut rows = taken.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        let (mut tx, mut rows) = self.answered(self.take_rows(take, lock)).await?;
         if rows.is_empty() {
             return Ok(Polled::Sent { more: false });
         }
@@ -150,15 +145,18 @@ impl Relay {
         let unsent = send(&self.shared.transport, &self.shared.health, rows).await;
         let wait = Backoff::SERVER.delay(failures);
         let (mut parking, mut refused) = (vec![], 0);
-        for unsent in unsent {
-            let wait = (!unsent.refused.is_final).then_some(wait);
-            put_back(&mut tx, &unsent.row, wait).await?;
-            match wait {
-                Some(_) => refused += 1,
-                None => parking.push(unsent),
+        let finished = async {
+            for unsent in unsent {
+                let wait = (!unsent.refused.is_final).then_some(wait);
+                put_back(&mut tx, &unsent.row, wait).await?;
+                match wait {
+                    Some(_) => refused += 1,
+                    None => parking.push(unsent),
+                }
             }
-        }
-        tx.commit().await?;
+            tx.commit().await
+        };
+        self.answered(finished).await?;
         parking.iter().for_each(parked);
         Ok(match refused {
             0 => Polled::Sent { more },
@@ -166,6 +164,28 @@ impl Relay {
                 progress: refused < count,
             },
         })
+    }
+}
+
+impl Relay {
+    /// Takes rows out of the table, in the transaction that is returned. There are none while
+    /// another relay has the `lock`.
+    async fn take_rows(
+        &self,
+        take: &'static str,
+        lock: Option<&'static str>,
+    ) -> Result<(Transaction, Vec<Row>), sqlx::Error> {
+        let mut tx = database::begin(&self.shared.db).await?;
+        if let Some(lock) = lock
+            && !sqlx::query_scalar::<_, bool>(lock)
+                .fetch_one(&mut *tx)
+                .await?
+        {
+            return Ok((tx, vec![]));
+        }
+        let taken = sqlx::query(take).bind(ROWS).fetch_all(&mut *tx).await?;
+        let rows = taken.iter().map(row).collect::<Result<_, _>>()?;
+        Ok((tx, rows))
     }
 }
 
