@@ -2,7 +2,7 @@
 
 use crate::{Money, Sku};
 
-/// What is sold and for how much. How many there are is inventory's business.
+/// A product with its price. The number of pieces is in inventory's [`Stock`](crate::Stock).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Product {
     pub sku: Sku,
