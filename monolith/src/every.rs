@@ -1,4 +1,4 @@
-//! A background task: the same work again and again.
+//! A background task that repeats its work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +9,21 @@ use tracing::{debug, warn};
 
 use crate::Error;
 
-/// Starts a task's next round at once. Clones wake the same task.
+/// Starts the next round of a task at once. Clones wake the same task.
 #[derive(Clone, Default, Debug)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
+    /// Starts the next round at once, or after the current one.
     pub fn wake(&self) {
         self.0.notify_one();
     }
 }
 
-/// Does `work` at once, then after each `interval` and whenever it is woken, until `shutdown`.
+/// Does `work` at once, then after each `interval` and each wake-up, until `shutdown`.
 ///
 /// `work` returns how much it has done. A failed round is logged, and the next one tries again.
-/// Shutdown may end a round anywhere: what is due stands in the database, so nothing is lost.
+/// Shutdown may interrupt a round: everything that is due is in the database, so nothing is lost.
 pub(crate) async fn every<F, Fut>(
     interval: Duration,
     wake: &Wake,
@@ -36,10 +37,10 @@ pub(crate) async fn every<F, Fut>(
     let rounds = async {
         loop {
             match work().await {
-                Ok(done) => debug!(task, done, "a round has ended"),
-                Err(error) => warn!(task, %error, "left what is due to the next round"),
+                Ok(done) => debug!(task, done, "the round has ended"),
+                Err(error) => warn!(task, %error, "the round failed: the next one tries again"),
             }
-            // An error of the timeout is the interval's end.
+            // An error means that the interval has ended.
             let _ = tokio::time::timeout(interval, wake.0.notified()).await;
         }
     };
@@ -55,7 +56,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// Runs until `enough` rounds, each of which fails.
+    /// Runs this many rounds, each of which fails.
     async fn rounds(interval: Duration, wake: &Wake, enough: usize) {
         let (stop, count) = (CancellationToken::new(), AtomicUsize::new(0));
         let work = || async {
