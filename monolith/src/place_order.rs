@@ -31,13 +31,13 @@ pub async fn place_order(
     let mut tx = database::begin(&shop.db).await?; // Rolled back if it is dropped.
     let facts = decide(&mut tx, &order, payment, shop.cancellation_window).await?;
     let Some(record) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
-        return Ok(None);
+        return Ok(None); // Rolls back, and voids the authorization.
     };
     // Before the commit: if its result stays unknown, the sweep checks it and may void.
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
-    // Out of stock: wakes the task that voids what is due. Without this, it waits up to a second.
+    // Out of stock: wakes the task that voids. Without this, it starts up to a second later.
     if record.status() == Status::Cancelled {
         shop.payment_due.wake();
     }
@@ -62,7 +62,8 @@ async fn decide(
             shipping::insert(tx, [order.id], Shipment::Scheduled, cancellation_window).await?;
             facts.extend([Fact::StockReserved, Fact::ShipmentScheduled]);
         } else {
-            payment = payment.void_or_refund()?; // Saved as `VoidDue`; called after the commit.
+            // Saved as `VoidDue`. The task `payment_due` calls the provider after the commit.
+            payment = payment.void_or_refund()?;
             facts.push(Fact::StockRejected);
         }
         inventory::save(tx, &stock).await?;

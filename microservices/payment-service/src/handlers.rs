@@ -38,7 +38,7 @@ impl BatchHandler for RecordPayments {
             .ok_or_else(|| Fault::retry("the order has no payment"))?;
         match event.fact {
             Fact::Dispatched => *payment = payment.capture().map_err(Fault::reject)?.done(),
-            // Out of stock, or cancelled: the provider has given the customer the money back.
+            // Out of stock, or cancelled: the provider has voided or refunded the payment.
             Fact::StockRejected | Fact::ShipmentCancelled => {
                 *payment = payment.void_or_refund().map_err(Fault::reject)?.done();
             }
