@@ -14,9 +14,13 @@ use crate::product_limit::ProductLimit;
 /// The connections, limits and settings of the shop.
 #[derive(Clone, FromRef)]
 pub struct Shop {
+    /// The one database.
     pub db: PgPool,
+    /// The client of the payment provider.
     pub provider: Provider,
+    /// Issues access tokens.
     pub tokens: TokenIssuer,
+    /// Checks access tokens.
     pub verifier: TokenVerifier,
     /// Limits how many orders are placed at a time.
     pub admission: Admission,

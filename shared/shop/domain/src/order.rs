@@ -10,10 +10,15 @@ use crate::{CustomerId, Money, MoneyError, OrderId, Quantity, Sku};
 /// An order as placed. It never changes: what happens later is recorded as facts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Order {
+    /// The idempotency key of every call to the payment provider.
     pub id: OrderId,
+    /// The customer who placed it.
     pub customer: CustomerId,
+    /// What is ordered.
     pub lines: Lines,
+    /// The sum of the lines: the amount of the payment.
     pub total: Money,
+    /// The card that pays.
     pub payment_method: PaymentMethod,
 }
 

@@ -21,8 +21,11 @@ pub enum Refusal {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a {machine} that is {from} cannot be {to}")]
 pub struct IllegalMove {
+    /// The kind of state machine, such as `payment`.
     pub machine: &'static str,
+    /// The current state.
     pub from: &'static str,
+    /// The state that it cannot reach.
     pub to: &'static str,
 }
 

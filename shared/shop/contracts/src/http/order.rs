@@ -16,8 +16,10 @@ use super::validation::check;
 /// An amount in minor units (cents, pence) of an ISO 4217 currency.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Amount {
+    /// The number of minor units: 1250 for 12.50 EUR.
     #[schema(minimum = 0)]
     pub minor: i64,
+    /// The ISO 4217 code.
     #[schema(example = "EUR")]
     pub currency: String,
 }
@@ -38,8 +40,10 @@ pub struct PlaceOrder {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
+    /// The SKU of a product in the catalogue.
     #[schema(example = "product-00001", pattern = "^[a-z0-9-]{1,64}$")]
     pub sku: String,
+    /// The number of pieces, 1 to 1,000.
     #[schema(minimum = 1, maximum = 1000)]
     pub quantity: i64,
 }
@@ -56,6 +60,7 @@ pub struct ValidOrder {
 /// An order with its status.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderBody {
+    /// The order's id, by which it is read and cancelled.
     pub id: Uuid,
     /// `placed`, `confirmed`, `dispatched` or `cancelled`.
     #[schema(value_type = String, example = "confirmed")]
@@ -67,8 +72,11 @@ pub struct OrderBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub refusal: Option<Refusal>,
+    /// The lines, sorted by SKU.
     pub lines: Vec<LineBody>,
+    /// The sum of all lines.
     pub total: Amount,
+    /// When the order was placed.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub placed_at: OffsetDateTime,
@@ -77,14 +85,18 @@ pub struct OrderBody {
 /// A line of an order, with the price at which it was placed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LineBody {
+    /// The product's SKU.
     pub sku: String,
+    /// The number of pieces.
     pub quantity: u32,
+    /// The price of one piece.
     pub unit_price: Amount,
 }
 
 /// A page of orders, newest first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrderPage {
+    /// The orders of this page.
     pub items: Vec<OrderBody>,
     /// Pass this as `after` to get the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]

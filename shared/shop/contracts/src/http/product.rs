@@ -10,14 +10,18 @@ use super::{Amount, FieldError};
 /// A product with its price.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProductBody {
+    /// The stock keeping unit: it identifies the product.
     pub sku: String,
+    /// The name that customers see.
     pub name: String,
+    /// The price of one piece.
     pub unit_price: Amount,
 }
 
 /// A page of products, sorted by SKU.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProductPage {
+    /// The products of this page.
     pub items: Vec<ProductBody>,
     /// Pass this as `after` to get the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
