@@ -1,12 +1,13 @@
-//! Dispatching what was not cancelled in time: a task over the rows that are due.
+//! Dispatching orders after their cancellation window: a background task over the rows that are
+//! due.
 //!
-//! Several replicas may run it at once, since each skips the rows that another holds.
+//! Several replicas may run it at the same time: each skips the rows that another has locked.
 
 use std::time::Duration;
 
 use domain::{Fact, OrderId};
 use sqlx::PgConnection;
-use store::{orders, payments, shipping};
+use store::{facts, payments, shipping};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -14,17 +15,17 @@ use tracing::info;
 use crate::every::{Wake, every};
 use crate::{Error, Shop};
 
-/// How late a dispatch may be: little against any cancellation window, and four looks per second
-/// at an index that holds due rows only cost next to nothing.
+/// How late a dispatch may be: little compared with any cancellation window. Four queries per
+/// second cost almost nothing, because the index contains only rows that are due.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// Orders per transaction: enough to share a commit, few enough not to hold locks for long.
+/// Orders per transaction: enough to share a commit, few enough to release locks soon.
 const BATCH: i64 = 100;
-/// A round on a database that does not answer is given up and its connection closed. A network that
-/// swallows everything would hold it until TCP gives up, after a quarter of an hour. It is longer
-/// than Postgres lets a statement run.
-const LONGEST_ROUND: Duration = Duration::from_secs(30);
+/// After this time a round ends and its connection is closed: if the network drops every packet,
+/// TCP alone would notice after a quarter of an hour. It is longer than Postgres lets a statement
+/// run.
+const ROUND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Dispatches what is due until `shutdown`.
+/// Dispatches the orders that are due, until `shutdown`.
 pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
     let work = || dispatch_all(&shop);
     every(INTERVAL, &Wake::default(), "dispatch", shutdown, work).await;
@@ -32,34 +33,32 @@ pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> 
 }
 
 async fn dispatch_all(shop: &Shop) -> Result<usize, Error> {
-    let mut all = 0;
+    let mut total = 0;
     loop {
-        let dispatching = timeout(LONGEST_ROUND, dispatch_due(shop)).await;
+        let dispatching = timeout(ROUND_TIMEOUT, dispatch_due(shop)).await;
         match dispatching.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)))? {
-            0 => return Ok(all),
+            0 => return Ok(total),
             dispatched => {
-                info!(dispatched, "dispatched what was due");
-                all += dispatched;
+                info!(dispatched, "dispatched orders that were due");
+                total += dispatched;
             }
         }
     }
 }
 
-/// Dispatches up to a batch of shipments whose cancellation window has ended, and returns how
-/// many.
+/// Dispatches up to a batch of shipments whose cancellation window has ended, and returns how many.
 pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
     let mut tx = database::begin(&shop.db).await?;
     let mut shipments = shipping::lock_due(&mut tx, BATCH).await?;
-    // Asked, as the services ask: the rule alone says what may be dispatched.
     shipments.retain(|_, shipment| shipment.dispatch());
     if shipments.is_empty() {
         return Ok(0);
     }
     let orders: Vec<OrderId> = shipments.keys().copied().collect();
     shipping::save(&mut tx, shipments).await?;
-    take_money(&mut tx, &orders).await?;
+    capture_money(&mut tx, &orders).await?;
     let dispatched = orders.iter().map(|order| (*order, Fact::Dispatched));
-    orders::record(&mut tx, dispatched).await?;
+    facts::record(&mut tx, dispatched).await?;
     tx.commit().await?;
 
     shop.payment_due.wake();
@@ -67,7 +66,7 @@ pub async fn dispatch_due(shop: &Shop) -> Result<usize, Error> {
 }
 
 /// Marks the money as due to be captured. `payment_due` calls the provider after the commit.
-async fn take_money(tx: &mut PgConnection, orders: &[OrderId]) -> Result<(), Error> {
+async fn capture_money(tx: &mut PgConnection, orders: &[OrderId]) -> Result<(), Error> {
     let mut payments = payments::lock(tx, orders.iter().copied()).await?;
     for payment in payments.values_mut() {
         *payment = payment.capture()?;

@@ -1,24 +1,25 @@
-//! Why a use case of the monolith has failed. A business "no" is a value, and not one of these.
+//! The errors of the monolith's use cases. A business "no" is a value, not an error.
 
 use chassis::Problem;
 use domain::IllegalMove;
 use storefront::ProviderError;
 use thiserror::Error;
 
+/// Why a use case has failed.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error(transparent)]
     Provider(#[from] ProviderError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// As many orders are being placed as the database can take.
+    /// The limit of orders that are placed at a time is reached.
     #[error("too many orders are being placed")]
     Busy,
-    /// The order may have been committed or not: only the database knows.
+    /// Only the database knows whether the order is committed.
     #[error("the commit failed: {0}")]
     Commit(#[source] sqlx::Error),
-    /// The sweep has claimed the order first, so its payment is voided.
-    #[error("the order took so long that its authorization is voided")]
+    /// The sweep came first, so the payment is voided.
+    #[error("the order took too long: its authorization was voided")]
     Voided,
     #[error(transparent)]
     IllegalMove(#[from] IllegalMove),
@@ -30,10 +31,10 @@ impl From<Error> for Problem {
             Error::Provider(error) => storefront::provider::unavailable(&error),
             Error::Database(error) | Error::Commit(error) => error.into(),
             Error::Busy => Problem::unavailable(
-                "the shop is busy and has not begun with the order: send the same request again",
+                "the shop is busy and has not placed the order: send the same request again",
             ),
             Error::Voided => Problem::unavailable(
-                "the order took too long and its payment is voided: send the same request again",
+                "the order took too long and its payment was voided: send the same request again",
             ),
             Error::IllegalMove(error) => Problem::internal(error),
         }

@@ -1,4 +1,4 @@
-//! A background task: the same work again and again.
+//! A background task that repeats its work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,12 @@ use tracing::{debug, warn};
 
 use crate::Error;
 
-/// Starts a task's next round at once. Clones wake the same task.
+/// Starts the next round of a task at once. Clones wake the same task.
 #[derive(Clone, Default, Debug)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
+    /// Starts the next round at once, or after the current one.
     pub fn wake(&self) {
         self.0.notify_one();
     }
@@ -22,13 +23,13 @@ impl Wake {
 
 /// A round on a database that does not answer is given up and its connection closed. A network that
 /// swallows everything would hold it until TCP gives up, after a quarter of an hour. The longest
-/// sound batch calls the provider for a hundred payments, eight at once, up to 7 s each.
+/// healthy batch calls the provider for a hundred payments, eight at once, up to 7 s each.
 const LONGEST_ROUND: Duration = Duration::from_secs(120);
 
-/// Does `work` at once, then after each `interval` and whenever it is woken, until `shutdown`.
+/// Does `work` at once, then after each `interval` and each wake-up, until `shutdown`.
 ///
 /// `work` returns how much it has done. A failed round is logged, and the next one tries again.
-/// Shutdown may end a round anywhere: what is due stands in the database, so nothing is lost.
+/// Shutdown may interrupt a round: everything that is due is in the database, so nothing is lost.
 pub(crate) async fn every<F, Fut>(
     interval: Duration,
     wake: &Wake,
@@ -43,10 +44,10 @@ pub(crate) async fn every<F, Fut>(
         loop {
             let late = |_| Err(Error::Database(sqlx::Error::PoolTimedOut));
             match timeout(LONGEST_ROUND, work()).await.unwrap_or_else(late) {
-                Ok(done) => debug!(task, done, "a round has ended"),
-                Err(error) => warn!(task, %error, "left what is due to the next round"),
+                Ok(done) => debug!(task, done, "the round has ended"),
+                Err(error) => warn!(task, %error, "the round failed: the next one tries again"),
             }
-            // An error of the timeout is the interval's end.
+            // An error means that the interval has ended.
             let _ = timeout(interval, wake.0.notified()).await;
         }
     };
@@ -62,7 +63,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// Runs until `enough` rounds, each of which fails.
+    /// Runs this many rounds, each of which fails.
     async fn rounds(interval: Duration, wake: &Wake, enough: usize) {
         let (stop, count) = (CancellationToken::new(), AtomicUsize::new(0));
         let work = || async {

@@ -1,14 +1,13 @@
 //! The shop as one process on one database.
 //!
 //! Invariants:
-//! - an order is decided in one transaction, all of which is in [`place_order`];
-//! - the payment provider is never called inside a transaction; what is owed to it is written down
-//!   ([`payment_due`]), and what no order owns is given back ([`sweep`]);
-//! - what can refuse an order without the provider does so before the provider is asked;
-//! - any number of replicas may run on the same database.
+//! - an order is decided in one transaction, which is in [`place_order`];
+//! - the payment provider is never called inside a transaction: calls that are due are saved as
+//!   rows ([`payment_due`]), and authorizations without an order are voided ([`sweep`]);
+//! - every check that does not need the provider comes before the provider is called;
+//! - any number of replicas can run on the same database.
 //!
-//! There is no queue and no event, and no step of a transaction is tried again: what fails is
-//! rolled back.
+//! There is no queue and no event. A transaction that fails is rolled back, and not retried.
 
 pub mod admission;
 pub mod cancel_order;
@@ -17,7 +16,7 @@ mod error;
 pub mod every;
 pub mod payment_due;
 pub mod place_order;
-pub mod places;
+pub mod product_limit;
 mod routes;
 mod settings;
 mod state;
@@ -34,16 +33,19 @@ use storefront::Provider;
 
 pub use error::Error;
 use every::Wake;
-use places::Places;
+use product_limit::ProductLimit;
 pub use settings::Settings;
 pub use state::Shop;
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("monolith", |all: &Settings| &all.serving, start)
 }
 
-/// Connects, starts what runs in the background, and returns what is served.
+/// Connects to the database, starts the background tasks, and returns the routes.
+///
+/// # Errors
+/// When a setting is invalid, or the database cannot be reached.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     settings.check()?;
     let migrations = store::Context::ALL.map(store::Context::migrations);
@@ -54,8 +56,8 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         verifier: TokenVerifier::new(&settings.token_key, TOKEN_ISSUER)?,
         admission: settings.admission(),
         payment_due: Wake::default(),
-        places: Places::new(settings.database.database_pool_size),
-        window: settings.cancellation_window(),
+        product_limit: ProductLimit::new(settings.database.database_pool_size),
+        cancellation_window: settings.cancellation_window(),
     };
 
     let stop = || context.shutdown();

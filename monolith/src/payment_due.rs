@@ -1,7 +1,7 @@
 //! Captures, voids and refunds that a transaction has marked as due.
 //!
-//! The rows say what is owed, so whatever dies, the next round finds it. The provider is called
-//! between transactions and idempotently; two replicas that send the same call do no harm.
+//! Each is a row, so after a crash the next round finds it. The provider is called outside of every
+//! transaction, and idempotently: two replicas that send the same call do no harm.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use tracing::{error, warn};
 use crate::every::every;
 use crate::{Error, Shop};
 
-/// A round starts when a commit wakes it. The interval is for what a dead process left behind.
+/// A commit wakes the next round. The interval is for rows that a dead process has left.
 const INTERVAL: Duration = Duration::from_secs(1);
 const BATCH: i64 = 100;
-/// Calls to the provider at a time.
-const CALLS: usize = 8;
+/// Concurrent calls to the provider.
+const CONCURRENT_CALLS: usize = 8;
 
-/// Sends what is due until `shutdown`.
+/// Sends the calls that are due, until `shutdown`.
 pub async fn run(shop: Shop, shutdown: CancellationToken) -> anyhow::Result<()> {
     let work = || send_due(&shop);
     every(INTERVAL, &shop.payment_due, "payments", shutdown, work).await;
     Ok(())
 }
 
-/// Sends what is due, and returns how much of it is done with.
+/// Sends the calls that are due, and returns how many payments have ended.
 pub async fn send_due(shop: &Shop) -> Result<usize, Error> {
     let mut sent = 0;
     loop {
@@ -43,18 +43,18 @@ pub async fn send_due(shop: &Shop) -> Result<usize, Error> {
     }
 }
 
-/// Calls the provider for each payment, then writes down what became of all of them.
+/// Calls the provider for each payment, then saves the results of all of them.
 async fn send_batch(shop: &Shop, due: Vec<(OrderId, Payment)>) -> Result<usize, Error> {
     let mut calls = stream::iter(due)
         .map(|(order, due)| send(shop, order, due))
-        .buffer_unordered(CALLS);
-    let (mut ended, mut postponed, mut trouble) = (vec![], vec![], None);
+        .buffer_unordered(CONCURRENT_CALLS);
+    let (mut ended, mut postponed, mut last_error) = (vec![], vec![], None);
     while let Some((order, due, answer)) = calls.next().await {
         match answer {
             Ok(done) => ended.push((order, due, done)),
             Err(error) => {
                 postponed.push(order);
-                trouble = Some(error);
+                last_error = Some(error);
             }
         }
     }
@@ -63,15 +63,15 @@ async fn send_batch(shop: &Shop, due: Vec<(OrderId, Payment)>) -> Result<usize, 
     if !ended.is_empty() {
         payments::finish(&mut *database::lend(&shop.db).await?, ended).await?;
     }
-    if let Some(error) = trouble {
-        warn!(%error, payments = postponed.len(), "left due");
+    if let Some(error) = last_error {
+        warn!(%error, payments = postponed.len(), "postponed payments that are due");
         payments::postpone(&mut *database::lend(&shop.db).await?, postponed).await?;
     }
     Ok(count)
 }
 
-/// Has the provider do what is due, and returns the payment as it is then. An error is one that
-/// may pass.
+/// Sends the call that is due, and returns the payment's new state. An error is transient, or ends
+/// when an operator fixes its cause.
 async fn send(
     shop: &Shop,
     order: OrderId,
@@ -84,10 +84,10 @@ async fn send(
     (order, due, answer)
 }
 
-/// Ends a payment that the provider will never move. Its state, a metric and one line of the log
-/// call for a person: asking again would be a loop.
+/// Ends a payment whose call the provider refuses for good. A retry would fail forever, so the
+/// state, a metric and a log line inform the operator.
 fn refused(order: OrderId, due: Payment, refusal: &ProviderError) -> Payment {
     counter!("payments_refused_total", "due" => due.as_str()).increment(1);
-    error!(error = %refusal, %order, due = due.as_str(), "the provider refuses for good");
+    error!(error = %refusal, %order, due = due.as_str(), "the provider refuses the call for good");
     due.refused()
 }

@@ -1,4 +1,4 @@
-//! The monolith's own endpoints; what only reads is shared with the services.
+//! The monolith's own endpoints. Those that only read are shared with the services.
 
 use axum::Router;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use chassis::{Json, Path, Problem, openapi};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
 use storefront::Customer;
-use storefront::placing::{self, IdempotencyKey, Placing};
+use storefront::submission::{self, IdempotencyKey, Submission};
 use storefront::{accounts, reading};
 use uuid::Uuid;
 
@@ -27,34 +27,36 @@ pub(crate) fn routes(shop: Shop) -> Router {
         .merge(openapi::routes(contracts::openapi::json()))
 }
 
-/// Answers when everything is decided: the order is confirmed or cancelled.
+/// Responds when everything is decided: the order is confirmed or cancelled.
 async fn place(
     State(shop): State<Shop>,
     Customer(customer): Customer,
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
-    let _place = shop.admission.enter()?;
-    let known = match placing::prepare(&shop.db, customer, key, request).await? {
-        Placing::Repeated(known) => known,
-        Placing::New(order, idempotency) => match place_order(&shop, order, &idempotency).await? {
-            Some(known) => known,
-            None => placing::find_winner(&shop.db, customer, &idempotency).await?,
-        },
+    let _permit = shop.admission.enter()?;
+    let record = match submission::check(&shop.db, customer, key, request).await? {
+        Submission::Repeated(existing) => existing,
+        Submission::New(order, idempotency) => {
+            match place_order(&shop, order, &idempotency).await? {
+                Some(placed) => placed,
+                None => submission::find_existing(&shop.db, customer, &idempotency).await?,
+            }
+        }
     };
-    Ok((StatusCode::CREATED, Json(reading::body(&known))))
+    Ok((StatusCode::CREATED, Json(reading::body(&record))))
 }
 
-/// Answers when it is decided whether the order can still be cancelled.
+/// Responds when it is decided whether the order can still be cancelled.
 async fn cancel(
     State(shop): State<Shop>,
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
-    let known = reading::find_own(&shop.db, customer, OrderId(order)).await?;
-    cancel_order(&shop, &known)
+    let record = reading::find_own(&shop.db, customer, OrderId(order)).await?;
+    cancel_order(&shop, &record)
         .await?
         .map_err(reading::refused)?;
-    let known = reading::find_own(&shop.db, customer, OrderId(order)).await?;
-    Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
+    let record = reading::find_own(&shop.db, customer, OrderId(order)).await?;
+    Ok((StatusCode::ACCEPTED, Json(reading::body(&record))))
 }

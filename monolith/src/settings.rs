@@ -1,4 +1,4 @@
-//! The monolith's settings, from flags or the environment.
+//! The monolith's settings, from flags or environment variables.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use clap::Parser;
 
 use crate::admission::Admission;
 
-/// Twofold's shop as a monolith.
+/// The shop as a monolith.
 #[derive(Parser, Clone, Debug)]
 #[command(version)]
 pub struct Settings {
@@ -21,37 +21,39 @@ pub struct Settings {
     #[command(flatten)]
     pub signing: TokenSigning,
 
-    /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
+    /// URL of the payment provider, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     pub payment_provider_url: String,
 
-    /// How long a confirmed order can still be cancelled, in milliseconds.
-    /// At most 15 minutes, the longest that the services can do: a quota of SQS.
+    /// How long a confirmed order can still be cancelled, in milliseconds. At most 15 minutes, as
+    /// for the services, whose limit is a quota of SQS.
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     pub cancellation_window_ms: u64,
 
-    /// How old an authorization must be to be given back when no order owns it, in milliseconds.
-    /// It must exceed the longest request by 5 s, or slow orders lose their payment and fail.
+    /// Age at which an authorization without an order is voided, in milliseconds. It must exceed
+    /// the request timeout by 5 s; otherwise slow orders lose their payment and fail.
     #[arg(long, env = "SWEEP_AGE_MS", default_value_t = 60_000)]
     pub sweep_age_ms: u64,
 
-    /// Orders that may be in the making for each connection of the pool. What exceeds them is
-    /// answered with 503 before the provider is asked for money.
+    /// Orders that may be placed at a time, per connection of the pool. Orders above this limit get
+    /// a 503 before the provider is called.
     #[arg(long, env = "ORDERS_PER_CONNECTION", default_value_t = ORDERS_PER_CONNECTION,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub orders_per_connection: u32,
 }
 
-/// An order holds a connection for about 8 ms on two busy cores, so the last of 64 gets it after
-/// half a second: a burst passes, and no order that has its authorization waits for the pool's
-/// limit of 3 s. While the provider takes its half a second, 64 keep a connection busy.
+/// An order uses a connection for about 8 ms on two busy cores, so the last of 64 waits for half a
+/// second: short bursts succeed, and no authorized order reaches the pool's timeout of 3 s. While
+/// the provider takes half a second, 64 orders keep a connection busy.
 const ORDERS_PER_CONNECTION: u32 = 64;
 
-/// What a commit may take after its request has timed out, and then some.
+/// How long a commit may take after its request has timed out, with a reserve.
 const MARGIN_MS: u64 = 5_000;
 
 impl Settings {
+    /// Checks settings that depend on each other.
+    ///
     /// # Errors
     /// When two settings contradict each other.
     pub fn check(&self) -> anyhow::Result<()> {

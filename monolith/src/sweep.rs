@@ -1,8 +1,8 @@
-//! Voiding authorizations that no order owns: what a process that died between the provider's
-//! answer and its commit leaves behind.
+//! The sweep: voids orphan authorizations, which have no order. A process leaves one behind when it
+//! dies between the provider's answer and its commit.
 //!
-//! An order whose transaction is still open looks the same from outside. So the sweep claims each
-//! order by the row that placing needs, in the table of payments: of the two, one inserts it.
+//! An order whose transaction is still open looks like an orphan. So the sweep first inserts a
+//! tombstone, in the payment row that placing needs too: only one of the two can insert it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tracing::{debug, info};
 use crate::every::{Wake, every};
 use crate::{Error, Shop};
 
-/// An authorization is held for days (Visa's rules: 5 to 30), so a minute more is no hardship.
+/// An authorization lasts for days (Visa's rules: 5 to 30), so one more minute does no harm.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Sweeps at start-up and then every minute, until `shutdown`.
@@ -24,32 +24,31 @@ pub async fn run(shop: Shop, age: Duration, shutdown: CancellationToken) -> anyh
     Ok(())
 }
 
-/// Claims what was authorized more than `age` ago for an order that was never committed, and
-/// returns how much that was. The provider is asked to void it by `payment_due`, after the commit.
+/// Claims authorizations older than `age` whose order was never committed, and returns how many.
+/// After the commit, `payment_due` calls the provider to void them.
 ///
-/// No `age` is too short to be safe. A shorter one voids the payments of slower orders, which are
-/// then answered with 503.
+/// Every `age` is safe. A short one voids the payments of slow orders, which then fail with 503.
 pub async fn sweep(shop: &Shop, age: Duration) -> Result<usize, Error> {
     let authorized = shop.provider.authorized_before(age).await?;
     let orders: Vec<_> = authorized
         .iter()
         .map(|authorization| authorization.order_id)
         .collect();
-    let owned = payments::known(&mut *database::lend(&shop.db).await?, &orders).await?;
+    let existing = payments::existing(&mut *database::lend(&shop.db).await?, &orders).await?;
 
     let mut claimed = 0;
-    for orphan in orders.into_iter().filter(|order| !owned.contains(order)) {
+    for orphan in orders.into_iter().filter(|order| !existing.contains(order)) {
         claimed += usize::from(claim(shop, orphan).await?);
     }
     if claimed > 0 {
-        info!(claimed, "void authorizations that no order owns");
+        info!(claimed, "voiding authorizations that have no order");
         shop.payment_due.wake();
     }
     Ok(claimed)
 }
 
-/// Leaves a mark in place of the order's payment, in a transaction of its own. Returns `false`
-/// when placing has come first, or still has its transaction open.
+/// Inserts a tombstone as the order's payment, in a separate transaction. Returns `false` if
+/// placing was first, or still has its transaction open.
 async fn claim(shop: &Shop, order: OrderId) -> Result<bool, Error> {
     let mut tx = database::begin(&shop.db).await?;
     match payments::insert_tombstone(&mut tx, order).await {
@@ -58,7 +57,7 @@ async fn claim(shop: &Shop, order: OrderId) -> Result<bool, Error> {
             Ok(inserted)
         }
         Err(error) if payments::is_held(&error) => {
-            debug!(%order, "left an order in the making to the next sweep");
+            debug!(%order, "the order's transaction is open: left it to the next sweep");
             Ok(false)
         }
         Err(error) => Err(error.into()),

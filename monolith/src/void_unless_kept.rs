@@ -1,12 +1,12 @@
-//! Undoing an authorization: the one step of placing that no `rollback()` undoes.
+//! Undoing an authorization: the only part of placing that `rollback()` does not undo.
 
 use domain::OrderId;
 use storefront::Provider;
 use tokio::runtime::Handle;
 use tracing::warn;
 
-/// Voids the order's authorization when it is dropped, unless it was kept: whatever ends placing
-/// early, an error or a client that leaves, no money stays set aside.
+/// Voids the order's authorization when it is dropped, unless [`keep`](VoidUnlessKept::keep) was
+/// called. So after an error, or when the client disconnects, no money stays reserved.
 #[must_use = "dropped, it voids the authorization"]
 pub(crate) struct VoidUnlessKept {
     provider: Provider,
@@ -23,17 +23,17 @@ impl VoidUnlessKept {
         }
     }
 
-    /// From the first byte of a COMMIT on, only the database knows whether there is an order. If
-    /// there is none, the sweep voids.
+    /// Leaves the authorization to the sweep. Called before the commit: once COMMIT is sent, only
+    /// the database knows whether there is an order, so the sweep checks it later.
     pub(crate) fn keep(mut self) {
         self.kept = true;
     }
 }
 
 impl Drop for VoidUnlessKept {
-    /// In a task of its own: the customer's answer does not wait for it.
+    /// In a separate task, so that the customer's answer does not wait for it.
     fn drop(&mut self) {
-        // A runtime that has ended leaves the authorization to the sweep of the next process.
+        // If the runtime has stopped, the sweep of the next process voids the authorization.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };

@@ -16,7 +16,7 @@ use monolith::dispatch::dispatch_due;
 use monolith::every::Wake;
 use monolith::payment_due::send_due;
 use monolith::place_order::place_order;
-use monolith::places::Places;
+use monolith::product_limit::ProductLimit;
 use monolith::sweep::sweep;
 use monolith::{Error, Shop};
 use payment_provider as provider;
@@ -24,7 +24,7 @@ use sandbox::postgres::Lease;
 use sandbox::testing;
 use sqlx::types::JsonValue;
 use sqlx::{Connection, PgConnection, PgPool};
-use store::orders::{Idempotency, KnownOrder};
+use store::orders::{Idempotency, OrderRecord};
 use store::{Context, catalogue, inventory, orders, payments, seed};
 use storefront::Provider;
 
@@ -65,8 +65,8 @@ impl Fixture {
             .unwrap(),
             admission: Admission::new(1, 8),
             payment_due: Wake::default(),
-            places: Places::new(10),
-            window,
+            product_limit: ProductLimit::new(10),
+            cancellation_window: window,
         };
         for context in Context::ALL {
             context.migrations().run(&shop.db).await.unwrap();
@@ -96,7 +96,7 @@ impl Fixture {
         Order::place(CustomerId::new(), Lines::new(vec![line]).unwrap(), method).unwrap()
     }
 
-    async fn place(&self, order: Order) -> KnownOrder {
+    async fn place(&self, order: Order) -> OrderRecord {
         place_order(&self.shop, order, &key("once"))
             .await
             .unwrap()
@@ -119,7 +119,7 @@ impl Fixture {
         });
     }
 
-    async fn known(&self, placed: &KnownOrder) -> KnownOrder {
+    async fn known(&self, placed: &OrderRecord) -> OrderRecord {
         let mut db = database::lend(&self.shop.db).await.unwrap();
         orders::find(&mut db, placed.order.id)
             .await

@@ -1,8 +1,8 @@
-//! The services' own routes and handlers in one process, for two arms of the comparison: on one
-//! database with a queue inside the process (A1), or on SQS with databases of their own (A2).
+//! The services' routes and handlers in one process, for two arms of the comparison: on one
+//! database with a queue inside the process (A1), or on SQS with one database per service (A2).
 //!
-//! Nothing of the services is changed for it: their `main`s are left out, and so is the gateway,
-//! for there is only one process to go to.
+//! The services' code is unchanged. Only their `main` functions are not used, and there is no
+//! gateway, because one process needs none.
 
 mod settings;
 
@@ -16,9 +16,9 @@ fn main() -> ExitCode {
     chassis::run("all-in-one", |all: &Settings| &all.serving, start)
 }
 
-/// Only the auth and the order service have routes; the others' are empty and merge to nothing.
+/// Starts all services and merges their routes. Only the auth and the order service have any.
 async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
-    let settings = settings.on_its_queue();
+    let settings = settings.with_local_queue();
     Ok(auth_service::start(settings.auth(), context.clone())
         .await?
         .merge(inventory_service::start(settings.inventory(), context.clone()).await?)

@@ -1,4 +1,4 @@
-//! One set of settings, handed on to each service as its own.
+//! One set of settings, from which each service gets its own.
 
 use chassis::config::{Database, Secret, Serving, TokenKey, TokenSigning};
 use clap::{Parser, ValueEnum};
@@ -17,34 +17,40 @@ pub(crate) struct Settings {
     #[command(flatten)]
     queues: messaging::Settings,
 
-    /// What carries the events.
+    /// Which kind of queue transports the events.
     #[arg(long, env = "QUEUE_KIND", value_enum, default_value_t = Queue::Sqs)]
     queue: Queue,
 
-    /// The database of every service that is given none of its own.
+    /// The database of every service that has no URL of its own below.
     #[command(flatten)]
     database: Database,
+    /// URL of the auth service's database.
     #[arg(long, env = "ACCOUNTS_DATABASE_URL", hide_env_values = true)]
     accounts_database_url: Option<Secret>,
+    /// URL of the order service's database.
     #[arg(long, env = "ORDERS_DATABASE_URL", hide_env_values = true)]
     orders_database_url: Option<Secret>,
+    /// URL of the payment service's database.
     #[arg(long, env = "PAYMENTS_DATABASE_URL", hide_env_values = true)]
     payments_database_url: Option<Secret>,
+    /// URL of the inventory service's database.
     #[arg(long, env = "INVENTORY_DATABASE_URL", hide_env_values = true)]
     inventory_database_url: Option<Secret>,
+    /// URL of the shipping service's database.
     #[arg(long, env = "SHIPPING_DATABASE_URL", hide_env_values = true)]
     shipping_database_url: Option<Secret>,
 
-    /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
+    /// URL of the payment provider, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     payment_provider_url: String,
 
-    /// As the shipping service has it.
+    /// How long a confirmed order can still be cancelled, in milliseconds, up to 15 minutes.
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     cancellation_window_ms: u64,
 
-    /// As the order service has it.
+    /// How long an order may stay unsettled before its cancellation is requested, in milliseconds,
+    /// up to a month.
     #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     order_expiry_ms: u64,
@@ -59,14 +65,15 @@ pub(crate) struct Settings {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum Queue {
-    /// Inside the process.
+    /// A queue inside the process.
     Local,
+    /// Amazon SQS, or a compatible server.
     Sqs,
 }
 
 impl Settings {
-    /// One queue for all services, if it is one of the process's own.
-    pub(crate) fn on_its_queue(mut self) -> Settings {
+    /// Creates the one queue that all services share, if it is a local one.
+    pub(crate) fn with_local_queue(mut self) -> Settings {
         if self.queue == Queue::Local {
             self.queues.transport = Some(Local::new().into());
         }
@@ -120,8 +127,8 @@ impl Settings {
         }
     }
 
-    /// The connections are shared out: what one process may hold is what five hold together, but
-    /// for the few that a service needs to handle messages and answer requests at once.
+    /// A service's database. Each gets a fifth of the connections, but at least 4, which it needs
+    /// to handle messages and requests at the same time.
     fn database(&self, own: &Option<Secret>) -> Database {
         Database {
             database_url: own.as_ref().unwrap_or(&self.database.database_url).clone(),

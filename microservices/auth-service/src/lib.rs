@@ -1,6 +1,6 @@
-//! Accounts: opens them, and issues the tokens that every other process checks by itself.
+//! Accounts: creates them, and issues the tokens that all other processes check by themselves.
 //!
-//! It sends no event and hears none, so nobody waits for it but who signs in.
+//! It sends and receives no events, so only registration and login depend on it.
 
 use std::process::ExitCode;
 
@@ -24,11 +24,15 @@ pub struct Settings {
     pub signing: config::TokenSigning,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("auth-service", |all: &Settings| &all.serving, start)
 }
 
+/// Connects to the database, and returns the routes.
+///
+/// # Errors
+/// When the signing key is invalid, or the database cannot be reached.
 pub async fn start(settings: Settings, context: chassis::Context) -> anyhow::Result<Router> {
     let tokens = TokenIssuer::new(&settings.signing, TOKEN_ISSUER)?;
     let db = database::connect(&settings.database, [Accounts.migrations()], &context).await?;

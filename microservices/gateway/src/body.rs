@@ -1,4 +1,4 @@
-//! A request's body on its way through.
+//! A request's body: read completely if it is fast, streamed if it is slow.
 
 use std::time::Duration;
 
@@ -7,19 +7,20 @@ use chassis::Problem;
 use futures::{StreamExt, stream};
 use http_body_util::BodyExt;
 
-/// How long a body may take to arrive before its request counts as slow. Nearly all bodies come
-/// with their head; one packet more takes a round trip, which is shorter than this anywhere.
+/// How long a body may take to arrive before its request counts as slow. Nearly all bodies arrive
+/// with their head. One more packet takes a round trip, which is shorter than this on any network.
 const READ_AHEAD: Duration = Duration::from_millis(300);
 
-/// What has arrived of a body within [`READ_AHEAD`].
+/// A body, as far as it has arrived within [`READ_AHEAD`].
 pub(crate) enum Arrival {
+    /// The complete body.
     Whole(Bytes),
-    /// The body with what is still to come. It streams on to the service.
+    /// The body with the part that is still to come. It is streamed to the service.
     Slow(Body),
 }
 
-/// Waits for the body for a moment. Nothing is held meanwhile but the body itself, of 64 KiB at
-/// most.
+/// Waits for the body for up to [`READ_AHEAD`]. Only the body itself, 64 KiB at most, is kept
+/// meanwhile.
 ///
 /// # Errors
 /// 400, 408 or 413 when the body differs from its announced length, or is late.

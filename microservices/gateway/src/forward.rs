@@ -1,4 +1,4 @@
-//! Handing a request on, and the answer back.
+//! Forwards a request to a service, and returns the response.
 
 use std::error::Error;
 use std::time::Duration;
@@ -20,35 +20,35 @@ use crate::headers;
 use crate::limits::{Kind, Limits};
 use crate::upstream::{Failure, Upstream};
 
-/// A replica that has not accepted a connection by then is down. Within a data centre that takes a
-/// millisecond or two, and a packet that was lost would take a second.
+/// A replica that does not accept a connection within this time is down. In a data centre it takes
+/// one or two milliseconds; a lost packet takes a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Idle connections are given up before the services close them (after 30 s), so that no request
-/// is sent on one that is about to close.
+/// Idle connections are closed before the services close them (after 30 s), so that no request is
+/// sent on a connection that is about to close.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A request that is given up after this long was not answered; a client may leave sooner for
-/// reasons of its own.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// If a request is cancelled after this time, its replica counts as not answering. If it is
+/// cancelled sooner, the client may have left for its own reasons.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What can be done with a request.
+/// How a request may be sent.
 struct Sending {
-    /// After this long without an answer, a replica is to blame.
-    patience: Duration,
+    /// After this time without an answer, the replica counts as not answering.
+    answer_timeout: Duration,
     can_be_repeated: bool,
 }
 
-/// Sends requests on, over connections that stay open.
+/// Forwards requests over connections that stay open.
 pub(crate) struct Forwarder {
     http: Client<HttpConnector, Body>,
     limits: Limits,
-    patience: Duration,
+    answer_timeout: Duration,
 }
 
 impl Forwarder {
-    /// With so many places for each kind of request, and so long for each.
-    pub(crate) fn new(places: usize, time_limit: Duration) -> Forwarder {
+    /// A forwarder with this concurrency limit per kind of request, and this timeout per request.
+    pub(crate) fn new(concurrency_limit: usize, timeout: Duration) -> Forwarder {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -58,15 +58,15 @@ impl Forwarder {
             .build(connector);
         Forwarder {
             http,
-            limits: Limits::new(places),
-            patience: PATIENCE.min(time_limit / 2),
+            limits: Limits::new(concurrency_limit),
+            answer_timeout: ANSWER_TIMEOUT.min(timeout / 2),
         }
     }
 
-    /// The service's answer. The time limit is the chassis's own, as for every request.
+    /// Returns the service's response. The chassis enforces the request timeout.
     ///
     /// # Errors
-    /// 503 when too many wait already, and 502 when no replica of the service can be reached.
+    /// 503 when too many requests wait already, and 502 when no replica of the service answers.
     pub(crate) async fn forward(
         &self,
         upstream: &Upstream,
@@ -75,14 +75,18 @@ impl Forwarder {
     ) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
         let body = read_ahead(body).await?;
-        let _place = self.limits.enter(kind, &body)?;
-        let parts = of_this_hop(parts);
+        let _permit = self.limits.enter(kind, &body)?;
+        let parts = for_next_hop(parts);
         match body {
             Arrival::Whole(body) => {
                 let request =
                     |replica: &Authority| addressed(replica, &parts, Body::from(body.clone()));
-                self.send(upstream, request, &Sending::again(self.patience))
-                    .await
+                self.send(
+                    upstream,
+                    request,
+                    &Sending::with_retries(self.answer_timeout),
+                )
+                .await
             }
             Arrival::Slow(body) => {
                 let mut body = Some(body);
@@ -94,8 +98,8 @@ impl Forwarder {
         }
     }
 
-    /// Tries one replica after another while the request has provably not been sent, or may be sent
-    /// twice (RFC 9110, 9.2.2).
+    /// Tries one replica after another, as long as the request was certainly not sent, or may be
+    /// sent twice (RFC 9110, 9.2.2).
     async fn send(
         &self,
         upstream: &Upstream,
@@ -103,7 +107,7 @@ impl Forwarder {
         sending: &Sending,
     ) -> Result<Response, Problem> {
         let mut tried = vec![];
-        while let Some(attempt) = upstream.attempt(&tried, sending.patience) {
+        while let Some(attempt) = upstream.attempt(&tried, sending.answer_timeout) {
             tried.push(attempt.index());
             let request = request(attempt.address());
             let is_safe = request.method().is_safe();
@@ -115,19 +119,20 @@ impl Forwarder {
                 }
                 Err(error) => error,
             };
-            // Bodies are axum's, so an error of axum's is one of the body on its way in.
+            // Only the client's body is a body of axum, so an error of axum comes from there.
             if let Some(error) = cause::<axum::Error>(&error) {
-                attempt.blameless();
+                attempt.ended_by_client();
                 return Err(Problem::of_body(error));
             }
-            warn!(replica = %attempt.address(), error = said(&error), "no answer from a service");
+            let (replica, error_text) = (attempt.address(), with_causes(&error));
+            warn!(%replica, error = error_text, "no answer from a replica");
             let failure = match error.is_connect() {
                 true => Failure::NotConnected,
                 false => Failure::NotAnswered,
             };
             attempt.failed(failure);
-            let may_go_on = is_safe || failure == Failure::NotConnected;
-            if !may_go_on || !sending.can_be_repeated {
+            let may_be_retried = is_safe || failure == Failure::NotConnected;
+            if !may_be_retried || !sending.can_be_repeated {
                 break;
             }
         }
@@ -137,25 +142,24 @@ impl Forwarder {
 }
 
 impl Sending {
-    /// A body that streams goes out once, and no replica is to blame for how slow it is.
+    /// A streamed body can be sent only once, and a replica is not responsible for its speed.
     const ONCE: Sending = Sending {
-        patience: Duration::MAX,
+        answer_timeout: Duration::MAX,
         can_be_repeated: false,
     };
 
-    fn again(patience: Duration) -> Sending {
+    fn with_retries(answer_timeout: Duration) -> Sending {
         Sending {
-            patience,
+            answer_timeout,
             can_be_repeated: true,
         }
     }
 }
 
-/// The request's head as the service gets it: the same but for the headers that were meant for this
-/// hop alone.
-fn of_this_hop(mut parts: Parts) -> Parts {
+/// The head of the request to the service, without the headers of the client's hop.
+fn for_next_hop(mut parts: Parts) -> Parts {
     parts.version = Version::HTTP_11;
-    headers::identify(&mut parts);
+    headers::add_ids(&mut parts);
     headers::keep_end_to_end(&mut parts.headers);
     parts
 }
@@ -166,8 +170,8 @@ fn addressed(replica: &Authority, parts: &Parts, body: Body) -> Request {
     Request::from_parts(parts, body)
 }
 
-fn address(replica: &Authority, asked: &Uri) -> Uri {
-    let path = asked.path_and_query().cloned();
+fn address(replica: &Authority, uri: &Uri) -> Uri {
+    let path = uri.path_and_query().cloned();
     let mut parts = axum::http::uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(replica.clone());
@@ -179,10 +183,10 @@ fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// hyper tells the cause only as the error behind the error.
-fn said(error: &(dyn Error + 'static)) -> String {
-    let said: Vec<String> = causes(error).map(ToString::to_string).collect();
-    said.join(": ")
+/// The error's text with those of its causes, because hyper's own text does not name the cause.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -1,4 +1,4 @@
-//! Which headers pass.
+//! The headers that are forwarded.
 
 use axum::http::header::{
     CONNECTION, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chassis::{RequestId, TraceParent};
 
-/// Headers between two neighbours (RFC 9110, 7.6.1), which hyper writes anew for the next hop.
+/// Hop-by-hop headers (RFC 9110, 7.6.1). hyper writes new ones for the next hop.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     EXPECT,
@@ -21,7 +21,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Drops what was meant for this hop: the headers above, and those that `Connection` names.
+/// Removes the hop-by-hop headers: those above, and those that `Connection` names.
 pub(crate) fn keep_end_to_end(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -35,9 +35,9 @@ pub(crate) fn keep_end_to_end(headers: &mut HeaderMap) {
     }
 }
 
-/// Says which request and which trace this is, so that all logs of it can be found. `Host` is the
-/// gateway's own and would mislead the service.
-pub(crate) fn identify(request: &mut Parts) {
+/// Adds the ids of the request and of its trace, so that all its logs can be found. Removes `Host`,
+/// which names the gateway and not the service.
+pub(crate) fn add_ids(request: &mut Parts) {
     let id = request.extensions.get::<RequestId>();
     let id = id.map(RequestId::header);
     let trace = request.extensions.get::<TraceParent>();

@@ -1,14 +1,15 @@
-//! One door for all the services: it finds the right one, and keeps out who may not enter.
+//! The entry to all services: it routes each request by its path, and checks its token.
 //!
 //! Invariants:
-//! - a request for orders goes on only with a good token, checked here without asking anybody;
-//! - a request takes its place among those that wait for a service when its body has arrived; what
-//!   arrives slowly has few places of its own, and streams through;
-//! - a service that is down or slow is a 502 or a 504, and never a heap of waiting requests: what
-//!   exceeds the limit is refused at once, and a flood of one kind refuses none of another;
-//! - a replica that is down or hangs costs a few requests: the others answer in its place.
+//! - a request for orders is forwarded only with a valid token, which is checked here, without a
+//!   call to another service;
+//! - a request counts towards the concurrency limit when its body has arrived; slow bodies have a
+//!   small limit of their own, and are streamed;
+//! - a service that is down or slow gives a 502 or a 504, and never a growing queue: a request
+//!   above the limit is refused at once, and a flood of one kind does not affect the other kinds;
+//! - a replica that is down or hangs fails a few requests only: the others answer instead.
 //!
-//! It knows paths and nothing of what stands in bodies, and it keeps no state.
+//! The gateway knows paths and no bodies, and it keeps no state.
 
 mod body;
 mod forward;
@@ -32,7 +33,7 @@ use forward::Forwarder;
 use limits::Kind;
 pub use upstream::Upstream;
 
-/// The gateway: one door for all the services.
+/// The gateway: the entry to all services.
 #[derive(Parser, Clone, Debug)]
 #[command(version)]
 pub struct Settings {
@@ -41,17 +42,17 @@ pub struct Settings {
     #[command(flatten)]
     pub token_key: config::TokenKey,
 
-    /// Where the auth service is reached, such as `http://127.0.0.1:8081`. Several addresses with
-    /// commas between them are replicas, which take turns while they answer.
+    /// URL of the auth service, such as `http://127.0.0.1:8081`. Several URLs, separated by commas,
+    /// are replicas that share the load.
     #[arg(long, env = "AUTH_SERVICE_URL")]
     pub auth_service_url: Upstream,
 
-    /// Where the order service is reached: one address or several, as above.
+    /// URL of the order service, or several URLs, as above.
     #[arg(long, env = "ORDER_SERVICE_URL")]
     pub order_service_url: Upstream,
 
-    /// How many requests of a kind may wait for the services at a time. The kinds are accounts,
-    /// reads and writes. More are answered with 503.
+    /// Requests of one kind that may wait for the services at a time. The kinds are accounts, reads
+    /// and writes. Requests above this limit get a 503.
     #[arg(long, env = "CONCURRENCY_LIMIT", default_value_t = 512,
           value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub concurrency_limit: usize,
@@ -70,12 +71,16 @@ struct Services {
     forwarder: Forwarder,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("gateway", |all: &Settings| &all.serving, start)
 }
 
-/// It is ready as soon as it listens: a service that is down must not take the others with it.
+/// Returns the routes. The gateway is ready at once: a service that is down must not make the
+/// others unreachable.
+///
+/// # Errors
+/// When the token key is invalid.
 pub async fn start(settings: Settings, _: Context) -> anyhow::Result<Router> {
     let services = Services {
         auth: settings.auth_service_url,
@@ -120,7 +125,7 @@ async fn to_products(
         .await
 }
 
-/// Orders are their customer's own. The order service reads the token again, for who it is.
+/// Orders need a valid token. The order service reads it again, to know the customer.
 async fn to_orders(
     State(Gateway { services, .. }): State<Gateway>,
     Bearer(_): Bearer,

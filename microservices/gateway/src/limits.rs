@@ -1,4 +1,4 @@
-//! How many requests wait for the services at a time, by kind.
+//! Limits of the requests that wait for the services at a time, per kind.
 
 use axum::http::Method;
 use chassis::Problem;
@@ -6,16 +6,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::body::Arrival;
 
-/// Of all places of a kind, this share is there for bodies that arrive slowly.
+/// The limit for slow bodies is the limit of a kind divided by this.
 const SLOW_SHARE: usize = 8;
 
-/// What a request asks for. Each kind has places of its own, so that a flood of one refuses none
-/// of another.
+/// The kind of a request. Each kind has its own limit, so that a flood of one does not affect the
+/// others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// Registering and signing in, where passwords are hashed.
+    /// Registration and login, where passwords are hashed.
     Account,
+    /// A safe method, such as `GET`.
     Read,
+    /// Any other method.
     Write,
 }
 
@@ -27,7 +29,7 @@ pub(crate) struct Limits {
 }
 
 impl Kind {
-    /// What is asked of orders and products.
+    /// The kind of a request for orders or products.
     pub(crate) fn of(method: &Method) -> Kind {
         match method.is_safe() {
             true => Kind::Read,
@@ -37,28 +39,28 @@ impl Kind {
 }
 
 impl Limits {
-    /// So many places for each kind.
-    pub(crate) fn new(places: usize) -> Limits {
+    /// This many requests per kind.
+    pub(crate) fn new(limit: usize) -> Limits {
         Limits {
-            account: Semaphore::new(places),
-            read: Semaphore::new(places),
-            write: Semaphore::new(places),
-            slow: Semaphore::new(places.div_ceil(SLOW_SHARE)),
+            account: Semaphore::new(limit),
+            read: Semaphore::new(limit),
+            write: Semaphore::new(limit),
+            slow: Semaphore::new(limit.div_ceil(SLOW_SHARE)),
         }
     }
 
-    /// A place for a request whose body has arrived, or is arriving.
+    /// Admits a request whose body has arrived or is arriving, until the permit is dropped.
     ///
     /// # Errors
-    /// 503 when there is none.
+    /// 503 when the limit is reached.
     pub(crate) fn enter(&self, kind: Kind, body: &Arrival) -> Result<SemaphorePermit<'_>, Problem> {
-        let places = match (body, kind) {
+        let permits = match (body, kind) {
             (Arrival::Slow(_), _) => &self.slow,
             (Arrival::Whole(_), Kind::Account) => &self.account,
             (Arrival::Whole(_), Kind::Read) => &self.read,
             (Arrival::Whole(_), Kind::Write) => &self.write,
         };
         let full = || Problem::unavailable("too many requests are waiting: try again");
-        places.try_acquire().map_err(|_| full())
+        permits.try_acquire().map_err(|_| full())
     }
 }

@@ -1,4 +1,4 @@
-//! The replicas of a service: whose turn it is, and who is left out for a while.
+//! The replicas of a service: load balancing, and ejection of those that fail.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,18 +10,18 @@ use axum::http::uri::{Authority, Scheme};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// A replica that let this many requests in a row go without an answer is left out. One that
-/// cannot be connected to is left out at once.
-const TOLERATED: u32 = 2;
+/// A replica that leaves this many requests in a row without an answer is ejected. One that accepts
+/// no connection is ejected at once.
+const MAX_FAILURES: u32 = 2;
 
-/// How long a replica is left out at first. Each time that it fails again doubles it.
-const LEFT_OUT: Duration = Duration::from_secs(5);
-const LEFT_OUT_AT_MOST: Duration = Duration::from_secs(60);
+/// How long a replica is ejected the first time. Each further failure doubles the time.
+const EJECTION_TIME: Duration = Duration::from_secs(5);
+const MAX_EJECTION_TIME: Duration = Duration::from_secs(60);
 
-/// A service behind the gateway: `http://host:port`, or several with commas between them. The
-/// replica with the fewest open requests is next, and those with equally many take turns, so that
-/// one that hangs is not sent more than the others can bear. A name that a load balancer or DNS
-/// spreads needs no list.
+/// A service behind the gateway: `http://host:port`, or several, separated by commas. The next
+/// request goes to the replica with the fewest open requests, and replicas with equally many take
+/// turns; so one that hangs gets no more requests than the others have open. Behind a load balancer
+/// or a DNS name with several addresses, one URL is enough.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     replicas: Arc<[Replica]>,
@@ -39,18 +39,18 @@ struct Replica {
 struct Health {
     /// Requests without an answer since the last answer.
     failures: u32,
-    /// How often it was left out since the last answer.
+    /// Ejections since the last answer.
     ejections: u32,
-    left_out_until: Option<Instant>,
+    ejected_until: Option<Instant>,
 }
 
-/// A request that is under way to a replica. Dropped without a word of how it ended, it was given
-/// up: by a client that left, or by the time limit.
+/// A request to a replica that has not ended. If it is dropped without a result, it was cancelled:
+/// by the client, or by the request timeout.
 pub(crate) struct Attempt<'a> {
     replica: &'a Replica,
     index: usize,
     started: Instant,
-    patience: Duration,
+    answer_timeout: Duration,
     is_over: bool,
 }
 
@@ -59,15 +59,15 @@ pub(crate) struct Attempt<'a> {
 pub(crate) enum Failure {
     /// No connection was made, so nothing was sent.
     NotConnected,
-    /// It was sent, or may have been, and no answer came.
+    /// The request was sent, or may have been sent, but no answer came.
     NotAnswered,
 }
 
 impl Upstream {
-    /// The replica for the next attempt, and none when all were tried. A replica that is left out
-    /// is taken only when there is no other. A request that is given up after `patience` counts as
-    /// not answered; before that it says nothing of the replica.
-    pub(crate) fn attempt(&self, tried: &[usize], patience: Duration) -> Option<Attempt<'_>> {
+    /// Selects the replica for the next attempt. `None` if all were tried. An ejected replica is
+    /// selected only if there is no other. A request that is cancelled after `answer_timeout`
+    /// counts as not answered; one that is cancelled sooner does not count.
+    pub(crate) fn attempt(&self, tried: &[usize], answer_timeout: Duration) -> Option<Attempt<'_>> {
         let count = self.replicas.len();
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
@@ -77,14 +77,14 @@ impl Upstream {
             .map(|index| (index, &self.replicas[index]))
             .min_by_key(|(_, replica)| {
                 let open = replica.open.load(Ordering::Relaxed);
-                (replica.is_left_out(now), open)
+                (replica.is_ejected(now), open)
             })?;
         replica.open.fetch_add(1, Ordering::Relaxed);
         Some(Attempt {
             replica,
             index,
             started: now,
-            patience,
+            answer_timeout,
             is_over: false,
         })
     }
@@ -95,7 +95,7 @@ impl Attempt<'_> {
         &self.replica.address
     }
 
-    /// What [`Upstream::attempt`] knows the replica by.
+    /// The replica's index, for `tried` in [`Upstream::attempt`].
     pub(crate) fn index(&self) -> usize {
         self.index
     }
@@ -105,8 +105,8 @@ impl Attempt<'_> {
         self.replica.recover();
     }
 
-    /// It ended for reasons of the client's.
-    pub(crate) fn blameless(mut self) {
+    /// It ended because of the client, so it does not count.
+    pub(crate) fn ended_by_client(mut self) {
         self.is_over = true;
     }
 
@@ -119,14 +119,14 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         self.replica.open.fetch_sub(1, Ordering::Relaxed);
-        if !self.is_over && self.started.elapsed() >= self.patience {
+        if !self.is_over && self.started.elapsed() >= self.answer_timeout {
             self.replica.fail(Failure::NotAnswered);
         }
     }
 }
 
 impl Replica {
-    fn at(url: &str) -> Result<Replica, &'static str> {
+    fn new(url: &str) -> Result<Replica, &'static str> {
         Ok(Replica {
             address: authority(url)?,
             open: AtomicUsize::new(0),
@@ -134,16 +134,14 @@ impl Replica {
         })
     }
 
-    fn is_left_out(&self, now: Instant) -> bool {
-        self.health()
-            .left_out_until
-            .is_some_and(|until| now < until)
+    fn is_ejected(&self, now: Instant) -> bool {
+        self.health().ejected_until.is_some_and(|until| now < until)
     }
 
     fn recover(&self) {
         let mut health = self.health();
         if health.ejections > 0 {
-            info!(replica = %self.address, "answers again");
+            info!(replica = %self.address, "the replica answers again");
         }
         *health = Health::default();
     }
@@ -151,19 +149,19 @@ impl Replica {
     fn fail(&self, failure: Failure) {
         let mut health = self.health();
         health.failures += 1;
-        // Those that were under way when it was left out say nothing new.
+        // Requests that were sent before the ejection do not prolong it.
         let now = Instant::now();
-        let is_left_out = health.left_out_until.is_some_and(|until| now < until);
-        let is_tolerated = failure == Failure::NotAnswered && health.failures < TOLERATED;
-        if is_left_out || is_tolerated {
+        let is_ejected = health.ejected_until.is_some_and(|until| now < until);
+        let is_tolerated = failure == Failure::NotAnswered && health.failures < MAX_FAILURES;
+        if is_ejected || is_tolerated {
             return;
         }
-        let doubled = LEFT_OUT.saturating_mul(1 << health.ejections.min(8));
-        let pause = doubled.min(LEFT_OUT_AT_MOST);
+        let doubled = EJECTION_TIME.saturating_mul(1 << health.ejections.min(8));
+        let pause = doubled.min(MAX_EJECTION_TIME);
         health.ejections += 1;
-        health.left_out_until = Some(now + pause);
+        health.ejected_until = Some(now + pause);
         let pause_s = pause.as_secs();
-        warn!(replica = %self.address, ?failure, pause_s, "left out for a while");
+        warn!(replica = %self.address, ?failure, pause_s, "the replica is ejected");
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -175,7 +173,7 @@ impl FromStr for Upstream {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Upstream, &'static str> {
-        let replicas = text.split(',').map(|one| Replica::at(one.trim()));
+        let replicas = text.split(',').map(|one| Replica::new(one.trim()));
         Ok(Upstream {
             replicas: replicas.collect::<Result<_, _>>()?,
             turn: Arc::default(),
@@ -184,7 +182,7 @@ impl FromStr for Upstream {
 }
 
 fn authority(text: &str) -> Result<Authority, &'static str> {
-    let wrong = "expected http://host:port, with nothing behind the port";
+    let wrong = "expected http://host:port, and nothing after the port";
     let uri: Uri = text.parse().map_err(|_| wrong)?;
     let plain = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/";
     match uri.into_parts().authority {
@@ -197,18 +195,18 @@ fn authority(text: &str) -> Result<Authority, &'static str> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
     fn two() -> Upstream {
         "http://a:1,http://b:1".parse().unwrap()
     }
 
     fn next(upstream: &Upstream) -> Attempt<'_> {
-        upstream.attempt(&[], PATIENCE).unwrap()
+        upstream.attempt(&[], ANSWER_TIMEOUT).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_replica_without_a_connection_is_left_out_and_comes_back() {
+    async fn a_replica_without_a_connection_is_ejected_and_comes_back() {
         let upstream = two();
         next(&upstream).failed(Failure::NotConnected);
         for _ in 0..4 {
@@ -216,7 +214,7 @@ mod tests {
             assert_eq!(attempt.address(), "b:1");
             attempt.answered();
         }
-        tokio::time::advance(LEFT_OUT).await;
+        tokio::time::advance(EJECTION_TIME).await;
         let again: Vec<_> = (0..2).map(|_| next(&upstream)).collect();
         assert!(again.iter().any(|attempt| attempt.address() == "a:1"));
     }
@@ -234,29 +232,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_leaves_early_says_nothing_of_a_replica() {
+    async fn a_client_that_leaves_early_does_not_count_against_a_replica() {
         let upstream = two();
-        let left_out = || upstream.replicas[0].is_left_out(Instant::now());
+        let is_ejected = || upstream.replicas[0].is_ejected(Instant::now());
         for _ in 0..8 {
             drop(next(&upstream));
         }
-        assert!(!left_out());
-        for _ in 0..TOLERATED {
-            let attempt = upstream.attempt(&[1], PATIENCE).unwrap();
-            tokio::time::advance(PATIENCE).await;
+        assert!(!is_ejected());
+        for _ in 0..MAX_FAILURES {
+            let attempt = upstream.attempt(&[1], ANSWER_TIMEOUT).unwrap();
+            tokio::time::advance(ANSWER_TIMEOUT).await;
             drop(attempt);
         }
-        assert!(left_out());
+        assert!(is_ejected());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_all_left_out_each_is_tried_again() {
+    async fn when_all_are_ejected_each_is_tried_again() {
         let upstream = two();
         for tried in [vec![1], vec![0]] {
-            let attempt = upstream.attempt(&tried, PATIENCE).unwrap();
+            let attempt = upstream.attempt(&tried, ANSWER_TIMEOUT).unwrap();
             attempt.failed(Failure::NotConnected);
         }
-        assert!(upstream.attempt(&[], PATIENCE).is_some());
-        assert!(upstream.attempt(&[0, 1], PATIENCE).is_none());
+        assert!(upstream.attempt(&[], ANSWER_TIMEOUT).is_some());
+        assert!(upstream.attempt(&[0, 1], ANSWER_TIMEOUT).is_none());
     }
 }

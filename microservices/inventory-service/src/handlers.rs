@@ -1,10 +1,14 @@
-//! Handles the events that inventory subscribes to: a batch of events in one local transaction.
+//! Handles the events that inventory subscribes to: one local transaction per batch.
+//!
+//! The runtime begins the transaction before `load`. After `save` it adds the returned events to
+//! the outbox and commits; only then does it send them and delete the messages.
 
 use contracts::Event;
 use domain::{Fact, Stock};
 use messaging::{BatchHandler, Fault, Tx};
 use store::inventory;
 
+/// Reserves and releases stock, by the same calls as the monolith.
 pub struct Inventory;
 
 impl BatchHandler for Inventory {
@@ -12,17 +16,18 @@ impl BatchHandler for Inventory {
     type State = Stock;
     type Event = Event;
 
+    /// Locks the stock rows in SKU order, then the reservations in the order of the orders' ids.
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Stock, Fault> {
         Ok(inventory::lock_orders(tx, events.iter().map(|event| &event.order)).await?)
     }
 
-    /// Reserves and releases by the same calls as the monolith. If an event comes again, the result
-    /// of the first time is sent again, because it may have been lost.
     fn decide(&self, stock: &mut Stock, event: Event) -> Result<Option<Event>, Fault> {
         match event.fact {
             Fact::PaymentAuthorized => {
+                // Publishes `StockReserved`, or `StockRejected`: then payment voids the money. A
+                // repeated event gets the same fact again, because the first may be lost.
                 let reservation = stock.reserve(&event.order);
-                Ok(reservation.decision().map(|fact| event.tells(fact)))
+                Ok(reservation.fact().map(|fact| event.followed_by(fact)))
             }
             Fact::ShipmentCancelled => {
                 stock.release(&event.order);

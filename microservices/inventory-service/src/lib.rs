@@ -1,9 +1,9 @@
-//! Inventory: sets stock aside for orders that are paid, and puts it back for cancelled ones.
+//! Inventory: reserves stock for authorized orders, and releases it for cancelled ones.
 //!
 //! Invariants:
 //! - an order is reserved whole or not at all;
 //! - stock plus reservations is conserved and never negative;
-//! - an order that was cancelled first takes nothing, whenever its payment is heard of.
+//! - an order that was cancelled first reserves nothing, even if its payment event comes later.
 
 pub mod handlers;
 
@@ -28,12 +28,15 @@ pub struct Settings {
     pub queues: messaging::Settings,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("inventory-service", |all: &Settings| &all.serving, start)
 }
 
-/// Handles messages. Nothing is served but health and metrics.
+/// Starts to handle messages. There are no routes except health and metrics.
+///
+/// # Errors
+/// When the database or a queue cannot be reached.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [
         store::Context::Inventory.migrations(),

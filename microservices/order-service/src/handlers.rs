@@ -1,10 +1,11 @@
-//! Handles the order service's messages, each batch in one local transaction.
+//! Handles the order service's messages: one local transaction per batch, from before `load` until
+//! after `save`. It locks no row, because facts are only added.
 
 use contracts::{Event, ExpireOrder};
 use domain::Fact;
 use messaging::{BatchHandler, Fault, Tx};
-use store::orders;
-use store::orders::{KnownOrders, NewFacts};
+use store::facts::{self, NewFacts};
+use store::orders::{self, OrderRecords};
 
 /// Records every fact. A status is computed from all facts, so late or repeated ones do no harm.
 pub struct RecordFacts;
@@ -17,7 +18,6 @@ impl BatchHandler for RecordFacts {
     type State = NewFacts;
     type Event = Event;
 
-    /// Loads nothing: facts are only added.
     async fn load(&self, _: &mut Tx, _: &[Event]) -> Result<NewFacts, Fault> {
         Ok(NewFacts::default())
     }
@@ -28,33 +28,33 @@ impl BatchHandler for RecordFacts {
     }
 
     async fn save(&self, tx: &mut Tx, facts: NewFacts) -> Result<(), Fault> {
-        orders::record_at(tx, facts).await?;
+        facts::record_at(tx, facts).await?;
         Ok(())
     }
 }
 
 impl BatchHandler for ExpireOrders {
     type Message = ExpireOrder;
-    type State = KnownOrders;
+    type State = OrderRecords;
     type Event = Event;
 
-    async fn load(&self, tx: &mut Tx, expired: &[ExpireOrder]) -> Result<KnownOrders, Fault> {
+    async fn load(&self, tx: &mut Tx, expired: &[ExpireOrder]) -> Result<OrderRecords, Fault> {
         Ok(orders::load(tx, expired.iter().map(|one| one.order)).await?)
     }
 
-    fn decide(&self, orders: &mut KnownOrders, one: ExpireOrder) -> Result<Option<Event>, Fault> {
-        let Some(known) = orders.of(one.order) else {
+    fn decide(&self, orders: &mut OrderRecords, one: ExpireOrder) -> Result<Option<Event>, Fault> {
+        let Some(record) = orders.of(one.order) else {
             return Err(Fault::reject(format!("no order has the id {}", one.order)));
         };
-        if known.status().is_settled() {
+        if record.status().is_settled() {
             return Ok(None);
         }
-        let request = Event::new(Fact::CancelRequested, known.order.clone());
+        let request = Event::new(Fact::CancelRequested, record.order.clone());
         orders.add(one.order, request.fact, request.happened_at);
         Ok(Some(request))
     }
 
-    async fn save(&self, tx: &mut Tx, orders: KnownOrders) -> Result<(), Fault> {
+    async fn save(&self, tx: &mut Tx, orders: OrderRecords) -> Result<(), Fault> {
         Ok(orders::save_facts(tx, orders).await?)
     }
 }

@@ -1,10 +1,10 @@
-//! Orders: takes them in, records every fact about them, and looks after those that take too long.
+//! Orders: accepts them, records every fact about them, and handles those that are overdue.
 //!
 //! Invariants:
-//! - an order and the event that tells of it are committed together ([`place_order`]);
-//! - a status is read off the facts that are known, in whatever order they came;
+//! - an order and its event are committed together ([`place_order`]);
+//! - a status is computed from the recorded facts, in any order;
 //! - an order that stays unsettled is published again ([`overdue`]);
-//! - nothing is decided here: payment, inventory and shipping decide.
+//! - this service decides nothing: payment, inventory and shipping decide.
 
 mod cancel_order;
 pub mod handlers;
@@ -39,8 +39,8 @@ pub struct Settings {
     #[command(flatten)]
     pub queues: messaging::Settings,
 
-    /// How long an order may stay unsettled before it asks to be cancelled, in milliseconds, up to
-    /// a month.
+    /// How long an order may stay unsettled before its cancellation is requested, in milliseconds,
+    /// up to a month.
     #[arg(long, env = "ORDER_EXPIRY_MS", default_value_t = 300_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub order_expiry_ms: u64,
@@ -49,7 +49,7 @@ pub struct Settings {
     pub overdue: overdue::Ages,
 }
 
-/// What every request works with.
+/// The state that every request uses.
 #[derive(Clone, FromRef)]
 pub(crate) struct Orders {
     db: PgPool,
@@ -59,24 +59,27 @@ pub(crate) struct Orders {
     expiry: Duration,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("order-service", |all: &Settings| &all.serving, start)
 }
 
-/// Serves orders and handles messages.
+/// Starts to handle messages, and returns the routes.
+///
+/// # Errors
+/// When the database or a queue cannot be reached.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [store::Context::Orders.migrations(), messaging::migrations()];
     let db = database::connect(&settings.database, tables, &context).await?;
     let topology = topology::Settings::default();
     let [events, expiry] = [ORDER, EXPIRY].map(|name| topology::queue(name, topology));
-    let [reading, expiring] = [&events, &expiry].map(contracts::consumer_options);
+    let [event_options, expiry_options] = [&events, &expiry].map(contracts::consumer_options);
     let runtime = Runtime::connect(&db, &settings.queues)
         .await?
         .relay_options(contracts::relay_options())
         .queues(topology::used_by("order", topology))
-        .handle_with(events, reading, RecordFacts)
-        .handle_with(expiry, expiring, ExpireOrders);
+        .handle_with(events, event_options, RecordFacts)
+        .handle_with(expiry, expiry_options, ExpireOrders);
 
     let orders = Orders {
         db,
@@ -87,7 +90,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let (outbox, ages, expiry) = (runtime.outbox(), settings.overdue, orders.expiry);
     context.look_after("overdue orders", ages.shortest(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
-        async move { overdue::tell_again(&outbox, &ages, expiry).await }
+        async move { overdue::republish(&outbox, &ages, expiry).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());

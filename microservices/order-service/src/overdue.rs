@@ -1,4 +1,4 @@
-//! Orders that are overdue: what was told of them is told again, to the service that decides next.
+//! Overdue orders: their event is published again, to the service that decides next.
 
 use std::time::Duration;
 
@@ -6,36 +6,36 @@ use clap::Args;
 use contracts::Event;
 use domain::{Cancellation, Fact, Status};
 use messaging::Outbox;
-use store::orders::{self, KnownOrder};
+use store::orders::{self, OrderRecord};
 use store::overdue;
 use time::OffsetDateTime;
 
 use crate::cancel_order::request_cancellation;
 use crate::place_order::Error;
 
-/// Orders of one transaction.
+/// Orders per transaction.
 const BATCH: i64 = 100;
-/// The longest time between two looks at one order.
+/// The longest time between two checks of one order.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// When an order is overdue.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Ages {
-    /// How long an order may stay unsettled before it is told of again, in milliseconds. Each time
-    /// doubles the time to the next, up to an hour.
+    /// How long an order may stay unsettled before its event is published again, in milliseconds.
+    /// The time doubles each time, up to an hour.
     #[arg(long, env = "ORDER_UNSETTLED_MS", default_value_t = 120_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub order_unsettled_ms: u64,
 
-    /// How long a wish to cancel may stay without an answer before it is told again, in
+    /// How long a request to cancel may stay unanswered before it is published again, in
     /// milliseconds.
     #[arg(long, env = "CANCEL_UNANSWERED_MS", default_value_t = 30_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub cancel_unanswered_ms: u64,
 
-    /// How old a confirmed order may be that is not dispatched before it is told of again, in
-    /// milliseconds; more than the longest cancellation window, which is 15 minutes.
+    /// Age at which the event of a confirmed, undispatched order is published again, in
+    /// milliseconds. It must exceed the longest cancellation window, which is 15 minutes.
     #[arg(long, env = "ORDER_UNDISPATCHED_MS", default_value_t = 1_200_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub order_undispatched_ms: u64,
@@ -54,7 +54,7 @@ impl Ages {
         Duration::from_millis(self.order_undispatched_ms)
     }
 
-    /// How often to look, as a quarter of this.
+    /// The shortest of these times. Orders are checked four times in it.
     pub(crate) fn shortest(&self) -> Duration {
         self.unsettled().min(self.unanswered())
     }
@@ -70,23 +70,23 @@ impl Default for Ages {
     }
 }
 
-/// What an overdue order needs.
+/// What to do about an overdue order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Need {
-    /// It has its end, and every wish its answer.
-    Nothing,
-    /// Its cancellation window may still be open.
-    Time(Duration),
-    /// Payment is told of the order again, and then each service answers with what it decided.
-    TellPlaced,
-    /// Shipping is told of the wish again.
-    TellCancel,
-    /// Its time to settle is up, and the message that was to say so never came.
+enum Action {
+    /// Nothing: it has ended, and a request to cancel is answered.
+    Forget,
+    /// Check again later: its cancellation window may still be open.
+    Wait(Duration),
+    /// Publish `OrderPlaced` again: each service repeats what it has decided.
+    PublishPlaced,
+    /// Publish `CancelRequested` again.
+    PublishCancel,
+    /// Request the cancellation: the order has expired, and the message about this never came.
     Cancel,
 }
 
-/// Finds orders that are overdue and handles up to a batch of them. Returns how many.
-pub(crate) async fn tell_again(
+/// Finds overdue orders, handles up to a batch of them, and returns how many.
+pub(crate) async fn republish(
     outbox: &Outbox,
     ages: &Ages,
     expiry: Duration,
@@ -96,27 +96,31 @@ pub(crate) async fn tell_again(
     overdue::find_unanswered(&mut tx, ages.unanswered()).await?;
 
     let due = overdue::lock(&mut tx, BATCH).await?;
-    let known = orders::find_all(&mut tx, due.iter().map(|(order, _)| *order)).await?;
+    let records = orders::find_all(&mut tx, due.iter().map(|(order, _)| *order)).await?;
     let mut next = vec![];
-    for known in known {
-        let id = known.order.id;
-        let looks = due.iter().find(|(order, _)| *order == id);
-        let doubled = 1 << looks.map_or(0, |(_, looks)| *looks).min(20);
-        let age = OffsetDateTime::now_utc() - known.placed_at;
+    for record in records {
+        let id = record.order.id;
+        let checks = due.iter().find(|(order, _)| *order == id);
+        let doubled = 1 << checks.map_or(0, |(_, checks)| *checks).min(20);
+        let age = OffsetDateTime::now_utc() - record.placed_at;
         let age = Duration::try_from(age).unwrap_or_default();
-        let wait = match need(&known, age, ages, expiry) {
-            Need::Nothing => None,
-            Need::Time(wait) => Some(wait),
-            Need::TellPlaced => {
-                tx.push(&Event::at(Fact::OrderPlaced, known.order, known.placed_at))?;
+        let wait = match action(&record, age, ages, expiry) {
+            Action::Forget => None,
+            Action::Wait(wait) => Some(wait),
+            Action::PublishPlaced => {
+                tx.push(&Event::at(
+                    Fact::OrderPlaced,
+                    record.order,
+                    record.placed_at,
+                ))?;
                 Some(ages.unsettled() * doubled)
             }
-            Need::TellCancel => {
-                tx.push(&Event::new(Fact::CancelRequested, known.order))?;
+            Action::PublishCancel => {
+                tx.push(&Event::new(Fact::CancelRequested, record.order))?;
                 Some(ages.unanswered() * doubled)
             }
-            Need::Cancel => {
-                request_cancellation(&mut tx, &known).await?;
+            Action::Cancel => {
+                request_cancellation(&mut tx, &record).await?;
                 Some(ages.unanswered())
             }
         };
@@ -127,18 +131,18 @@ pub(crate) async fn tell_again(
     Ok(due.len())
 }
 
-fn need(known: &KnownOrder, age: Duration, ages: &Ages, expiry: Duration) -> Need {
-    let cancellation = Cancellation::of(known.facts);
-    match known.status() {
-        // Shipping decides, whatever the others have heard or not.
-        _ if cancellation == Cancellation::Requested => Need::TellCancel,
-        Status::Dispatched | Status::Cancelled => Need::Nothing,
-        // A margin for the message that may just be on its way.
-        Status::Placed if age >= expiry + ages.unanswered() => Need::Cancel,
-        Status::Placed => Need::TellPlaced,
+fn action(record: &OrderRecord, age: Duration, ages: &Ages, expiry: Duration) -> Action {
+    let cancellation = Cancellation::of(record.facts);
+    match record.status() {
+        // Shipping decides this, even if other events are missing.
+        _ if cancellation == Cancellation::Requested => Action::PublishCancel,
+        Status::Dispatched | Status::Cancelled => Action::Forget,
+        // With a margin, because the message may be on its way.
+        Status::Placed if age >= expiry + ages.unanswered() => Action::Cancel,
+        Status::Placed => Action::PublishPlaced,
         Status::Confirmed => match ages.undispatched().checked_sub(age) {
-            Some(wait) if !wait.is_zero() => Need::Time(wait),
-            _ => Need::TellPlaced,
+            Some(wait) if !wait.is_zero() => Action::Wait(wait),
+            _ => Action::PublishPlaced,
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The order service's endpoints; what only reads is shared with the monolith.
+//! The order service's endpoints. Those that only read are shared with the monolith.
 
 use axum::Router;
 use axum::extract::State;
@@ -8,8 +8,8 @@ use chassis::{Json, Path, Problem, Trace, TraceParent};
 use contracts::http::{OrderBody, PlaceOrder};
 use domain::OrderId;
 use storefront::Customer;
-use storefront::placing::{self, IdempotencyKey, Placing};
 use storefront::reading;
+use storefront::submission::{self, IdempotencyKey, Submission};
 use uuid::Uuid;
 
 use crate::Orders;
@@ -24,7 +24,7 @@ pub(crate) fn routes(service: Orders) -> Router {
         .with_state(service)
 }
 
-/// Answers when the order is recorded: it is placed, and settles later.
+/// Responds when the order is recorded: it is placed, and settles later.
 async fn place(
     State(service): State<Orders>,
     Trace(trace): Trace,
@@ -32,37 +32,37 @@ async fn place(
     key: IdempotencyKey,
     Json(request): Json<PlaceOrder>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
-    let known = match placing::prepare(&service.db, customer, key, request).await? {
-        Placing::Repeated(known) => known,
-        Placing::New(order, idempotency) => {
+    let record = match submission::check(&service.db, customer, key, request).await? {
+        Submission::Repeated(existing) => existing,
+        Submission::New(order, idempotency) => {
             let service = service.traced(trace);
             match place_order(&service, order, &idempotency).await? {
-                Some(known) => known,
-                None => placing::find_winner(&service.db, customer, &idempotency).await?,
+                Some(placed) => placed,
+                None => submission::find_existing(&service.db, customer, &idempotency).await?,
             }
         }
     };
-    Ok((StatusCode::CREATED, Json(reading::body(&known))))
+    Ok((StatusCode::CREATED, Json(reading::body(&record))))
 }
 
-/// Answers when the request is recorded: shipping decides whether it comes in time.
+/// Responds when the request is recorded: shipping decides whether it is in time.
 async fn cancel(
     State(service): State<Orders>,
     Trace(trace): Trace,
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<(StatusCode, Json<OrderBody>), Problem> {
-    let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
+    let record = reading::find_own(&service.db, customer, OrderId(order)).await?;
     let service = service.traced(trace);
-    cancel_order(&service, &known)
+    cancel_order(&service, &record)
         .await?
         .map_err(reading::refused)?;
-    let known = reading::find_own(&service.db, customer, OrderId(order)).await?;
-    Ok((StatusCode::ACCEPTED, Json(reading::body(&known))))
+    let record = reading::find_own(&service.db, customer, OrderId(order)).await?;
+    Ok((StatusCode::ACCEPTED, Json(reading::body(&record))))
 }
 
 impl Orders {
-    /// The same service for one request, whose trace its messages carry on if it is sampled.
+    /// The service for one request: its messages continue the request's trace, if it is sampled.
     fn traced(mut self, request: TraceParent) -> Orders {
         if request.is_sampled() {
             self.outbox = self.outbox.traced(request);

@@ -1,15 +1,18 @@
-//! Handles the events that payment subscribes to, after [`MoveMoney`](crate::MoveMoney) has called
-//! the provider: a batch of events in one local transaction.
+//! Handles the events that payment subscribes to: one local transaction per batch.
 //!
-//! The runtime owns the transaction: begin, `load` once, `decide` for each event, `save` once,
-//! write the returned events to the outbox, commit. Then it deletes the messages and sends.
+//! [`MoveMoney`](crate::MoveMoney) has called the provider for each event. That call leaves the
+//! process, so it comes before the transaction: no lock waits for the provider.
+//!
+//! The runtime begins the transaction before `load`. After `save` it adds the returned events to
+//! the outbox and commits; only then does it send them and delete the messages. If the process dies
+//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use contracts::Event;
 use domain::{Fact, Payment};
 use messaging::{BatchHandler, Fault, Tx};
 use store::{States, payments};
 
-/// Records what the provider has done, and publishes whether a payment was authorized or declined.
+/// Records the result of the provider's call, and publishes whether a payment was authorized.
 pub struct RecordPayments;
 
 impl BatchHandler for RecordPayments {
@@ -17,12 +20,12 @@ impl BatchHandler for RecordPayments {
     type State = States<Payment>;
     type Event = Event;
 
-    async fn load(&self, tx: &mut Tx, moved: &[Self::Message]) -> Result<Self::State, Fault> {
-        // Inserts the payments that are missing, and locks all of them.
-        let moved = moved
+    /// Locks the orders' payments, in the order of their ids.
+    async fn load(&self, tx: &mut Tx, called: &[Self::Message]) -> Result<Self::State, Fault> {
+        let payments = called
             .iter()
             .map(|(event, payment)| (&event.order, *payment));
-        Ok(payments::open(tx, moved).await?)
+        Ok(payments::insert_missing_and_lock(tx, payments).await?)
     }
 
     fn decide(
@@ -32,19 +35,20 @@ impl BatchHandler for RecordPayments {
     ) -> Result<Option<Event>, Fault> {
         let payment = payments
             .of(event.order.id)
-            .ok_or_else(|| Fault::retry("no payment"))?;
-        *payment = match event.fact {
-            Fact::Dispatched => payment.capture().map_err(Fault::reject)?.done(),
+            .ok_or_else(|| Fault::retry("the order has no payment"))?;
+        match event.fact {
+            Fact::Dispatched => *payment = payment.capture().map_err(Fault::reject)?.done(),
+            // Out of stock, or cancelled: the provider has voided or refunded the payment.
             Fact::StockRejected | Fact::ShipmentCancelled => {
-                payment.give_back().map_err(Fault::reject)?.done()
+                *payment = payment.void_or_refund().map_err(Fault::reject)?.done();
             }
-            // An order that was placed: the provider has authorized or declined it.
-            _ => return Ok(payment.decision().map(|fact| event.tells(fact))),
-        };
+            // `OrderPlaced`: publishes `PaymentAuthorized` or `PaymentDeclined`.
+            _ => return Ok(payment.fact().map(|fact| event.followed_by(fact))),
+        }
         Ok(None)
     }
 
     async fn save(&self, tx: &mut Tx, payments: States<Payment>) -> Result<(), Fault> {
-        Ok(payments::save_changed(tx, &payments).await?)
+        Ok(payments::save(tx, payments.changed()).await?)
     }
 }

@@ -1,9 +1,9 @@
-//! Payment: moves the money of orders, through a provider, which is a third party.
+//! Payment: authorizes, captures, voids and refunds, by calling the provider, a third party.
 //!
 //! Invariants:
 //! - the provider is called outside of every transaction, and idempotently by order id;
-//! - what was authorized and not answered is told again ([`overdue`]);
-//! - an order has one payment; one that was cancelled first is never charged.
+//! - an authorization that no event has answered is published again ([`overdue`]);
+//! - an order has one payment; an order that was cancelled first is never charged.
 
 pub mod handlers;
 mod move_money;
@@ -32,7 +32,7 @@ pub struct Settings {
     #[command(flatten)]
     pub queues: messaging::Settings,
 
-    /// Where the payment provider is reached, such as `http://127.0.0.1:9400`.
+    /// URL of the payment provider, such as `http://127.0.0.1:9400`.
     #[arg(long, env = "PAYMENT_PROVIDER_URL")]
     pub payment_provider_url: String,
 
@@ -40,12 +40,15 @@ pub struct Settings {
     pub overdue: overdue::Ages,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("payment-service", |all: &Settings| &all.serving, start)
 }
 
-/// Handles messages. Nothing is served but health and metrics.
+/// Starts to handle messages. There are no routes except health and metrics.
+///
+/// # Errors
+/// When the database or a queue cannot be reached.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [
         store::Context::Payments.migrations(),
@@ -65,7 +68,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let (outbox, ages) = (runtime.outbox(), settings.overdue);
     context.look_after("unanswered payments", ages.unanswered(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
-        async move { overdue::tell_again(&outbox, &ages).await }
+        async move { overdue::republish(&outbox, &ages).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());

@@ -1,4 +1,4 @@
-//! The process; everything of it is in the library, where tests reach it.
+//! The binary. All code is in the library, so that tests can use it.
 
 fn main() -> std::process::ExitCode {
     payment_service::main()

@@ -1,13 +1,14 @@
-//! Has the payment provider move the money of an order: before the transaction, so no lock waits
-//! for a third party, and idempotently, so an event that comes twice does no harm.
+//! Calls the payment provider: before the transaction, so that no lock waits for a third party, and
+//! idempotently, so that an event that comes twice does no harm.
 
 use contracts::Event;
 use domain::{Fact, Payment};
 use messaging::{Fault, PlainHandler};
 use storefront::{Provider, ProviderError};
 
-/// Authorizes, captures, or gives back, as the event says.
+/// Authorizes, captures, or voids and refunds the payment, depending on the event.
 pub struct MoveMoney {
+    /// The client of the provider.
     pub provider: Provider,
 }
 
@@ -17,7 +18,7 @@ impl PlainHandler for MoveMoney {
 
     async fn handle(&self, event: Event) -> Result<(Event, Payment), Fault> {
         let order = &event.order;
-        let moved = match event.fact {
+        let payment = match event.fact {
             Fact::OrderPlaced => self.provider.authorize(order).await,
             Fact::Dispatched => self.provider.send_due(order.id, Payment::CaptureDue).await,
             Fact::StockRejected | Fact::ShipmentCancelled => {
@@ -25,13 +26,13 @@ impl PlainHandler for MoveMoney {
             }
             other => return Err(Fault::reject(format!("payment has no use for {other}"))),
         };
-        Ok((event, moved.map_err(again_or_never)?))
+        Ok((event, payment.map_err(retry_or_reject)?))
     }
 }
 
-/// A provider that does not answer now may answer later. What it refuses for good goes to the dead
-/// letters with its reason, where a person finds it.
-fn again_or_never(error: ProviderError) -> Fault {
+/// Retries if the provider may succeed later. A call that it refuses for good goes to the
+/// dead-letter queue with its reason, for an operator.
+fn retry_or_reject(error: ProviderError) -> Fault {
     if error.is_final() {
         Fault::reject(error)
     } else {

@@ -1,5 +1,5 @@
-//! Authorizations that no answer came to: told again, so that shipping answers in the end that the
-//! order was dispatched or cancelled, or inventory that there is no stock.
+//! Authorizations without an answer are published again, until an event answers that the order was
+//! dispatched, cancelled or out of stock.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use domain::Fact;
 use messaging::{Error, Outbox};
 use store::payments;
 
-/// Orders of one transaction.
+/// Orders per transaction.
 const BATCH: i64 = 100;
 
 /// When an answer is overdue.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Ages {
-    /// How long a payment may stay authorized before that is told again, in milliseconds; more than
-    /// the longest cancellation window, which is 15 minutes. Each time doubles the time to the
-    /// next, up to 64 times.
+    /// How long a payment may stay authorized before its event is published again, in milliseconds.
+    /// It must exceed the longest cancellation window, which is 15 minutes. The time doubles each
+    /// time, up to 64 times this value.
     #[arg(long, env = "PAYMENT_UNANSWERED_MS", default_value_t = 1_200_000,
           value_parser = clap::value_parser!(u64).range(1..=2_678_400_000))]
     pub payment_unanswered_ms: u64,
@@ -38,10 +38,10 @@ impl Default for Ages {
     }
 }
 
-/// Tells up to a batch of authorizations again, and returns how many.
-pub(crate) async fn tell_again(outbox: &Outbox, ages: &Ages) -> Result<usize, Error> {
+/// Publishes up to a batch of authorizations again, and returns how many.
+pub(crate) async fn republish(outbox: &Outbox, ages: &Ages) -> Result<usize, Error> {
     let mut tx = outbox.begin().await?;
-    let unanswered = payments::tell_again(&mut tx, ages.unanswered(), BATCH).await?;
+    let unanswered = payments::claim_unanswered(&mut tx, ages.unanswered(), BATCH).await?;
     let count = unanswered.len();
     for order in unanswered {
         tx.push(&Event::new(Fact::PaymentAuthorized, order))?;

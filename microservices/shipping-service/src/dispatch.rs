@@ -1,4 +1,5 @@
-//! Handles the events that come back from the delay queue when cancellation windows end.
+//! Handles the events that come from the delay queue when cancellation windows end: one local
+//! transaction per batch.
 
 use contracts::Event;
 use domain::{Fact, Shipment};
@@ -18,14 +19,16 @@ impl BatchHandler for Dispatch {
         Ok(shipping::lock(tx, orders).await?.into_iter().collect())
     }
 
-    /// An order that was cancelled within its window stays here.
+    /// An order that was cancelled within its window is not dispatched.
     fn decide(&self, shipments: &mut Self::State, event: Event) -> Result<Option<Event>, Fault> {
         let shipment = shipments.of(event.order.id);
-        let shipment = shipment.ok_or_else(|| Fault::reject("it was never scheduled"))?;
-        Ok(shipment.dispatch().then(|| event.tells(Fact::Dispatched)))
+        let shipment = shipment.ok_or_else(|| Fault::reject("the order has no shipment"))?;
+        Ok(shipment
+            .dispatch()
+            .then(|| event.followed_by(Fact::Dispatched)))
     }
 
     async fn save(&self, tx: &mut Tx, shipments: Self::State) -> Result<(), Fault> {
-        Ok(shipping::save_changed(tx, &shipments).await?)
+        Ok(shipping::save(tx, shipments.changed()).await?)
     }
 }

@@ -1,5 +1,8 @@
-//! Handles the events that shipping subscribes to: a batch of events in one local transaction. It
-//! alone decides between dispatch and cancel.
+//! Handles the events that shipping subscribes to: one local transaction per batch. Shipping alone
+//! decides between dispatch and cancel.
+//!
+//! The runtime begins the transaction before `load`. After `save` it adds the returned events to
+//! the outbox and commits; only then does it send them and delete the messages.
 
 use std::time::Duration;
 
@@ -20,32 +23,32 @@ impl BatchHandler for Shipping {
     type State = States<Shipment>;
     type Event = Event;
 
-    /// Locks the shipments. One that is missing is inserted: as scheduled, or as cancelled if the
-    /// request to cancel came first. A cancelled shipment never changes.
+    /// Locks the shipments in the order of the orders' ids. A missing one is inserted as scheduled,
+    /// or as cancelled if the request to cancel came first: then it stays cancelled.
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Self::State, Fault> {
         let shipments = events.iter().map(|event| match event.fact {
             Fact::CancelRequested => (&event.order, Shipment::Cancelled),
             _ => (&event.order, Shipment::Scheduled),
         });
-        Ok(shipping::open(tx, shipments, self.cancellation_window).await?)
+        Ok(shipping::insert_missing_and_lock(tx, shipments, self.cancellation_window).await?)
     }
 
     fn decide(&self, shipments: &mut Self::State, event: Event) -> Result<Option<Event>, Fault> {
         let shipment = shipments
             .of(event.order.id)
-            .ok_or_else(|| Fault::retry("no shipment"))?;
+            .ok_or_else(|| Fault::retry("the order has no shipment"))?;
         let fact = match event.fact {
-            Fact::StockReserved => shipment.decision(),
+            Fact::StockReserved => shipment.fact(),
             Fact::CancelRequested => match shipment.cancel() {
                 Ok(()) => Fact::ShipmentCancelled,
-                Err(refusal) => refusal.into(), // Too late: the fact `CancelRefused`.
+                Err(too_late) => too_late.into(), // The fact `CancelRefused`.
             },
             other => return Err(Fault::reject(format!("shipping has no use for {other}"))),
         };
-        Ok(Some(event.tells(fact)))
+        Ok(Some(event.followed_by(fact)))
     }
 
     async fn save(&self, tx: &mut Tx, shipments: Self::State) -> Result<(), Fault> {
-        Ok(shipping::save_changed(tx, &shipments).await?)
+        Ok(shipping::save(tx, shipments.changed()).await?)
     }
 }

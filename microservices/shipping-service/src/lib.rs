@@ -1,10 +1,10 @@
-//! Shipping: schedules what is reserved, and alone decides between dispatch and cancel.
+//! Shipping: schedules shipments, and alone decides between dispatch and cancel.
 //!
 //! Invariants:
 //! - the transaction that locks a shipment's row decides the race, and it is decided once;
-//! - a dispatch waits on the delay queue for its cancellation window, and is found by its row if it
-//!   never comes back ([`overdue`]);
-//! - an order that was cancelled first is never shipped, whenever its reservation arrives.
+//! - a dispatch waits on the delay queue for the end of its cancellation window; if its message is
+//!   lost, its row is found ([`overdue`]);
+//! - an order that was cancelled first is never shipped, even if its reservation comes later.
 
 mod dispatch;
 pub mod handlers;
@@ -33,8 +33,8 @@ pub struct Settings {
     #[command(flatten)]
     pub queues: messaging::Settings,
 
-    /// How long a confirmed order can still be cancelled, in milliseconds. SQS delays by whole
-    /// seconds up to 15 minutes, so it is rounded up to a second.
+    /// How long a confirmed order can still be cancelled, in milliseconds, up to 15 minutes. SQS
+    /// delays are whole seconds, so it is rounded up to a second.
     #[arg(long, env = "CANCELLATION_WINDOW_MS", default_value_t = 60_000,
           value_parser = clap::value_parser!(u64).range(..=900_000))]
     pub cancellation_window_ms: u64,
@@ -43,12 +43,15 @@ pub struct Settings {
     pub overdue: overdue::Ages,
 }
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     chassis::run("shipping-service", |all: &Settings| &all.serving, start)
 }
 
-/// Handles messages. Nothing is served but health and metrics.
+/// Starts to handle messages. There are no routes except health and metrics.
+///
+/// # Errors
+/// When the database or a queue cannot be reached.
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [
         store::Context::Shipping.migrations(),
@@ -60,7 +63,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         cancellation_window,
     };
     let [events, dispatch] = [SHIPPING, DISPATCH].map(|name| topology::queue(name, topology));
-    let [reading, dispatching] = [&events, &dispatch].map(contracts::consumer_options);
+    let [event_options, dispatch_options] = [&events, &dispatch].map(contracts::consumer_options);
     let shipping = Shipping {
         cancellation_window,
     };
@@ -68,8 +71,8 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .await?
         .relay_options(contracts::relay_options())
         .queues(topology::used_by("shipping", topology))
-        .handle_with(events, reading, shipping)
-        .handle_with(dispatch, dispatching, Dispatch);
+        .handle_with(events, event_options, shipping)
+        .handle_with(dispatch, dispatch_options, Dispatch);
 
     let (outbox, ages) = (runtime.outbox(), settings.overdue.clone());
     context.look_after("overdue dispatches", ages.late(), move || {
@@ -79,7 +82,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let (outbox, ages) = (runtime.outbox(), settings.overdue);
     context.look_after("cancellations", ages.cancelled(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
-        async move { overdue::tell_cancelled_again(&outbox, &ages).await }
+        async move { overdue::republish_cancelled(&outbox, &ages).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());

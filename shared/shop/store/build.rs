@@ -1,4 +1,4 @@
-//! The migrations are embedded, so a changed one has to rebuild the crate.
+//! Rebuilds the crate when a migration changes: migrations are embedded.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

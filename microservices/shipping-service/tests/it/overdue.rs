@@ -54,7 +54,7 @@ impl Fixture {
 
     /// A row as a handler has left it whose messages are lost.
     async fn insert(&mut self, order: &Order, shipment: Shipment, window: Duration) {
-        shipping::open(&mut self.db, [(order, shipment)], window)
+        shipping::insert_missing_and_lock(&mut self.db, [(order, shipment)], window)
             .await
             .unwrap();
     }

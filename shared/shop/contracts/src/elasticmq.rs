@@ -1,4 +1,4 @@
-//! The table of queues as ElasticMQ's configuration; `.docker/elasticmq.conf` is this text.
+//! The table of queues as a configuration of ElasticMQ. `.docker/elasticmq.conf` is this text.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,8 +7,9 @@ use messaging::QueueSpec;
 
 use crate::topology::{Queue, Settings, queues};
 
-/// Every queue with its dead letters, for a deployment with the default window of a minute and
-/// no prefix. ElasticMQ keeps messages for as long as it runs, so retention has no line.
+/// Every queue with its dead-letter queue, for a deployment without a prefix and with the default
+/// cancellation window of a minute. Retention is missing, because ElasticMQ keeps messages for as
+/// long as it runs.
 pub fn configuration() -> String {
     let settings = Settings {
         cancellation_window: Duration::from_secs(60),

@@ -1,4 +1,4 @@
-//! The events that the services tell each other.
+//! The events that the services send to each other.
 
 use std::time::Duration;
 
@@ -6,29 +6,31 @@ use domain::{Fact, Order, OrderId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// A fact, with the order it is about. It carries the whole order, so no service has to ask
-/// another what an event meant.
+/// A fact about an order. It carries the whole order, so that no service has to call another one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
+    /// What happened.
     pub fact: Fact,
+    /// The order, as it was placed.
     pub order: Order,
-    /// When the fact happened, by the clock of the service that decided it. A message of a version
-    /// that did not say so counts from when it is read.
+    /// When the fact happened, by the clock of the service that decided it. A message of an earlier
+    /// version does not contain it: then it is the time at which the message is read.
     #[serde(default = "now", with = "time::serde::rfc3339")]
     pub happened_at: OffsetDateTime,
 }
 
-/// A note of the order service to itself: look at this order again when its time is up.
+/// A delayed message of the order service to itself: check whether this order has settled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExpireOrder {
+    /// The order to check.
     pub order: OrderId,
-    /// How long the note waits. The reader has no use for it: it has waited.
+    /// The delay of the message. The reader does not need it.
     #[serde(skip)]
     pub after: Duration,
 }
 
 impl Event {
-    /// A fact that is decided now, and follows from no other event.
+    /// A fact that is decided now, and not because of another event.
     pub fn new(fact: impl Into<Fact>, order: Order) -> Event {
         Event::at(fact, order, now())
     }
@@ -42,14 +44,14 @@ impl Event {
         }
     }
 
-    /// A fact that is decided now because of this event. It never happens before its cause, even
-    /// where the clocks of two machines differ.
-    pub fn tells(self, fact: impl Into<Fact>) -> Event {
+    /// The event that follows from this one: a fact about the same order, decided now. It never
+    /// happens before its cause, even if the clocks of two machines differ.
+    pub fn followed_by(self, fact: impl Into<Fact>) -> Event {
         Event::at(fact, self.order, now().max(self.happened_at))
     }
 }
 
-/// In microseconds, as Postgres keeps it.
+/// The current time in microseconds, the precision of Postgres.
 fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(now.microsecond() * 1_000)
@@ -98,14 +100,14 @@ mod tests {
             happened_at: now() + Duration::hours(1),
             ..placed()
         };
-        let effect = ahead.clone().tells(Fact::PaymentAuthorized);
+        let effect = ahead.clone().followed_by(Fact::PaymentAuthorized);
         assert_eq!(effect.happened_at, ahead.happened_at);
 
         let behind = Event {
             happened_at: now() - Duration::hours(1),
             ..placed()
         };
-        let effect = behind.clone().tells(Fact::PaymentAuthorized);
+        let effect = behind.clone().followed_by(Fact::PaymentAuthorized);
         assert!(effect.happened_at > behind.happened_at);
     }
 }

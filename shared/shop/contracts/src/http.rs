@@ -1,4 +1,4 @@
-//! The bodies of the HTTP contract, alike in both architectures.
+//! The bodies of the HTTP contract, the same in both architectures.
 
 mod account;
 mod order;
@@ -9,14 +9,14 @@ pub use problem_document::{FieldError, ProblemBody};
 
 pub use account::{AccessToken, Credentials};
 pub use order::{
-    Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, Placement,
+    Amount, Cursor, HistoryEntry, LineBody, NewLine, OrderBody, OrderPage, PlaceOrder, ValidOrder,
 };
 pub use product::{ProductBody, ProductCursor, ProductPage};
 
-/// Issuer and audience of the access tokens: who signs them, and whom they are for.
+/// Issuer and audience of the access tokens.
 pub const TOKEN_ISSUER: &str = "twofold";
 
-/// Items a page when the client does not say.
+/// Items per page, if the client does not choose.
 fn default_limit() -> i64 {
     20
 }

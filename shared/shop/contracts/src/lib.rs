@@ -1,12 +1,13 @@
-//! What crosses a wire: HTTP bodies, events, and the queues with who subscribes to what.
+//! What crosses the network: HTTP bodies, events, and the queues with their subscriptions.
 //!
 //! Invariants:
-//! - both architectures speak exactly these bodies, and one OpenAPI document describes them;
+//! - both architectures use exactly these bodies, and one OpenAPI document describes them;
 //! - [`topology`] is the one table of queues: provisioning, services, diagram and infrastructure
-//!   code read it, and nothing else names a queue;
-//! - the feature `messaging` says how events travel on SQS; without it this crate knows of no
-//!   broker, which is how the monolith uses it.
+//!   code read it, and no queue is named elsewhere;
+//! - the feature `messaging` maps events to SQS. Without it this crate knows no broker: that is how
+//!   the monolith uses it.
 
+mod diagram;
 #[cfg(any(feature = "messaging", test))]
 pub mod elasticmq;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod openapi;
 mod sqs;
 pub mod topology;
 
+pub use diagram::diagram;
 pub use event::{Event, ExpireOrder};
 #[cfg(any(feature = "messaging", test))]
 pub use sqs::{consumer_options, relay_options};

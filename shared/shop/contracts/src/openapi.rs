@@ -1,5 +1,5 @@
-//! The document that describes the HTTP contract. Both architectures serve this one, so it stands
-//! beside the bodies and not beside either's handlers.
+//! The OpenAPI document of the HTTP contract. Both architectures serve it, so it is next to the
+//! bodies and not next to the handlers of one of them.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
@@ -33,7 +33,7 @@ pub fn json() -> String {
 )]
 struct Document;
 
-/// Nobody calls these: each carries the description of one endpoint.
+/// Never called: each function carries the description of one endpoint.
 #[allow(dead_code)]
 mod paths {
     use crate::http::{
@@ -41,12 +41,12 @@ mod paths {
         ProductBody, ProductCursor, ProductPage,
     };
 
-    /// Opens an account and signs in.
+    /// Creates an account and signs in.
     #[utoipa::path(
         post, path = "/auth/register", tag = "accounts", request_body = Credentials,
         responses(
-            (status = 201, description = "The account is open", body = AccessToken),
-            (status = 409, description = "The email has an account"),
+            (status = 201, description = "The account was created", body = AccessToken),
+            (status = 409, description = "The email has an account already"),
         )
     )]
     fn register() {}
@@ -61,7 +61,7 @@ mod paths {
     )]
     fn login() {}
 
-    /// The catalogue, page by page, in the order of the SKUs.
+    /// The catalogue, page by page, sorted by SKU.
     #[utoipa::path(
         get, path = "/products", tag = "products", params(ProductCursor),
         responses((status = 200, description = "A page of products", body = ProductPage))
@@ -79,31 +79,31 @@ mod paths {
     )]
     fn show_product() {}
 
-    /// Places an order, once for each key however often it is sent.
+    /// Places an order. A repeated request with the same key gets the order of the first one.
     ///
-    /// The order is answered in whatever status it has reached: `confirmed` or `cancelled` where
-    /// all is decided at once, `placed` where it is not. Follow it at `/orders/{id}`.
+    /// The response has the status that the order has reached: `confirmed` or `cancelled` if
+    /// everything is decided at once, otherwise `placed`. Follow the order at `/orders/{id}`.
     #[utoipa::path(
         post, path = "/orders", tag = "orders", request_body = PlaceOrder,
         params((
             "Idempotency-Key" = String, Header, max_length = 255, pattern = "^[ -~]+$",
-            description = "New with each order, the same with each repetition: a UUID will do",
+            description = "New for each order, such as a UUID; the same for a repeated request",
         )),
         responses(
             (status = 201, description = "The order is placed", body = OrderBody),
-            (status = 401, description = "No good token"),
-            (status = 422, description = "Fields that cannot be accepted, or a key used before"),
+            (status = 401, description = "No valid token"),
+            (status = 422, description = "Invalid fields, or the key of another order"),
         ),
         security(("token" = []))
     )]
     fn place_order() {}
 
-    /// The customer's orders, page by page, the newest first.
+    /// The customer's orders, page by page, newest first.
     #[utoipa::path(
         get, path = "/orders", tag = "orders", params(Cursor),
         responses(
             (status = 200, description = "A page of orders", body = OrderPage),
-            (status = 401, description = "No good token"),
+            (status = 401, description = "No valid token"),
         ),
         security(("token" = []))
     )]
@@ -114,40 +114,40 @@ mod paths {
         get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path)),
         responses(
             (status = 200, description = "The order", body = OrderBody),
-            (status = 401, description = "No good token"),
+            (status = 401, description = "No valid token"),
             (status = 404, description = "No order of the customer has this id"),
         ),
         security(("token" = []))
     )]
     fn show_order() {}
 
-    /// What is known of the order, in the order in which it happened.
+    /// The facts of the order, sorted by the time at which they happened.
     #[utoipa::path(
         get, path = "/orders/{id}/history", tag = "orders", params(("id" = Uuid, Path)),
         responses(
             (status = 200, description = "The order's facts", body = Vec<HistoryEntry>),
-            (status = 401, description = "No good token"),
+            (status = 401, description = "No valid token"),
             (status = 404, description = "No order of the customer has this id"),
         ),
         security(("token" = []))
     )]
     fn show_history() {}
 
-    /// Asks for the order to be cancelled. Whether it was in time shows in `cancellation`.
+    /// Requests that the order is cancelled. The result is in its field `cancellation`.
     #[utoipa::path(
         post, path = "/orders/{id}/cancel", tag = "orders", params(("id" = Uuid, Path)),
         responses(
-            (status = 202, description = "The wish is on record", body = OrderBody),
-            (status = 401, description = "No good token"),
+            (status = 202, description = "The request is recorded", body = OrderBody),
+            (status = 401, description = "No valid token"),
             (status = 404, description = "No order of the customer has this id"),
-            (status = 409, description = "It is known to be too late"),
+            (status = 409, description = "It is too late to cancel"),
         ),
         security(("token" = []))
     )]
     fn cancel_order() {}
 }
 
-/// How a customer proves to be one.
+/// Adds the security scheme: a bearer token.
 struct Bearer;
 
 impl Modify for Bearer {
@@ -160,7 +160,7 @@ impl Modify for Bearer {
     }
 }
 
-/// Whatever is no success is a problem document, on every path.
+/// Makes every error response a problem document, on every path.
 struct Problems;
 
 impl Modify for Problems {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_success_is_a_problem_document() {
+    fn every_error_is_a_problem_document() {
         let document: serde_json::Value = serde_json::from_str(&json()).unwrap();
         let place = &document["paths"]["/orders"]["post"]["responses"];
         for status in ["401", "422", "default"] {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_the_question_mark_is_said_to() {
+    fn parameters_of_a_page_are_in_the_query() {
         let document: serde_json::Value = serde_json::from_str(&json()).unwrap();
         for path in ["/orders", "/products"] {
             let parameters = document["paths"][path]["get"]["parameters"]

@@ -1,4 +1,4 @@
-//! How the events travel on SQS.
+//! How events are sent over SQS.
 
 use messaging::{ConsumerOptions, Destination, Message, QueueSpec, RelayOptions};
 
@@ -14,8 +14,10 @@ impl Message for Event {
         };
         let queue = |name: &&'static str| Destination::queue(*name);
         let deferred = sent_to.deferred.iter().map(queue);
-        let at_once = sent_to.at_once.iter().map(queue);
-        at_once.chain(deferred.map(Destination::deferred)).collect()
+        let immediate = sent_to.immediate.iter().map(queue);
+        immediate
+            .chain(deferred.map(Destination::deferred))
+            .collect()
     }
 }
 
@@ -39,8 +41,8 @@ impl From<Queue> for QueueSpec {
     }
 }
 
-/// How the shop reads a queue: acknowledgements share calls, and so do the polls of a queue whose
-/// messages have waited for a time anyway.
+/// The options for reading a queue. Acknowledgements share calls. A deferred queue is polled less
+/// often, because its messages have waited anyway.
 pub fn consumer_options(queue: &Queue) -> ConsumerOptions {
     let defaults = ConsumerOptions::default();
     ConsumerOptions {
@@ -54,7 +56,7 @@ pub fn consumer_options(queue: &Queue) -> ConsumerOptions {
     }
 }
 
-/// How the shop sends messages (ADR 11).
+/// The options for sending messages (ADR 11).
 pub fn relay_options() -> RelayOptions {
     RelayOptions {
         linger: LINGER,

@@ -1,72 +1,78 @@
-//! The one table of queues: who listens where, to what, and with which settings.
+//! The one table of queues: which fact goes to which queue, who reads it, and its settings.
 
 use std::time::Duration;
 
 use domain::Fact;
 
+/// The payment service reads it.
 pub const PAYMENT: &str = "payment-events";
+/// The inventory service reads it.
 pub const INVENTORY: &str = "inventory-events";
+/// The shipping service reads it.
 pub const SHIPPING: &str = "shipping-events";
+/// The order service reads it.
 pub const ORDER: &str = "order-events";
-/// A scheduled shipment waits here until its cancellation window has ended.
+/// A delay queue: a scheduled shipment waits here until its cancellation window has ended.
 pub const DISPATCH: &str = "shipping-dispatch";
-/// An order waits here, by a delay of its own, until it is overdue.
+/// An order waits here, with its own message delay, until it is overdue.
 pub const EXPIRY: &str = "order-expiry";
 
-/// How long messages that requests push one by one are collected to share a call, and with it a
-/// receive and a transaction in every service on their way: 35 ms on average, once per order, for a
-/// third of the calls and transactions at 50 orders per second (ADR 11).
+/// How long the messages of requests are collected, so that they share a call, and also a receive
+/// and a transaction in every service on their way. It costs 35 ms on average, once per order, and
+/// leaves a third of the calls and transactions at 50 orders per second (ADR 11).
 pub const LINGER: Duration = Duration::from_millis(70);
 
-/// The same for acknowledgements and for messages that no order waits for: at 20 per second ten of
-/// them share a call. A message that was handled and not acknowledged when its reader died comes
-/// again, and the inbox knows it.
+/// The same for acknowledgements, and for messages that no order waits for: at 20 per second, ten
+/// of them share a call. If the reader dies before it has acknowledged a message, the message comes
+/// again, and the inbox ignores it.
 pub const DEFERRED_LINGER: Duration = Duration::from_millis(500);
 
-/// Attempts at a message. Between them the runtime waits for a random part of 1, 2, 4 and so on up
-/// to 512 s, and then of 900 s seven times: 61 minutes on average. So a payment provider that is
-/// away for an hour leaves no capture and no refund in the dead letters.
+/// Attempts per message. Between them the runtime waits for a random part of 1, 2, 4 and so on up
+/// to 512 s, and then of 900 s seven times: 61 minutes on average. So after an outage of the
+/// payment provider of one hour, no capture and no refund is in a dead-letter queue.
 pub const ATTEMPTS: u32 = 18;
 
-/// A queue and the settings it is created with. Its dead letters go to `<name>-dlq`. All are
-/// standard queues: a status that is a fold over facts has no use for an order of delivery.
+/// A queue and the settings that it is created with. Its dead letters go to `<name>-dlq`. All are
+/// standard queues: a status is a fold over facts, so it does not need ordered delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Queue {
-    /// `<service>-<purpose>`; the service is the one that reads it.
+    /// `<service>-<purpose>`, where `<service>` reads the queue.
     pub name: &'static str,
     /// How long a received message stays invisible, 0 s to 12 h. The runtime extends it by
-    /// heartbeat, so it bounds how long a crashed consumer's messages wait, not how long a handler
-    /// may take.
+    /// heartbeat, so it limits how long the messages of a crashed consumer wait, not how long a
+    /// handler may take.
     pub visibility_timeout: Duration,
     /// How long every message waits before it can be received, 0 to 900 s (an SQS quota).
     pub delay: Duration,
     /// How long an unread message is kept, 60 s to 14 days (an SQS quota).
     pub retention: Duration,
-    /// After this many failed attempts a message goes to the dead letters, 1 to 1,000.
+    /// The failed attempts after which a message goes to the dead-letter queue, 1 to 1,000.
     pub max_attempts: u32,
-    /// Whether messages wait here for a time anyway, so that a moment more does no harm.
+    /// Whether messages wait here anyway, so that they may be polled less often.
     pub deferred: bool,
 }
 
-/// A fact and the queues it is sent to.
+/// A fact and the queues that it is sent to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Subscription {
+    /// What happened.
     pub fact: Fact,
+    /// The service that decides it.
     pub sent_by: &'static str,
-    /// Sent at once: an order settles by what they do, or a request to cancel is decided.
-    pub at_once: &'static [&'static str],
-    /// Sent with [`DEFERRED_LINGER`], as no order waits for it.
+    /// Sent with [`LINGER`], because an order or a request to cancel waits for it.
+    pub immediate: &'static [&'static str],
+    /// Sent with [`DEFERRED_LINGER`], because no order waits for it.
     pub deferred: &'static [&'static str],
 }
 
-/// What a deployment chooses.
+/// The settings of a deployment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// How long a confirmed order can still be cancelled: the delay of [`DISPATCH`], at most 900 s.
     pub cancellation_window: Duration,
 }
 
-/// Which fact is sent to which queues. A fact that is missing here is sent nowhere.
+/// The queues that each fact is sent to: first the immediate ones, then the deferred ones.
 pub const SUBSCRIPTIONS: [Subscription; 10] = [
     fact(Fact::OrderPlaced, "order", &[PAYMENT], &[]),
     fact(Fact::PaymentAuthorized, "payment", &[INVENTORY], &[ORDER]),
@@ -85,9 +91,9 @@ pub const SUBSCRIPTIONS: [Subscription; 10] = [
     fact(Fact::CancelRefused, "shipping", &[ORDER], &[]),
 ];
 
-/// Every queue of the shop, in the order of an order's way through it.
+/// Every queue of the shop, in the sequence in which an order passes them.
 pub fn queues(settings: Settings) -> [Queue; 6] {
-    let quick = |name| Queue {
+    let normal = |name| Queue {
         name,
         visibility_timeout: Duration::from_secs(30),
         delay: Duration::ZERO,
@@ -96,28 +102,28 @@ pub fn queues(settings: Settings) -> [Queue; 6] {
         deferred: false,
     };
     [
-        // Calls the payment provider, which may take its time.
+        // Its handler calls the payment provider, which may be slow.
         Queue {
             visibility_timeout: Duration::from_secs(60),
-            ..quick(PAYMENT)
+            ..normal(PAYMENT)
         },
-        quick(INVENTORY),
-        quick(SHIPPING),
-        quick(ORDER),
-        // Whole seconds, as SQS counts delays; rounded up, so a window is never cut short.
+        normal(INVENTORY),
+        normal(SHIPPING),
+        normal(ORDER),
+        // SQS delays are whole seconds. Rounded up, so that no window is cut short.
         Queue {
             delay: whole_seconds(settings.cancellation_window),
             deferred: true,
-            ..quick(DISPATCH)
+            ..normal(DISPATCH)
         },
         Queue {
             deferred: true,
-            ..quick(EXPIRY)
+            ..normal(EXPIRY)
         },
     ]
 }
 
-/// The queues that `service` reads or sends to: what has to be there when it starts.
+/// The queues that `service` reads or sends to, which must exist when it starts.
 pub fn used_by(service: &str, settings: Settings) -> Vec<Queue> {
     let sends_to = |name: &str| {
         SUBSCRIPTIONS
@@ -129,7 +135,7 @@ pub fn used_by(service: &str, settings: Settings) -> Vec<Queue> {
         .collect()
 }
 
-/// The queue of this name, one of the constants above.
+/// The queue with this name, which is one of the constants above.
 pub fn queue(name: &str, settings: Settings) -> Queue {
     let found = queues(settings)
         .into_iter()
@@ -137,14 +143,15 @@ pub fn queue(name: &str, settings: Settings) -> Queue {
     found.expect("every constant above has a row in the table")
 }
 
-/// The queues that a fact is sent to. `None` when it is sent nowhere.
+/// The queues that a fact is sent to. `None` if it is not sent.
 pub fn subscription(fact: Fact) -> Option<&'static Subscription> {
     SUBSCRIPTIONS.iter().find(|row| row.fact == fact)
 }
 
 impl Subscription {
+    /// All queues that the fact is sent to.
     pub fn queues(&self) -> impl Iterator<Item = &'static str> {
-        self.at_once.iter().chain(self.deferred).copied()
+        self.immediate.iter().chain(self.deferred).copied()
     }
 }
 
@@ -168,41 +175,19 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const fn fact(
     fact: Fact,
     sent_by: &'static str,
-    at_once: &'static [&'static str],
+    immediate: &'static [&'static str],
     deferred: &'static [&'static str],
 ) -> Subscription {
     Subscription {
         fact,
         sent_by,
-        at_once,
+        immediate,
         deferred,
     }
 }
 
 fn whole_seconds(duration: Duration) -> Duration {
     Duration::from_secs(duration.as_millis().div_ceil(1_000) as u64)
-}
-
-/// The table as a Mermaid flowchart; `docs/architecture.md` shows it.
-pub fn diagram() -> String {
-    let mut lines = vec!["flowchart LR".to_owned()];
-    for row in SUBSCRIPTIONS {
-        let (fact, sent_by) = (row.fact, row.sent_by);
-        for queue in row.queues() {
-            lines.push(format!("    {sent_by} -- {fact} --> {queue}[[{queue}]]"));
-        }
-    }
-    lines.push(format!(
-        "    order -- expire_order --> {EXPIRY}[[{EXPIRY}]]"
-    ));
-    let window = Settings {
-        cancellation_window: Duration::ZERO,
-    };
-    for Queue { name, .. } in queues(window) {
-        let service = name.split('-').next().unwrap_or(name);
-        lines.push(format!("    {name} --> {service}"));
-    }
-    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]
@@ -252,16 +237,5 @@ mod tests {
         check("payment", &[PAYMENT, INVENTORY, ORDER]);
         check("inventory", &[PAYMENT, INVENTORY, SHIPPING, ORDER]);
         check("shipping", &[PAYMENT, INVENTORY, SHIPPING, ORDER, DISPATCH]);
-    }
-
-    #[test]
-    fn the_diagram_in_the_docs_is_the_table() {
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/architecture.md");
-        let page = std::fs::read_to_string(page).unwrap();
-        assert!(
-            page.contains(&diagram()),
-            "paste this into the page:\n{}",
-            diagram()
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a customer signs in with.
+//! The credentials of an account: email and password.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use icu_casemap::CaseMapperBorrowed;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use thiserror::Error;
 
-/// Where a customer is reached, and the name of the account. It is kept as it was typed; which
-/// account it names, its [`Email::key`] says.
+/// An email address, kept as typed. [`Email::key`] identifies the account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Email(String);
 
-/// A password as it was typed. It does not print.
+/// A password, kept as typed. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
+/// A text that is not an email address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error(
     "must be an address such as ada@example.org, of at most {max} characters",
@@ -22,6 +22,7 @@ pub struct Password(String);
 )]
 pub struct EmailError;
 
+/// A password that is too short or too long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must have {min} to {max} characters", min = Password::MIN, max = Password::MAX)]
 pub struct PasswordError;
@@ -30,26 +31,27 @@ impl Email {
     /// The longest address that mail can be sent to (RFC 5321, 4.5.3.1.3).
     pub const MAX: usize = 254;
 
-    /// Checks the shape only: whether mail arrives there, only a mail can tell.
+    /// Checks the shape only, not whether mail arrives there.
     pub fn parse(text: impl Into<String>) -> Result<Email, EmailError> {
         let text = text.into();
         let has_parts = text
             .rsplit_once('@')
             .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        let strange = |c: char| c.is_control() || c.is_whitespace();
-        if !has_parts || text.chars().count() > Email::MAX || text.contains(strange) {
+        let forbidden = |c: char| c.is_control() || c.is_whitespace();
+        if !has_parts || text.chars().count() > Email::MAX || text.contains(forbidden) {
             return Err(EmailError);
         }
         Ok(Email(text))
     }
 
-    /// As it was typed.
+    /// The address as typed.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What all spellings of an address have in common: a compatibility caseless match (Unicode
-    /// 17, D146) is equality of keys. `Ü`, `ü` and a `u` with a combining diaeresis are one.
+    /// The same text for every spelling of an address. Two keys are equal if the addresses are a
+    /// compatibility caseless match (Unicode 17, D146): `Ü`, `ü` and a `u` with a combining
+    /// diaeresis have one key.
     pub fn key(&self) -> String {
         let fold = CaseMapperBorrowed::new();
         let compose = ComposingNormalizerBorrowed::new_nfkc();
@@ -57,17 +59,18 @@ impl Email {
         let folded = compose
             .normalize(&fold.fold_string(&decomposed))
             .into_owned();
-        // Composing can bring letters to light that have a case of their own.
+        // Composition can produce letters that have two cases, so fold again.
         compose.normalize(&fold.fold_string(&folded)).into_owned()
     }
 }
 
 impl Password {
-    /// NIST SP 800-63B, 5.1.1.2: at least 8 characters, and nothing else is asked of them.
+    /// At least 8 characters, and no other rule (NIST SP 800-63B, 5.1.1.2).
     pub const MIN: usize = 8;
-    /// Far above the 64 that must be allowed, and far below what would make hashing slow.
+    /// Far above the 64 that must be allowed, and low enough that hashing stays fast.
     pub const MAX: usize = 256;
 
+    /// Checks the length, and nothing else.
     pub fn parse(text: impl Into<String>) -> Result<Password, PasswordError> {
         let text = text.into();
         match text.chars().count() {
@@ -76,7 +79,7 @@ impl Password {
         }
     }
 
-    /// The password itself. It belongs in no log and no table.
+    /// The password itself. Never log it or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }

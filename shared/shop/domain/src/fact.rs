@@ -1,12 +1,12 @@
-//! What can be known of an order.
+//! The facts of an order.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that happened to an order. A fact is never taken back; a later one may outweigh it.
+/// Something that happened to an order. A fact is never removed; a later one may outweigh it.
 ///
-/// They are ordered as causes and effects: what follows from a fact is greater than it.
+/// Facts are ordered by cause and effect: a cause is less than its effects.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
@@ -23,6 +23,7 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Every fact, causes before effects.
     pub const ALL: [Fact; 10] = [
         Fact::OrderPlaced,
         Fact::PaymentAuthorized,
@@ -36,7 +37,7 @@ impl Fact {
         Fact::CancelRefused,
     ];
 
-    /// The fact's name in databases and on wires.
+    /// The name in databases, messages and HTTP bodies.
     pub fn as_str(self) -> &'static str {
         match self {
             Fact::OrderPlaced => "order_placed",
@@ -52,6 +53,7 @@ impl Fact {
         }
     }
 
+    /// The fact with this name. `None` if no fact has it.
     pub fn from_name(name: &str) -> Option<Fact> {
         Fact::ALL.into_iter().find(|fact| fact.as_str() == name)
     }
@@ -63,20 +65,23 @@ impl fmt::Display for Fact {
     }
 }
 
-/// A set of facts. Adding one twice changes nothing, and no order is remembered: what a status
-/// must not depend on is not there to depend on.
+/// A set of facts. Adding a fact twice changes nothing, and the set has no sequence: a status
+/// cannot depend on what is not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Facts(u16);
 
 impl Facts {
+    /// The empty set.
     pub fn none() -> Facts {
         Facts::default()
     }
 
+    /// The set with one more fact.
     pub fn with(self, fact: Fact) -> Facts {
         Facts(self.0 | (1 << fact as u16))
     }
 
+    /// Whether the fact is in the set.
     pub fn has(self, fact: Fact) -> bool {
         self.0 & (1 << fact as u16) != 0
     }

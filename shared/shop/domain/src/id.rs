@@ -17,12 +17,14 @@ pub struct OrderId(pub Uuid);
 pub struct CustomerId(pub Uuid);
 
 impl OrderId {
+    /// A new id, which begins with the current time.
     pub fn new() -> OrderId {
         OrderId(Uuid::now_v7())
     }
 }
 
 impl CustomerId {
+    /// A new id, which begins with the current time.
     pub fn new() -> CustomerId {
         CustomerId(Uuid::now_v7())
     }

@@ -1,15 +1,14 @@
 //! The shop's rules, as plain functions of values.
 //!
 //! Both architectures run exactly these rules, so nothing but the architecture differs between
-//! them. What is absent here is as telling as what is present: no async, no SQL, no clock, no
-//! network and no randomness but for new ids.
+//! them. There is no async, no SQL, no clock, no network, and no randomness except for new ids.
 //!
 //! Invariants:
 //! - a value that exists is valid: [`Sku`], [`Quantity`], [`Money`] and [`Lines`] are parsed at the
 //!   edge and trusted inside;
-//! - a business "no" is a [`Refusal`], a value like any other;
-//! - a step a state machine does not know is an [`IllegalMove`], never a silent no-op;
-//! - [`Status`] is read off a set of facts and does not depend on their order.
+//! - a business "no" is a [`Refusal`], which is a value;
+//! - a move that a state machine does not allow is an [`IllegalMove`], never a silent no-op;
+//! - [`Status`] is computed from a set of facts and does not depend on their order.
 
 mod account;
 mod fact;

@@ -22,6 +22,7 @@ pub struct Money {
     currency: Currency,
 }
 
+/// Why amounts cannot be created, added or multiplied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum MoneyError {
     #[error("an amount cannot be negative")]
@@ -41,19 +42,22 @@ impl Money {
         Ok(Money { minor, currency })
     }
 
+    /// No money, in this currency.
     pub fn zero(currency: Currency) -> Money {
         Money { minor: 0, currency }
     }
 
-    /// The amount in minor units, as databases and payment providers take it.
+    /// The amount in minor units, as databases and payment providers use it.
     pub fn minor(self) -> i64 {
         self.minor
     }
 
+    /// The currency of the amount.
     pub fn currency(self) -> Currency {
         self.currency
     }
 
+    /// The sum. Fails if the currencies differ, or if the sum exceeds `i64::MAX` minor units.
     pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
         if self.currency != other.currency {
             return Err(MoneyError::MixedCurrencies(self.currency, other.currency));
@@ -65,6 +69,7 @@ impl Money {
         Ok(Money { minor, ..self })
     }
 
+    /// The amount `count` times. Fails if the product exceeds `i64::MAX` minor units.
     pub fn times(self, count: u32) -> Result<Money, MoneyError> {
         let minor = self
             .minor
@@ -110,7 +115,7 @@ impl fmt::Display for Money {
     }
 }
 
-/// What arrives over a wire, before it is known to be an amount.
+/// An amount as deserialized, before it is checked.
 #[derive(Deserialize)]
 struct MoneyParts {
     minor: i64,

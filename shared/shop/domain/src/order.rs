@@ -7,13 +7,18 @@ use thiserror::Error;
 
 use crate::{CustomerId, Money, MoneyError, OrderId, Quantity, Sku};
 
-/// An order as it was placed. It never changes; what happens to it later are facts.
+/// An order as placed. It never changes: what happens later is recorded as facts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Order {
+    /// The idempotency key of every call to the payment provider.
     pub id: OrderId,
+    /// The customer who placed it.
     pub customer: CustomerId,
+    /// What is ordered.
     pub lines: Lines,
+    /// The sum of the lines: the amount of the payment.
     pub total: Money,
+    /// The card that pays.
     pub payment_method: PaymentMethod,
 }
 
@@ -25,32 +30,35 @@ pub struct Line {
     pub unit_price: Money,
 }
 
-/// 1 to 50 lines, each with a product of its own, in the order of their SKUs. Rows are locked in
-/// this order, so two orders never wait for each other in a circle.
+/// 1 to 50 lines with different products, sorted by SKU. Stock rows are locked in this order, so
+/// two orders never deadlock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Line>", into = "Vec<Line>")]
 pub struct Lines(Vec<Line>);
 
-/// What the payment provider charges: its token, 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+/// The payment provider's token for a card: 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PaymentMethod(String);
 
+/// Why lines cannot form an order.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum LinesError {
     #[error("an order needs 1 to {max} lines", max = Lines::MAX)]
     Count,
-    #[error("product {0} stands in two lines: add up their quantities")]
+    #[error("product {0} is in two lines: add up the quantities")]
     Repeated(Sku),
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
+/// A text that is not a payment method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must be 1 to 64 characters of a-z, 0-9, _ and -")]
 pub struct PaymentMethodError;
 
 impl Order {
+    /// A new order with a new id. Its total is the sum of its lines.
     pub fn place(
         customer: CustomerId,
         lines: Lines,
@@ -68,8 +76,10 @@ impl Order {
 }
 
 impl Lines {
+    /// The most lines that an order may have.
     pub const MAX: usize = 50;
 
+    /// Sorts the lines by SKU and checks them.
     pub fn new(mut lines: Vec<Line>) -> Result<Lines, LinesError> {
         if lines.is_empty() || lines.len() > Lines::MAX {
             return Err(LinesError::Count);
@@ -83,6 +93,7 @@ impl Lines {
         Ok(lines)
     }
 
+    /// The sum of all lines.
     pub fn total(&self) -> Result<Money, MoneyError> {
         let nothing = Money::zero(self.0[0].unit_price.currency());
         self.0.iter().try_fold(nothing, |sum, line| {
@@ -90,12 +101,14 @@ impl Lines {
         })
     }
 
+    /// The lines, sorted by SKU.
     pub fn iter(&self) -> std::slice::Iter<'_, Line> {
         self.0.iter()
     }
 }
 
 impl PaymentMethod {
+    /// Checks the length and the characters.
     pub fn parse(text: impl Into<String>) -> Result<PaymentMethod, PaymentMethodError> {
         let text = text.into();
         let allowed = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
@@ -105,6 +118,7 @@ impl PaymentMethod {
         Ok(PaymentMethod(text))
     }
 
+    /// The token.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -177,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stand_in_the_order_their_rows_are_locked_in() {
+    fn lines_are_sorted_as_their_rows_are_locked() {
         let lines = vec![
             line("b", 1, 1, Currency::Eur),
             line("a", 1, 1, Currency::Eur),

@@ -1,13 +1,13 @@
-//! A payment, and the moves it can make.
+//! A payment and its state machine.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Fact, IllegalMove};
 
-/// Where the money of one order is.
+/// The state of one order's money.
 ///
-/// The `…Due` states are promises written down before the provider is called, so that a process
-/// that dies in between leaves a row that says what is still owed.
+/// A `…Due` state is saved before the provider is called. If the process dies in between, the row
+/// shows which call must still be made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Payment {
@@ -19,11 +19,12 @@ pub enum Payment {
     Voided,
     RefundDue,
     Refunded,
-    /// The provider refused for good what was due. A person has to find out where the money is.
+    /// The provider has refused the due call for good. A person must find out where the money is.
     Refused,
 }
 
 impl Payment {
+    /// Every state.
     pub const ALL: [Payment; 9] = [
         Payment::Declined,
         Payment::Authorized,
@@ -36,7 +37,7 @@ impl Payment {
         Payment::Refused,
     ];
 
-    /// The order was dispatched: the money is ours to take.
+    /// Marks the money as due to be captured, because the order was dispatched.
     pub fn capture(self) -> Result<Payment, IllegalMove> {
         match self {
             Payment::Authorized | Payment::CaptureDue => Ok(Payment::CaptureDue),
@@ -50,18 +51,19 @@ impl Payment {
         }
     }
 
-    /// The order was cancelled: what was only set aside is voided, what was taken is refunded.
-    pub fn give_back(self) -> Result<Payment, IllegalMove> {
+    /// Marks the money as due to go back, because the order was cancelled: an authorization is
+    /// voided, a captured payment refunded.
+    pub fn void_or_refund(self) -> Result<Payment, IllegalMove> {
         match self {
             Payment::Authorized | Payment::VoidDue => Ok(Payment::VoidDue),
             Payment::Captured | Payment::RefundDue => Ok(Payment::RefundDue),
             Payment::Declined | Payment::Voided | Payment::Refunded => Ok(self),
-            // A capture under way may or may not have reached the provider: ask again when it has.
-            Payment::CaptureDue | Payment::Refused => Err(self.illegal("given back")),
+            // A capture that is still due may have reached the provider already: wait for its end.
+            Payment::CaptureDue | Payment::Refused => Err(self.illegal("voided or refunded")),
         }
     }
 
-    /// The provider has done what was due.
+    /// The state after the provider has done what is due.
     pub fn done(self) -> Payment {
         match self {
             Payment::CaptureDue => Payment::Captured,
@@ -71,9 +73,9 @@ impl Payment {
         }
     }
 
-    /// How the authorization was decided, to tell it again. `None` for an order that was cancelled:
-    /// its money goes back, and nothing is to be set aside for it.
-    pub fn decision(self) -> Option<Fact> {
+    /// The fact about the decision: `PaymentAuthorized` or `PaymentDeclined`. `None` if the order
+    /// was cancelled: nothing may be reserved for it any more.
+    pub fn fact(self) -> Option<Fact> {
         match self {
             Payment::Authorized | Payment::CaptureDue | Payment::Captured => {
                 Some(Fact::PaymentAuthorized)
@@ -87,7 +89,7 @@ impl Payment {
         }
     }
 
-    /// The provider has refused for good what was due.
+    /// The state after the provider has refused for good what is due.
     pub fn refused(self) -> Payment {
         match self {
             Payment::CaptureDue | Payment::VoidDue | Payment::RefundDue => Payment::Refused,
@@ -95,7 +97,7 @@ impl Payment {
         }
     }
 
-    /// Whether the customer's money is set aside for the shop, or taken.
+    /// Whether the customer's money is authorized or captured, or may be.
     pub fn holds_money(self) -> bool {
         !matches!(
             self,
@@ -103,6 +105,7 @@ impl Payment {
         )
     }
 
+    /// The name in databases.
     pub fn as_str(self) -> &'static str {
         match self {
             Payment::Declined => "declined",
@@ -117,6 +120,7 @@ impl Payment {
         }
     }
 
+    /// The state with this name. `None` if no state has it.
     pub fn from_name(name: &str) -> Option<Payment> {
         Payment::ALL
             .into_iter()
@@ -149,26 +153,26 @@ mod tests {
             capture(ended, None);
         }
 
-        let give_back = |from: Payment, to: Option<Payment>| {
-            assert_eq!(from.give_back().ok(), to, "giving back of {from:?}");
+        let void_or_refund = |from: Payment, to: Option<Payment>| {
+            assert_eq!(from.void_or_refund().ok(), to, "void or refund of {from:?}");
         };
-        give_back(Authorized, Some(VoidDue));
-        give_back(Captured, Some(RefundDue));
-        give_back(CaptureDue, None);
-        give_back(Refused, None);
+        void_or_refund(Authorized, Some(VoidDue));
+        void_or_refund(Captured, Some(RefundDue));
+        void_or_refund(CaptureDue, None);
+        void_or_refund(Refused, None);
         for ended in [Declined, Voided, Refunded] {
-            give_back(ended, Some(ended));
+            void_or_refund(ended, Some(ended));
         }
     }
 
     #[test]
-    fn a_decision_stays_the_same_until_the_order_is_cancelled() {
+    fn a_payment_has_the_same_fact_until_the_order_is_cancelled() {
         for kept in [Authorized, CaptureDue, Captured] {
-            assert_eq!(kept.decision(), Some(Fact::PaymentAuthorized));
+            assert_eq!(kept.fact(), Some(Fact::PaymentAuthorized));
         }
-        assert_eq!(Declined.decision(), Some(Fact::PaymentDeclined));
+        assert_eq!(Declined.fact(), Some(Fact::PaymentDeclined));
         for cancelled in [VoidDue, Voided, RefundDue, Refunded, Refused] {
-            assert_eq!(cancelled.decision(), None);
+            assert_eq!(cancelled.fact(), None);
         }
     }
 
@@ -191,6 +195,6 @@ mod tests {
             let expected = if due { Refused } else { payment };
             assert_eq!(payment.refused(), expected);
         }
-        assert!(Refused.holds_money(), "where it is, is not known");
+        assert!(Refused.holds_money(), "the shop may still hold it");
     }
 }

@@ -1,11 +1,11 @@
-//! How the shop says no, and what it never says.
+//! Business refusals, and illegal moves.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Fact;
 
-/// A business "no": an answer like any other, and never a 500.
+/// A business "no": a normal answer, never a status 500.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -17,16 +17,19 @@ pub enum Refusal {
     TooLateToCancel,
 }
 
-/// A step that a state machine does not know: a bug or a corrupted row, never a customer's doing.
+/// A move that a state machine does not allow: a bug or a corrupted row, never a customer's fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a {machine} that is {from} cannot be {to}")]
 pub struct IllegalMove {
+    /// The kind of state machine, such as `payment`.
     pub machine: &'static str,
+    /// The current state.
     pub from: &'static str,
+    /// The state that it cannot reach.
     pub to: &'static str,
 }
 
-/// A refusal is something that happened, and the order remembers it.
+/// Every refusal is recorded as a fact of its order.
 impl From<Refusal> for Fact {
     fn from(refusal: Refusal) -> Fact {
         match refusal {

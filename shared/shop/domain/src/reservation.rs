@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fact;
 
-/// What became of the stock of one order. Only `Held` holds any.
+/// The state of one order's reservation. Only `Held` holds stock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reservation {
@@ -14,13 +14,15 @@ pub enum Reservation {
 }
 
 impl Reservation {
+    /// Every state.
     pub const ALL: [Reservation; 3] = [
         Reservation::Held,
         Reservation::Rejected,
         Reservation::Released,
     ];
 
-    /// The order was cancelled. `true` when there is stock to put back, which is so only once.
+    /// Releases the stock, because the order was cancelled. Returns `true` if there is stock to put
+    /// back, so at most once.
     pub fn release(&mut self) -> bool {
         let held = *self == Reservation::Held;
         if held {
@@ -29,8 +31,9 @@ impl Reservation {
         held
     }
 
-    /// What was decided about the stock, to tell it again. `None` for an order that was cancelled.
-    pub fn decision(self) -> Option<Fact> {
+    /// The fact about the decision: `StockReserved` or `StockRejected`. `None` if the order was
+    /// cancelled.
+    pub fn fact(self) -> Option<Fact> {
         match self {
             Reservation::Held => Some(Fact::StockReserved),
             Reservation::Rejected => Some(Fact::StockRejected),
@@ -38,6 +41,7 @@ impl Reservation {
         }
     }
 
+    /// The name in databases.
     pub fn as_str(self) -> &'static str {
         match self {
             Reservation::Held => "held",
@@ -46,6 +50,7 @@ impl Reservation {
         }
     }
 
+    /// The state with this name. `None` if no state has it.
     pub fn from_name(name: &str) -> Option<Reservation> {
         Reservation::ALL
             .into_iter()
@@ -67,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_order_has_nothing_to_tell_of_its_stock() {
-        assert_eq!(Reservation::Held.decision(), Some(Fact::StockReserved));
-        assert_eq!(Reservation::Rejected.decision(), Some(Fact::StockRejected));
-        assert_eq!(Reservation::Released.decision(), None);
+    fn a_cancelled_order_has_no_fact_about_its_stock() {
+        assert_eq!(Reservation::Held.fact(), Some(Fact::StockReserved));
+        assert_eq!(Reservation::Rejected.fact(), Some(Fact::StockRejected));
+        assert_eq!(Reservation::Released.fact(), None);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! A shipment, and the race between its dispatch and its cancellation.
+//! A shipment: the race between dispatch and cancel is decided here.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Fact, Refusal};
 
-/// Where the parcel of one order is.
+/// The state of one order's parcel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shipment {
@@ -14,18 +14,19 @@ pub enum Shipment {
     Cancelled,
 }
 
-/// How the race ended. Whoever holds the shipment's row decides it, and nobody else.
+/// The result of a request to cancel. It is decided under the lock of the shipment's row.
 pub type CancelDecision = Result<(), Refusal>;
 
 impl Shipment {
+    /// Every state.
     pub const ALL: [Shipment; 3] = [
         Shipment::Scheduled,
         Shipment::Dispatched,
         Shipment::Cancelled,
     ];
 
-    /// The cancellation window has ended. `false` when the order was cancelled within it, or this
-    /// is heard a second time.
+    /// Dispatches the shipment at the end of its cancellation window. Returns `false`, and changes
+    /// nothing, if it was cancelled or dispatched before.
     pub fn dispatch(&mut self) -> bool {
         let won = *self == Shipment::Scheduled;
         if won {
@@ -34,7 +35,7 @@ impl Shipment {
         won
     }
 
-    /// The customer no longer wants the order.
+    /// Cancels the shipment. Fails if it was dispatched.
     pub fn cancel(&mut self) -> CancelDecision {
         match self {
             Shipment::Scheduled | Shipment::Cancelled => {
@@ -45,8 +46,8 @@ impl Shipment {
         }
     }
 
-    /// What was decided about the parcel, to tell it again.
-    pub fn decision(self) -> Fact {
+    /// The fact that corresponds to this state.
+    pub fn fact(self) -> Fact {
         match self {
             Shipment::Scheduled => Fact::ShipmentScheduled,
             Shipment::Dispatched => Fact::Dispatched,
@@ -54,6 +55,7 @@ impl Shipment {
         }
     }
 
+    /// The name in databases.
     pub fn as_str(self) -> &'static str {
         match self {
             Shipment::Scheduled => "scheduled",
@@ -62,6 +64,7 @@ impl Shipment {
         }
     }
 
+    /// The state with this name. `None` if no state has it.
     pub fn from_name(name: &str) -> Option<Shipment> {
         Shipment::ALL
             .into_iter()
@@ -89,12 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_told_again_as_it_was() {
+    fn a_repeated_event_gets_the_same_fact_again() {
         let mut shipment = Shipment::Scheduled;
-        assert_eq!(shipment.decision(), Fact::ShipmentScheduled);
+        assert_eq!(shipment.fact(), Fact::ShipmentScheduled);
         shipment.dispatch();
-        assert_eq!(shipment.decision(), Fact::Dispatched);
-        assert_eq!(Shipment::Cancelled.decision(), Fact::ShipmentCancelled);
+        assert_eq!(shipment.fact(), Fact::Dispatched);
+        assert_eq!(Shipment::Cancelled.fact(), Fact::ShipmentCancelled);
     }
 
     #[test]

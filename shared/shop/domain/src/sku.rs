@@ -1,4 +1,4 @@
-//! What is sold, and how much of it.
+//! SKUs and quantities.
 
 use std::fmt;
 
@@ -15,17 +15,21 @@ pub struct Sku(String);
 #[serde(try_from = "i64", into = "i64")]
 pub struct Quantity(u32);
 
+/// A text that is not a SKU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must be 1 to {max} characters of a-z, 0-9 and -", max = Sku::MAX_LENGTH)]
 pub struct SkuError;
 
+/// A count that is not a quantity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("must be a whole number from 1 to {max}", max = Quantity::MAX)]
 pub struct QuantityError;
 
 impl Sku {
+    /// The most characters that a SKU may have.
     pub const MAX_LENGTH: usize = 64;
 
+    /// Checks the length and the characters.
     pub fn parse(text: impl Into<String>) -> Result<Sku, SkuError> {
         let text = text.into();
         let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
@@ -35,14 +39,17 @@ impl Sku {
         Ok(Sku(text))
     }
 
+    /// The SKU as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Quantity {
+    /// The most pieces in one line of an order.
     pub const MAX: u32 = 1_000;
 
+    /// Checks the range.
     pub fn new(count: i64) -> Result<Quantity, QuantityError> {
         match u32::try_from(count) {
             Ok(count @ 1..=Quantity::MAX) => Ok(Quantity(count)),
@@ -50,6 +57,7 @@ impl Quantity {
         }
     }
 
+    /// The count.
     pub fn get(self) -> u32 {
         self.0
     }

@@ -1,10 +1,10 @@
-//! Where an order stands, read off the facts known so far.
+//! The status of an order, computed from its facts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Fact, Facts, Refusal};
 
-/// Where an order stands. Everything but `Placed` is *settled*: the customer has an answer.
+/// The status of an order. Every status but `Placed` is *settled*: the customer has an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -14,7 +14,7 @@ pub enum Status {
     Cancelled,
 }
 
-/// What became of the customer's wish to cancel.
+/// The customer's request to cancel, and its result.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancellation {
@@ -25,9 +25,9 @@ pub enum Cancellation {
 }
 
 impl Status {
-    /// The fold over facts. Events arrive late, twice and in any order; a set has none of these
-    /// troubles, so neither has the status. Shipping alone decides between dispatch and cancel,
-    /// which is why `Dispatched` and `ShipmentCancelled` never meet in one set.
+    /// Folds the facts into a status. Events may arrive late, twice and in any order: the set of
+    /// facts is the same, and so is the status. Shipping alone decides between dispatch and cancel,
+    /// so `Dispatched` and `ShipmentCancelled` are never in one set.
     pub fn of(facts: Facts) -> Status {
         if facts.has(Fact::Dispatched) {
             Status::Dispatched
@@ -40,7 +40,7 @@ impl Status {
         }
     }
 
-    /// Why the shop, not the customer, ended the order.
+    /// Why the shop ended the order. `None` if it did not, or if the customer did.
     pub fn refusal(facts: Facts) -> Option<Refusal> {
         if facts.has(Fact::PaymentDeclined) {
             Some(Refusal::PaymentDeclined)
@@ -51,10 +51,12 @@ impl Status {
         }
     }
 
+    /// Whether the customer has an answer.
     pub fn is_settled(self) -> bool {
         self != Status::Placed
     }
 
+    /// The name in HTTP bodies.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Placed => "placed",
@@ -66,6 +68,7 @@ impl Status {
 }
 
 impl Cancellation {
+    /// Folds the facts into the state of the request to cancel.
     pub fn of(facts: Facts) -> Cancellation {
         if facts.has(Fact::ShipmentCancelled) {
             Cancellation::Done
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_is_read_off_the_facts() {
+    fn a_status_is_computed_from_the_facts() {
         use Fact::*;
         let check = |facts: &[Fact], expected| {
             assert_eq!(
@@ -166,15 +169,15 @@ mod tests {
     proptest! {
         #[test]
         fn order_and_repetition_of_facts_do_not_matter(
-            (told, heard) in stories().prop_flat_map(|told| {
-                let twice = [told.clone(), told.clone()].concat();
-                (Just(told), Just(twice).prop_shuffle())
+            (sent, received) in stories().prop_flat_map(|sent| {
+                let twice = [sent.clone(), sent.clone()].concat();
+                (Just(sent), Just(twice).prop_shuffle())
             })
         ) {
-            let as_told: Facts = told.into_iter().collect();
-            let as_heard: Facts = heard.into_iter().collect();
-            prop_assert_eq!(Status::of(as_told), Status::of(as_heard));
-            prop_assert_eq!(Cancellation::of(as_told), Cancellation::of(as_heard));
+            let sent: Facts = sent.into_iter().collect();
+            let received: Facts = received.into_iter().collect();
+            prop_assert_eq!(Status::of(sent), Status::of(received));
+            prop_assert_eq!(Cancellation::of(sent), Cancellation::of(received));
         }
 
         #[test]
@@ -182,9 +185,9 @@ mod tests {
             facts in prop::collection::vec(prop::sample::select(&Fact::ALL[..]), 0..20),
             another in prop::sample::select(&Fact::ALL[..]),
         ) {
-            let known: Facts = facts.into_iter().collect();
-            if Status::of(known).is_settled() {
-                prop_assert!(Status::of(known.with(another)).is_settled());
+            let facts: Facts = facts.into_iter().collect();
+            if Status::of(facts).is_settled() {
+                prop_assert!(Status::of(facts.with(another)).is_settled());
             }
         }
     }

@@ -1,25 +1,25 @@
-//! Stock: what is on the shelf, and what of it is promised.
+//! Stock levels, and the reservations that change them.
 
 use std::collections::BTreeMap;
 
 use crate::{Line, Lines, Order, OrderId, Reservation, Sku};
 
-/// How much of one product is free to sell, and how much is promised to orders.
+/// The stock level of one product.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct StockLevel {
-    /// Pieces that may still be promised.
+    /// Pieces that can still be reserved.
     pub available: i64,
-    /// Pieces that are promised to orders.
+    /// Pieces that are reserved for orders.
     pub reserved: i64,
 }
 
-/// The levels of the products that some orders need, and the orders' reservations: loaded, changed
-/// and saved together.
+/// The stock levels of some products, and the reservations of some orders: loaded, changed and
+/// saved together.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Stock {
     levels: BTreeMap<Sku, StockLevel>,
     reservations: BTreeMap<OrderId, Reservation>,
-    /// The lines of the reservations that were decided since, which have to be saved.
+    /// The lines of the reservations that have changed since, and must be saved.
     decided: BTreeMap<OrderId, Lines>,
 }
 
@@ -33,7 +33,7 @@ impl FromIterator<(Sku, StockLevel)> for Stock {
 }
 
 impl Stock {
-    /// Adds reservations that were decided before.
+    /// Adds the reservations that exist already.
     pub fn with_reservations(
         self,
         reservations: impl IntoIterator<Item = (OrderId, Reservation)>,
@@ -44,8 +44,8 @@ impl Stock {
         }
     }
 
-    /// Reserves all lines of the order or none, and returns its reservation. One that was decided
-    /// before stays as it is, so an order that was cancelled first takes nothing.
+    /// Reserves all lines of the order or none, and returns its reservation. A reservation that
+    /// exists stays as it is, so an order that was cancelled first reserves nothing.
     pub fn reserve(&mut self, order: &Order) -> Reservation {
         if let Some(decided) = self.reservations.get(&order.id) {
             return *decided;
@@ -60,8 +60,8 @@ impl Stock {
         reservation
     }
 
-    /// Puts back what the order holds. Without a reservation it leaves a released one, so that the
-    /// order takes nothing later.
+    /// Puts back what the order has reserved. If it has no reservation yet, adds a released one as
+    /// a tombstone, so that the order reserves nothing later.
     pub fn release(&mut self, order: &Order) {
         let before = self.reservations.get(&order.id);
         let mut reservation = before.copied().unwrap_or(Reservation::Released);
@@ -71,12 +71,13 @@ impl Stock {
         self.decide(order, reservation);
     }
 
-    /// The reservations that have to be saved, with the lines of their orders.
+    /// The reservations that must be saved, with the lines of their orders.
     pub fn decided(&self) -> impl Iterator<Item = (OrderId, Reservation, &Lines)> {
         let decided = self.decided.iter();
         decided.map(|(order, lines)| (*order, self.reservations[order], lines))
     }
 
+    /// The level of each product, sorted by SKU.
     pub fn levels(&self) -> impl Iterator<Item = (&Sku, StockLevel)> {
         self.levels.iter().map(|(sku, level)| (sku, *level))
     }
@@ -117,13 +118,13 @@ mod tests {
     use super::*;
     use crate::{Currency, CustomerId, Money, PaymentMethod, Quantity};
 
-    fn order(wanted: &[(&str, i64)]) -> Order {
+    fn order(items: &[(&str, i64)]) -> Order {
         let line = |(sku, quantity): &(&str, i64)| Line {
             sku: Sku::parse(*sku).unwrap(),
             quantity: Quantity::new(*quantity).unwrap(),
             unit_price: Money::new(100, Currency::Eur).unwrap(),
         };
-        let lines = Lines::new(wanted.iter().map(line).collect()).unwrap();
+        let lines = Lines::new(items.iter().map(line).collect()).unwrap();
         let method = PaymentMethod::parse("tok_ok").unwrap();
         Order::place(CustomerId::new(), lines, method).unwrap()
     }
@@ -141,12 +142,12 @@ mod tests {
 
     #[test]
     fn an_order_is_reserved_whole_or_not_at_all() {
-        let check = |wanted: &[(&str, i64)], expected| {
+        let check = |items: &[(&str, i64)], expected| {
             let before = stock(&[("a", 2), ("b", 1)]);
             let mut after = before.clone();
-            assert_eq!(after.reserve(&order(wanted)), expected, "{wanted:?}");
+            assert_eq!(after.reserve(&order(items)), expected, "{items:?}");
             let is_held = expected == Reservation::Held;
-            assert_eq!(after.levels != before.levels, is_held, "{wanted:?}");
+            assert_eq!(after.levels != before.levels, is_held, "{items:?}");
         };
 
         check(&[("a", 2)], Reservation::Held);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_was_released_first_takes_nothing() {
+    fn an_order_that_was_released_first_reserves_nothing() {
         let mut stock = stock(&[("a", 2)]);
         let order = order(&[("a", 2)]);
         stock.release(&order);
@@ -194,9 +195,9 @@ mod tests {
             let mut stock = stock(&[("a", shelf)]);
             let mut held: Vec<Order> = vec![];
             for (quantity, take) in steps {
-                let wanted = order(&[("a", quantity)]);
-                if take && stock.reserve(&wanted) == Reservation::Held {
-                    held.push(wanted);
+                let new = order(&[("a", quantity)]);
+                if take && stock.reserve(&new) == Reservation::Held {
+                    held.push(new);
                 } else if let Some(back) = held.pop() {
                     stock.release(&back);
                 }

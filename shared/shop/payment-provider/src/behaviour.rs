@@ -1,13 +1,13 @@
-//! How well the provider behaves, and the dice it throws.
+//! The behaviour of the provider, and the random draws of its faults.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// Declines this payment method and accepts every other.
+/// The payment method that is always declined.
 pub const DECLINED_METHOD: &str = "tok_declined";
 
-/// Settable while the provider runs. Whatever is left out is zero.
+/// Latency and faults, which can be changed while the provider runs. A missing field is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
@@ -19,7 +19,7 @@ pub struct Behaviour {
     pub error_rate: f64,
     /// Share of requests that never get an answer, 0 to 1: half of them after the work was done.
     pub hang_rate: f64,
-    /// Makes the dice start anew, for a run that can be repeated.
+    /// Restarts the random numbers with this seed, so that a run can be repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -41,44 +41,46 @@ impl Behaviour {
     }
 }
 
-/// What goes wrong with one request.
+/// A fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum Fault {
     Hang,
     Error,
 }
 
-/// What one request meets.
+/// The random draw for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Draw {
     pub(crate) decline: bool,
-    pub(crate) trouble: Option<Trouble>,
-    /// Whether the trouble comes before the work, or only swallows its answer.
+    pub(crate) fault: Option<Fault>,
+    /// Whether the fault comes before the work. If not, only the answer is lost.
     pub(crate) before_work: bool,
 }
 
+/// The random numbers of the provider.
 #[derive(Debug)]
-pub(crate) struct Dice(StdRng);
+pub(crate) struct Random(StdRng);
 
-impl Dice {
+impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
 
-    /// Always the same number of throws, so that one rate does not shift the others' outcome.
-    pub(crate) fn throw(&mut self, behaviour: &Behaviour) -> Draw {
+    /// Draws the same number of values each time, so that one rate does not change the results of
+    /// the others.
+    pub(crate) fn draw(&mut self, behaviour: &Behaviour) -> Draw {
         let decline = self.0.random_bool(behaviour.decline_rate);
         let hang = self.0.random_bool(behaviour.hang_rate);
         let error = self.0.random_bool(behaviour.error_rate);
         let before_work = self.0.random_bool(0.5);
-        let trouble = match (hang, error) {
-            (true, _) => Some(Trouble::Hang),
-            (false, true) => Some(Trouble::Error),
+        let fault = match (hang, error) {
+            (true, _) => Some(Fault::Hang),
+            (false, true) => Some(Fault::Error),
             (false, false) => None,
         };
         Draw {
             decline,
-            trouble,
+            fault,
             before_work,
         }
     }
@@ -88,20 +90,20 @@ impl Dice {
 mod tests {
     use super::*;
 
-    fn throws(seed: u64, behaviour: Behaviour) -> Vec<Draw> {
-        let mut dice = Dice::new(seed);
-        (0..1000).map(|_| dice.throw(&behaviour)).collect()
+    fn draws(seed: u64, behaviour: Behaviour) -> Vec<Draw> {
+        let mut random = Random::new(seed);
+        (0..1000).map(|_| random.draw(&behaviour)).collect()
     }
 
     #[test]
-    fn the_same_seed_throws_the_same() {
+    fn the_same_seed_draws_the_same() {
         let behaviour = Behaviour {
             decline_rate: 0.3,
             error_rate: 0.2,
             ..Behaviour::default()
         };
-        assert_eq!(throws(1, behaviour), throws(1, behaviour));
-        assert_ne!(throws(1, behaviour), throws(2, behaviour));
+        assert_eq!(draws(1, behaviour), draws(1, behaviour));
+        assert_ne!(draws(1, behaviour), draws(2, behaviour));
     }
 
     #[test]
@@ -111,10 +113,10 @@ mod tests {
             hang_rate: 1.0,
             ..Behaviour::default()
         };
-        let draws = throws(1, behaviour);
+        let draws = draws(1, behaviour);
         let declined = draws.iter().filter(|draw| draw.decline).count();
         assert!((200..300).contains(&declined), "{declined} of 1000");
-        assert!(draws.iter().all(|draw| draw.trouble == Some(Trouble::Hang)));
+        assert!(draws.iter().all(|draw| draw.fault == Some(Fault::Hang)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! JSON bodies, read strictly: an array of its fields is no object.
+//! JSON bodies, read strictly: an array is not accepted as an object.
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 
-/// How serde puts it that a struct was expected and an array is there.
+/// The beginning of serde's message for an array where a struct is expected.
 const ARRAY_FOR_OBJECT: &str = "invalid type: sequence, expected struct";
 
-/// A request's body. Its content type, its size and its syntax are checked as axum does it.
+/// An extractor for a request's body. axum checks content type, size and syntax.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {

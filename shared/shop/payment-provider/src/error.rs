@@ -1,16 +1,20 @@
+//! Why the provider cannot start.
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What keeps the provider from starting. Each message is one line that says what to do.
+/// Why the provider cannot start. Each message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The address cannot be used.
     #[error("cannot listen on {address}: {error}; choose another address or port")]
     Listen {
         address: SocketAddr,
         error: io::Error,
     },
 
+    /// The ledger's file cannot be used.
     #[error("cannot keep the ledger in {path}: {error}; name another file, or free some space")]
     Ledger { path: PathBuf, error: io::Error },
 }

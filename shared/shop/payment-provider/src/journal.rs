@@ -1,7 +1,7 @@
-//! The books on disk: a line of JSON for each move, only ever added to.
+//! The ledger on disk: an append-only file with one line of JSON per change.
 //!
-//! Written before a request is answered, so the books survive the provider's end, however it ends.
-//! They are not forced to the disk: the machine's own end may take the last moves with it.
+//! A line is written before the request is answered, so the ledger survives a crash of the
+//! provider. It is not flushed to the disk: a crash of the machine may lose the last changes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,11 +20,11 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// The journal at `path`, made when there is none, and each order's last entry in it. A line
-    /// that was cut short by an end in the middle of it was never answered, and is dropped.
+    /// Opens the journal at `path`, or creates it, and reads the last entry of each order. An
+    /// incomplete last line belongs to a request that was never answered: it is dropped.
     ///
     /// # Errors
-    /// When the file cannot be read and written, or a whole line is none of ours.
+    /// When the file cannot be read or written, or a complete line is not an entry.
     pub(crate) fn open(path: &Path) -> io::Result<(Self, BTreeMap<Uuid, Entry>)> {
         let mut file = File::options()
             .read(true)
@@ -48,7 +48,7 @@ impl Journal {
         Ok((Self { file, end }, entries))
     }
 
-    /// A line that could not be written whole is overwritten by the next.
+    /// Appends a line. If a line is only partly written, the next one overwrites it.
     pub(crate) fn append(&mut self, entry: &Entry) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');

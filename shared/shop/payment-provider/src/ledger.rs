@@ -1,4 +1,4 @@
-//! The provider's books: one entry an order, moved by rules, each move repeatable.
+//! The provider's ledger: one entry per order. Every operation is idempotent.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::journal::Journal;
 
-/// Where the money of one order is, as the provider sees it.
+/// The state of one order's money at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -20,23 +20,29 @@ pub enum Status {
     Refunded,
 }
 
-/// What a shop asks for: the order's id makes it repeatable.
+/// A request to authorize a payment. The order's id is its idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorization {
+    /// The idempotency key.
     pub order_id: Uuid,
     /// In the currency's smallest unit, at least 1.
     pub amount_minor: i64,
+    /// An ISO 4217 code.
     pub currency: String,
+    /// The token for the customer's card.
     pub payment_method: String,
 }
 
+/// The entry of one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// The order that it is for.
     pub order_id: Uuid,
+    /// The state of its money.
     pub status: Status,
-    /// None for an order that was voided before anyone asked for money.
+    /// `None` for an order that was voided before it was authorized.
     pub authorization: Option<Authorization>,
-    /// Milliseconds since 1970 at which the entry was made.
+    /// When the entry was created, in milliseconds since 1970.
     pub created_at_ms: u64,
 }
 
@@ -49,7 +55,7 @@ impl Entry {
     }
 }
 
-/// Why the books do not change.
+/// Why a request does not change the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("order {0} has no authorization")]
@@ -64,7 +70,7 @@ pub(crate) enum Refusal {
     Journal(String),
 }
 
-/// In memory, and in a journal when there is one: what is answered was written first.
+/// The entries in memory, and in a journal if there is one, which is written first.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<Uuid, Entry>,
@@ -72,7 +78,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// As it stood when the journal was last written, and kept there from now on.
+    /// The ledger of this journal, which every change is appended to.
     pub(crate) fn open(journal: &Path) -> io::Result<Self> {
         let (journal, entries) = Journal::open(journal)?;
         Ok(Self {
@@ -81,19 +87,19 @@ impl Ledger {
         })
     }
 
-    /// Answers `Authorized` or `Declined`, the same however often it is asked. An order that was
-    /// voided first is declined, so a late request takes nobody's money.
+    /// Returns `Authorized` or `Declined`, and the same for a repeated request. An order that was
+    /// voided first is declined, so a late request takes no money.
     pub(crate) fn authorize(
         &mut self,
-        wanted: Authorization,
+        request: Authorization,
         accepted: bool,
         now_ms: u64,
     ) -> Result<Status, Refusal> {
-        if wanted.amount_minor < 1 {
+        if request.amount_minor < 1 {
             return Err(Refusal::Amount);
         }
 
-        let order_id = wanted.order_id;
+        let order_id = request.order_id;
         let Some(entry) = self.entries.get(&order_id) else {
             let status = if accepted {
                 Status::Authorized
@@ -103,13 +109,13 @@ impl Ledger {
             return self.record(Entry {
                 order_id,
                 status,
-                authorization: Some(wanted),
+                authorization: Some(request),
                 created_at_ms: now_ms,
             });
         };
 
         let before = entry.authorization.as_ref();
-        if before.is_some_and(|before| *before != wanted) {
+        if before.is_some_and(|before| *before != request) {
             return Err(Refusal::Different(order_id));
         }
         Ok(match entry.status {
@@ -118,7 +124,7 @@ impl Ledger {
         })
     }
 
-    /// Takes the money set aside.
+    /// Captures an authorization.
     pub(crate) fn capture(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
         let entry = self.find(order_id)?;
         match entry.status {
@@ -131,7 +137,7 @@ impl Ledger {
         }
     }
 
-    /// Gives up the money set aside. An unknown order is remembered as voided.
+    /// Voids an authorization. An unknown order gets a voided entry.
     pub(crate) fn void(&mut self, order_id: Uuid, now_ms: u64) -> Result<Status, Refusal> {
         let Some(entry) = self.entries.get(&order_id) else {
             return self.record(Entry {
@@ -151,7 +157,7 @@ impl Ledger {
         }
     }
 
-    /// Returns the money taken.
+    /// Refunds a captured payment.
     pub(crate) fn refund(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
         let entry = self.find(order_id)?;
         match entry.status {
@@ -164,7 +170,7 @@ impl Ledger {
         }
     }
 
-    /// Every entry, in the order of the orders' ids.
+    /// Every entry, sorted by order id.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
     }
@@ -192,7 +198,7 @@ mod tests {
 
     const ORDER: Uuid = Uuid::from_u128(7);
 
-    fn wanted(amount_minor: i64) -> Authorization {
+    fn request(amount_minor: i64) -> Authorization {
         Authorization {
             order_id: ORDER,
             amount_minor,
@@ -203,21 +209,21 @@ mod tests {
 
     fn authorized() -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.authorize(wanted(100), true, 0).unwrap();
+        ledger.authorize(request(100), true, 0).unwrap();
         ledger
     }
 
     #[test]
-    fn every_move_may_be_repeated() {
+    fn every_operation_can_be_repeated() {
         let mut ledger = authorized();
         assert_eq!(
-            ledger.authorize(wanted(100), false, 1),
+            ledger.authorize(request(100), false, 1),
             Ok(Status::Authorized)
         );
         assert_eq!(ledger.capture(ORDER), Ok(Status::Captured));
         assert_eq!(ledger.capture(ORDER), Ok(Status::Captured));
         assert_eq!(
-            ledger.authorize(wanted(100), true, 2),
+            ledger.authorize(request(100), true, 2),
             Ok(Status::Authorized)
         );
         assert_eq!(ledger.refund(ORDER), Ok(Status::Refunded));
@@ -229,7 +235,10 @@ mod tests {
     fn a_late_authorization_of_a_voided_order_is_declined() {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.void(ORDER, 0), Ok(Status::Voided));
-        assert_eq!(ledger.authorize(wanted(100), true, 1), Ok(Status::Declined));
+        assert_eq!(
+            ledger.authorize(request(100), true, 1),
+            Ok(Status::Declined)
+        );
         assert_eq!(ledger.void(ORDER, 2), Ok(Status::Voided));
     }
 
@@ -237,11 +246,11 @@ mod tests {
     fn an_order_has_one_price() {
         let mut ledger = authorized();
         assert_eq!(
-            ledger.authorize(wanted(101), true, 1),
+            ledger.authorize(request(101), true, 1),
             Err(Refusal::Different(ORDER))
         );
         assert_eq!(
-            Ledger::default().authorize(wanted(0), true, 1),
+            Ledger::default().authorize(request(0), true, 1),
             Err(Refusal::Amount)
         );
     }

@@ -1,8 +1,9 @@
-//! A payment provider: a third party that takes money over HTTP and misbehaves when told to.
+//! A payment provider for tests and comparisons: a third party reached over HTTP, with latency and
+//! faults that can be set while it runs.
 //!
-//! Idempotent by order id, as real ones are by an idempotency key. The audit of a run reads its
-//! ledger beside the shop's own tables. The ledger is in memory, and on disk where a shop must
-//! survive the provider's restart.
+//! Every request is idempotent, with the order's id as its key; real providers use an idempotency
+//! key. The audit of a run compares its ledger with the shop's tables. The ledger is in memory, and
+//! also in a file if it must survive a restart.
 
 mod behaviour;
 mod body;
@@ -25,11 +26,11 @@ pub use self::error::Error;
 use self::ledger::Ledger;
 pub use self::ledger::{Authorization, Entry, Status};
 
-/// A provider in this process. Its port is closed when dropped.
+/// A provider in this process. Dropping it closes its port.
 #[derive(Debug)]
 pub struct Provider {
     address: SocketAddr,
-    books: routes::Shared,
+    state: routes::Shared,
     server: JoinHandle<io::Result<()>>,
 }
 
@@ -37,16 +38,16 @@ impl Provider {
     /// Serves on `address`; port 0 picks a free one.
     ///
     /// # Errors
-    /// When the port is taken or the address is not ours.
+    /// When the port is in use, or the address is not one of this machine.
     pub async fn start(address: SocketAddr) -> Result<Self, Error> {
         Self::serve(address, Ledger::default()).await
     }
 
-    /// The same, with a ledger that is kept in `file` and continued from there.
+    /// Does the same with a ledger in `file`, which it continues if the file exists.
     ///
     /// # Errors
     /// Also when the file cannot be used, or is not a ledger.
-    pub async fn start_on(address: SocketAddr, file: &Path) -> Result<Self, Error> {
+    pub async fn start_with_ledger(address: SocketAddr, file: &Path) -> Result<Self, Error> {
         let ledger = Ledger::open(file).map_err(Error::ledger(file))?;
         Self::serve(address, ledger).await
     }
@@ -60,39 +61,40 @@ impl Provider {
     }
 
     fn on(listener: TcpListener, address: SocketAddr, ledger: Ledger) -> Self {
-        let books = routes::books(ledger);
-        let router = routes::router(books.clone());
+        let state = routes::state(ledger);
+        let router = routes::router(state.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Self {
             address,
-            books,
+            state,
             server,
         }
     }
 
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// For `PAYMENT_PROVIDER_URL`.
+    /// Its URL, for `PAYMENT_PROVIDER_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Changes how it behaves from the next request on.
+    /// Changes its behaviour, from the next request on.
     ///
     /// # Panics
-    /// When a rate is not within 0 to 1, or the latency above 60 s.
+    /// When a rate is not 0 to 1, or the latency exceeds 60 s.
     pub fn set_behaviour(&self, behaviour: Behaviour) {
         if let Err(reason) = behaviour.check() {
             panic!("{reason}");
         }
-        routes::set_behaviour(&self.books, behaviour);
+        routes::set_behaviour(&self.state, behaviour);
     }
 
-    /// Every entry of its books, in the order of the orders' ids.
+    /// Every entry of its ledger, sorted by order id.
     pub fn ledger(&self) -> Vec<Entry> {
-        routes::open(&self.books)
+        routes::lock(&self.state)
             .ledger
             .entries()
             .cloned()

@@ -1,4 +1,4 @@
-//! Errors as the provider's callers see them.
+//! Error responses.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};

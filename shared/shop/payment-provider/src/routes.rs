@@ -1,4 +1,4 @@
-//! The provider's HTTP face.
+//! The provider's HTTP endpoints.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::behaviour::{Behaviour, DECLINED_METHOD, Dice, Trouble};
+use crate::behaviour::{Behaviour, DECLINED_METHOD, Fault, Random};
 use crate::body::Body;
 use crate::ledger::{Authorization, Entry, Ledger, Refusal, Status};
 use crate::problem::Problem;
@@ -18,37 +18,37 @@ use crate::problem::Problem;
 const BODY_LIMIT_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct Books {
+pub(crate) struct ProviderState {
     pub(crate) ledger: Ledger,
     pub(crate) behaviour: Behaviour,
-    dice: Dice,
+    random: Random,
 }
 
-pub(crate) type Shared = Arc<Mutex<Books>>;
+pub(crate) type Shared = Arc<Mutex<ProviderState>>;
 
-pub(crate) fn books(ledger: Ledger) -> Shared {
-    let books = Books {
+pub(crate) fn state(ledger: Ledger) -> Shared {
+    let state = ProviderState {
         ledger,
         behaviour: Behaviour::default(),
-        dice: Dice::new(0),
+        random: Random::new(0),
     };
-    Arc::new(Mutex::new(books))
+    Arc::new(Mutex::new(state))
 }
 
-/// No lock is held across an await, and nothing under it panics halfway.
-pub(crate) fn open(books: &Shared) -> MutexGuard<'_, Books> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
+/// The lock is never held across an await, and no panic leaves the state half changed.
+pub(crate) fn lock(state: &Shared) -> MutexGuard<'_, ProviderState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn router(books: Shared) -> Router {
+pub(crate) fn router(state: Shared) -> Router {
     Router::new()
         .route("/authorizations", post(authorize).get(authorizations))
         .route("/authorizations/{order_id}/{action}", post(act))
         .route("/ledger", get(ledger))
-        .route("/behaviour", get(behaviour).put(behave))
+        .route("/behaviour", get(behaviour).put(change_behaviour))
         .route("/healthz", get(|| async { "ok" }))
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .with_state(books)
+        .with_state(state)
 }
 
 #[derive(Serialize)]
@@ -57,12 +57,12 @@ struct Answer {
 }
 
 async fn authorize(
-    State(books): State<Shared>,
-    Body(wanted): Body<Authorization>,
+    State(state): State<Shared>,
+    Body(request): Body<Authorization>,
 ) -> Result<Json<Answer>, Problem> {
-    serve(books, |books, decline| {
-        let accepted = !decline && wanted.payment_method != DECLINED_METHOD;
-        books.ledger.authorize(wanted, accepted, now_ms())
+    serve(state, |ledger, decline| {
+        let accepted = !decline && request.payment_method != DECLINED_METHOD;
+        ledger.authorize(request, accepted, now_ms())
     })
     .await
 }
@@ -76,53 +76,53 @@ enum Action {
 }
 
 async fn act(
-    State(books): State<Shared>,
+    State(state): State<Shared>,
     Path((order_id, action)): Path<(Uuid, Action)>,
 ) -> Result<Json<Answer>, Problem> {
-    serve(books, |books, _| match action {
-        Action::Capture => books.ledger.capture(order_id),
-        Action::Void => books.ledger.void(order_id, now_ms()),
-        Action::Refund => books.ledger.refund(order_id),
+    serve(state, |ledger, _| match action {
+        Action::Capture => ledger.capture(order_id),
+        Action::Void => ledger.void(order_id, now_ms()),
+        Action::Refund => ledger.refund(order_id),
     })
     .await
 }
 
-/// Works as badly as it was told to: late, not at all, or with its answer lost.
+/// Does the work with the latency and the faults that are set.
 async fn serve(
-    books: Shared,
-    work: impl FnOnce(&mut Books, bool) -> Result<Status, Refusal>,
+    state: Shared,
+    work: impl FnOnce(&mut Ledger, bool) -> Result<Status, Refusal>,
 ) -> Result<Json<Answer>, Problem> {
     let (draw, latency_ms) = {
-        let books = &mut *open(&books);
+        let state = &mut *lock(&state);
         (
-            books.dice.throw(&books.behaviour),
-            books.behaviour.latency_ms,
+            state.random.draw(&state.behaviour),
+            state.behaviour.latency_ms,
         )
     };
     if draw.before_work {
-        meet(draw.trouble).await?;
+        fail(draw.fault).await?;
     }
     if latency_ms > 0 {
         tokio::time::sleep(Duration::from_millis(latency_ms)).await;
     }
 
-    let status = work(&mut open(&books), draw.decline)?;
+    let status = work(&mut lock(&state).ledger, draw.decline)?;
 
     if !draw.before_work {
-        meet(draw.trouble).await?;
+        fail(draw.fault).await?;
     }
     Ok(Json(Answer { status }))
 }
 
-async fn meet(trouble: Option<Trouble>) -> Result<(), Problem> {
-    match trouble {
+async fn fail(fault: Option<Fault>) -> Result<(), Problem> {
+    match fault {
         None => Ok(()),
-        Some(Trouble::Error) => Err(Problem(
+        Some(Fault::Error) => Err(Problem(
             StatusCode::SERVICE_UNAVAILABLE,
-            "told to fail".to_owned(),
+            "an injected error".to_owned(),
         )),
         // Ends when the caller gives up and closes the connection.
-        Some(Trouble::Hang) => std::future::pending().await,
+        Some(Fault::Hang) => std::future::pending().await,
     }
 }
 
@@ -134,42 +134,42 @@ struct Filter {
 }
 
 async fn authorizations(
-    State(books): State<Shared>,
+    State(state): State<Shared>,
     Query(filter): Query<Filter>,
 ) -> Json<Vec<Entry>> {
     let latest_ms = now_ms().saturating_sub(filter.older_than_ms);
-    let books = open(&books);
-    let wanted = books.ledger.entries().filter(|entry| {
+    let state = lock(&state);
+    let found = state.ledger.entries().filter(|entry| {
         filter.status.is_none_or(|status| entry.status == status)
             && entry.created_at_ms <= latest_ms
     });
-    Json(wanted.cloned().collect())
+    Json(found.cloned().collect())
 }
 
-async fn ledger(State(books): State<Shared>) -> Json<Vec<Entry>> {
-    Json(open(&books).ledger.entries().cloned().collect())
+async fn ledger(State(state): State<Shared>) -> Json<Vec<Entry>> {
+    Json(lock(&state).ledger.entries().cloned().collect())
 }
 
-async fn behaviour(State(books): State<Shared>) -> Json<Behaviour> {
-    Json(open(&books).behaviour)
+async fn behaviour(State(state): State<Shared>) -> Json<Behaviour> {
+    Json(lock(&state).behaviour)
 }
 
-async fn behave(
-    State(books): State<Shared>,
-    Body(wanted): Body<Behaviour>,
+async fn change_behaviour(
+    State(state): State<Shared>,
+    Body(behaviour): Body<Behaviour>,
 ) -> Result<Json<Behaviour>, Problem> {
-    wanted
+    behaviour
         .check()
         .map_err(|reason| Problem(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
-    set_behaviour(&books, wanted);
-    Ok(Json(wanted))
+    set_behaviour(&state, behaviour);
+    Ok(Json(behaviour))
 }
 
-pub(crate) fn set_behaviour(books: &Shared, wanted: Behaviour) {
-    let mut books = open(books);
-    books.behaviour = wanted;
-    if let Some(seed) = wanted.seed {
-        books.dice = Dice::new(seed);
+pub(crate) fn set_behaviour(state: &Shared, behaviour: Behaviour) {
+    let mut state = lock(state);
+    state.behaviour = behaviour;
+    if let Some(seed) = behaviour.seed {
+        state.random = Random::new(seed);
     }
 }
 

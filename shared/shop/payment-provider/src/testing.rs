@@ -1,10 +1,10 @@
-//! The provider for tests.
+//! A provider for tests.
 
 use std::net::Ipv4Addr;
 
 use crate::Provider;
 
-/// A payment provider for one test, so that its behaviour disturbs no other test.
+/// Starts a provider for one test, so that its behaviour does not affect other tests.
 ///
 /// # Panics
 /// When the loopback interface has no free port.

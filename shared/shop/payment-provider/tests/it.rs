@@ -37,7 +37,7 @@ async fn act(provider: &Provider, action: &str) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn money_is_set_aside_taken_and_returned() {
+async fn money_is_authorized_captured_and_refunded() {
     let provider = payment_provider::testing::provider().await;
     let ok = |status: &str| (StatusCode::OK, json!({ "status": status }));
     assert_eq!(authorize(&provider, "tok_ok").await, ok("authorized"));
@@ -72,7 +72,7 @@ async fn an_array_is_no_object() {
 }
 
 #[tokio::test]
-async fn a_declined_method_sets_nothing_aside() {
+async fn a_declined_method_authorizes_nothing() {
     let provider = payment_provider::testing::provider().await;
     let (status, answer) = authorize(&provider, "tok_declined").await;
     assert_eq!(
@@ -102,7 +102,7 @@ async fn the_sweep_finds_what_is_only_authorized_and_old_enough() {
 }
 
 #[tokio::test]
-async fn it_misbehaves_only_when_told() {
+async fn it_has_faults_only_when_they_are_set() {
     let provider = payment_provider::testing::provider().await;
     provider.set_behaviour(Behaviour {
         error_rate: 1.0,
@@ -170,32 +170,34 @@ async fn a_restart_forgets_nothing_that_was_answered() {
     let file = directory.path().join("ledger");
     let address = (Ipv4Addr::LOCALHOST, 0).into();
 
-    let first = Provider::start_on(address, &file).await.unwrap();
+    let first = Provider::start_with_ledger(address, &file).await.unwrap();
     authorize(&first, "tok_ok").await;
     act(&first, "capture").await;
     let before = first.ledger();
     drop(first);
-    // As if it had died while it wrote down the next move.
+    // As if it had crashed while it appended the next line.
     let mut journal = File::options().append(true).open(&file).unwrap();
     journal.write_all(br#"{"order_id":"01890a5d-"#).unwrap();
 
-    let second = Provider::start_on(address, &file).await.unwrap();
+    let second = Provider::start_with_ledger(address, &file).await.unwrap();
     assert_eq!(second.ledger(), before);
     assert_eq!(act(&second, "refund").await.0, StatusCode::OK);
     drop(second);
 
-    let third = Provider::start_on(address, &file).await.unwrap();
+    let third = Provider::start_with_ledger(address, &file).await.unwrap();
     assert_eq!(third.ledger()[0].status, Status::Refunded);
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_ledger_is_left_as_it_is() {
+async fn a_file_that_is_not_a_ledger_stays_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("letter");
     std::fs::write(&file, "Dear Ada,\n").unwrap();
     let address = (Ipv4Addr::LOCALHOST, 0).into();
 
-    let error = Provider::start_on(address, &file).await.unwrap_err();
+    let error = Provider::start_with_ledger(address, &file)
+        .await
+        .unwrap_err();
     assert!(
         error
             .to_string()

@@ -4,15 +4,19 @@ use domain::{CustomerId, Email};
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-/// An account, as signing in needs it.
+/// The part of an account that login needs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
+    /// The customer who owns the account.
     pub customer: CustomerId,
-    /// A PHC string.
+    /// The hash as a PHC string.
     pub password_hash: String,
 }
 
-/// Opens an account. `false`, and nothing written, when the email has one, in any spelling.
+/// Inserts an account. Returns `false`, and writes nothing, if the email has one in any spelling.
+///
+/// # Errors
+/// When the database fails.
 pub async fn insert(
     tx: &mut PgConnection,
     customer: CustomerId,
@@ -33,8 +37,11 @@ pub async fn insert(
     Ok(inserted.rows_affected() > 0)
 }
 
-/// The account with this email, in any spelling. One from before keys were kept is found in the
-/// spelling that it was opened with, in any case.
+/// Finds the account with this email, in any spelling. An account without a key, from an earlier
+/// version, is found by its email in upper or lower case only.
+///
+/// # Errors
+/// When the database fails.
 pub async fn find_by_email(
     connection: &mut PgConnection,
     email: &Email,

@@ -1,5 +1,5 @@
 //! The products on offer, with their prices. The catalogue belongs to the order context: an order
-//! takes its prices down when it is placed.
+//! copies its prices when it is placed.
 
 use domain::{Product, Sku};
 use sqlx::{Error, PgConnection};
@@ -8,7 +8,10 @@ use crate::row;
 
 type Row = (String, String, i64, String);
 
-/// Those of `skus` that are on offer, in the order of their SKUs.
+/// Finds the products with these SKUs, sorted by SKU. SKUs that are not on offer are skipped.
+///
+/// # Errors
+/// When the database fails, or a row holds a value that this version does not know.
 pub async fn find<'a>(
     connection: &mut PgConnection,
     skus: impl IntoIterator<Item = &'a Sku>,
@@ -25,7 +28,10 @@ pub async fn find<'a>(
     rows.into_iter().map(product).collect()
 }
 
-/// Up to `limit` products in the order of their SKUs, after `after`.
+/// Finds up to `limit` products, sorted by SKU, starting after the SKU `after`.
+///
+/// # Errors
+/// When the database fails, or a row holds a value that this version does not know.
 pub async fn list(
     connection: &mut PgConnection,
     after: Option<&Sku>,
@@ -44,7 +50,10 @@ pub async fn list(
     rows.into_iter().map(product).collect()
 }
 
-/// Puts products on offer, or changes the name and price of those that are.
+/// Inserts products, or updates the name and price of those that exist.
+///
+/// # Errors
+/// When the database fails.
 pub async fn offer(tx: &mut PgConnection, products: &[Product]) -> Result<(), Error> {
     let skus: Vec<&str> = products
         .iter()

@@ -1,4 +1,4 @@
-//! Stock and what of it is reserved.
+//! Stock levels and reservations.
 
 use domain::{Line, Order, OrderId, Reservation, Sku, Stock, StockLevel};
 use sqlx::{Error, PgConnection};
@@ -6,8 +6,11 @@ use uuid::Uuid;
 
 use crate::row;
 
-/// The levels of the products in `lines`, of one order or of several, locked in the order of their
-/// SKUs until the transaction ends. A product that was never stocked has no level.
+/// Locks the stock levels of the products in `lines`, in SKU order, until the transaction ends. A
+/// product that was never stocked has no level.
+///
+/// # Errors
+/// When the database fails, or a row holds a value that this version does not know.
 pub async fn lock<'a>(
     tx: &mut PgConnection,
     lines: impl IntoIterator<Item = &'a Line>,
@@ -35,14 +38,18 @@ pub async fn lock<'a>(
         .collect()
 }
 
-/// The same for orders of which some may have been decided before: with their reservations, locked
-/// in the order of the orders' ids.
+/// Locks the stock levels of these orders' products, in SKU order, and then the reservations that
+/// the orders have already, in the order of their ids.
+///
+/// # Errors
+/// When the database fails, or a row holds a value that this version does not know.
 pub async fn lock_orders<'a>(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = &'a Order>,
 ) -> Result<Stock, Error> {
     let orders: Vec<&Order> = orders.into_iter().collect();
-    // First, as they order transactions that are about the same order.
+    // Levels first: an order may have no reservation yet, so only they make a second transaction
+    // about the same order wait.
     let stock = lock(tx, orders.iter().flat_map(|order| &order.lines)).await?;
     let ids: Vec<Uuid> = orders.iter().map(|order| order.id.0).collect();
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
@@ -62,12 +69,15 @@ pub async fn lock_orders<'a>(
     Ok(stock.with_reservations(reservations))
 }
 
-/// Saves the levels, and the reservations that were decided.
+/// Saves the levels, and the reservations that have changed.
+///
+/// # Errors
+/// When the database fails.
 pub async fn save(tx: &mut PgConnection, stock: &Stock) -> Result<(), Error> {
     let skus: Vec<&str> = stock.levels().map(|(sku, _)| sku.as_str()).collect();
     let available: Vec<i64> = stock.levels().map(|(_, level)| level.available).collect();
     let reserved: Vec<i64> = stock.levels().map(|(_, level)| level.reserved).collect();
-    // A row for each line: arrays of arrays cannot be unnested.
+    // One row per line, because arrays of arrays cannot be unnested.
     let (mut ids, mut states, mut lines, mut quantities) = (vec![], vec![], vec![], vec![]);
     for (order, reservation, of_order) in stock.decided() {
         for line in of_order {
@@ -77,7 +87,7 @@ pub async fn save(tx: &mut PgConnection, stock: &Stock) -> Result<(), Error> {
             quantities.push(line.quantity.get() as i32);
         }
     }
-    // One statement, since every round trip to the server costs as much as the work in it.
+    // One statement, because a round trip to the server costs as much as the work in it.
     sqlx::query(
         "with levels as (
              update stock set available = level.available, reserved = level.reserved
@@ -105,7 +115,10 @@ pub async fn save(tx: &mut PgConnection, stock: &Stock) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts `available` pieces of each product on the shelf, as a delivery or a seed does.
+/// Adds pieces to the stock of each product.
+///
+/// # Errors
+/// When the database fails.
 pub async fn restock(
     tx: &mut PgConnection,
     deliveries: impl IntoIterator<Item = (&Sku, i64)>,

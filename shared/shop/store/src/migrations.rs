@@ -1,8 +1,8 @@
-//! The tables of each context. A service runs its own; the monolith runs them all.
+//! The migrations of each context. A service runs its own; the monolith runs them all.
 
 use sqlx::migrate::Migrator;
 
-/// A part of the shop with tables of its own.
+/// A bounded context: a part of the shop with tables of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Context {
     Accounts,
@@ -13,6 +13,7 @@ pub enum Context {
 }
 
 impl Context {
+    /// Every context.
     pub const ALL: [Context; 5] = [
         Context::Accounts,
         Context::Orders,
@@ -21,8 +22,9 @@ impl Context {
         Context::Shipping,
     ];
 
-    /// What creates the context's tables. Several contexts may share a database, so each ignores
-    /// the others' entries in the table of migrations; their version numbers do not overlap.
+    /// The migrations that create the context's tables. Several contexts may share a database: each
+    /// ignores the other ones' entries in the table of migrations, and no version number is used
+    /// twice.
     pub fn migrations(self) -> Migrator {
         let mut migrations = match self {
             Context::Accounts => sqlx::migrate!("migrations/accounts"),

@@ -1,5 +1,5 @@
-//! Orders of the order context that are overdue: placed long ago and without an end, or with a wish
-//! to cancel that nobody answered. A table of its own holds the few that a look has found.
+//! Overdue orders of the order context: placed long ago and not ended, or with a request to cancel
+//! that was not answered. A separate table holds the few that a scan has found.
 
 use std::time::Duration;
 
@@ -9,17 +9,20 @@ use sqlx::{Error, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How far a look goes back behind the end of the last one: what a transaction that places an order
-/// may take, and what the clocks of two replicas may differ by.
+/// How far a scan goes back before the end of the last one: longer than a transaction that places
+/// an order may take, plus the clock difference between two replicas.
 const OVERLAP: Duration = Duration::from_secs(20);
 
-/// Finds orders that are older than `age` and have no end, and puts them among the overdue.
-/// Does nothing while another replica does it.
+/// Marks orders as overdue that are older than `age` and have not ended. Does nothing while another
+/// replica scans.
+///
+/// # Errors
+/// When the database fails.
 pub async fn find_unended(tx: &mut PgConnection, age: Duration) -> Result<(), Error> {
-    let Some((from, to)) = next_look(tx, "placed", age).await? else {
+    let Some((from, to)) = next_scan(tx, "placed", age).await? else {
         return Ok(());
     };
-    // Ids begin with the time at which they were made, so the primary key finds them.
+    // An id begins with the time of its creation, so the primary key serves as the index.
     sqlx::query(
         "insert into overdue_orders (order_id, look_at)
          select id, clock_timestamp() from orders
@@ -33,21 +36,24 @@ pub async fn find_unended(tx: &mut PgConnection, age: Duration) -> Result<(), Er
     .bind(first_id_of(to))
     .execute(&mut *tx)
     .await?;
-    looked(tx, "placed", to).await
+    scanned(tx, "placed", to).await
 }
 
-/// Finds wishes to cancel that are older than `age` and were neither done nor refused, and puts
-/// their orders among the overdue. Does nothing while another replica does it.
+/// Marks orders as overdue whose request to cancel is older than `age` and was neither fulfilled
+/// nor refused. Does nothing while another replica scans.
+///
+/// # Errors
+/// When the database fails.
 pub async fn find_unanswered(tx: &mut PgConnection, age: Duration) -> Result<(), Error> {
-    let Some((from, to)) = next_look(tx, "cancel_requested", age).await? else {
+    let Some((from, to)) = next_scan(tx, "cancel_requested", age).await? else {
         return Ok(());
     };
     sqlx::query(
         "insert into overdue_orders (order_id, look_at)
-         select order_id, clock_timestamp() from order_facts as asked
+         select order_id, clock_timestamp() from order_facts as request
          where fact = 'cancel_requested' and at between $1 and $2 and not exists (
              select from order_facts as answer
-             where answer.order_id = asked.order_id
+             where answer.order_id = request.order_id
                and answer.fact in ('shipment_cancelled', 'cancel_refused'))
          on conflict (order_id) do update set look_at = excluded.look_at, looks = 0
          where overdue_orders.look_at > clock_timestamp() + $3",
@@ -57,11 +63,14 @@ pub async fn find_unanswered(tx: &mut PgConnection, age: Duration) -> Result<(),
     .bind(interval(age)?)
     .execute(&mut *tx)
     .await?;
-    looked(tx, "cancel_requested", to).await
+    scanned(tx, "cancel_requested", to).await
 }
 
-/// Up to `limit` overdue orders that are to be looked at now, each with how often that was done.
-/// They stay locked, and other replicas skip them, until the transaction ends.
+/// Locks up to `limit` overdue orders that are due to be checked. Each has the number of checks so
+/// far. Other replicas skip them until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
 pub async fn lock(tx: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId, u32)>, Error> {
     let due: Vec<(Uuid, i32)> = sqlx::query_as(
         "select order_id, looks from overdue_orders
@@ -75,11 +84,15 @@ pub async fn lock(tx: &mut PgConnection, limit: i64) -> Result<Vec<(OrderId, u32
     .await?;
     let due = due.into_iter();
     Ok(due
-        .map(|(order, looks)| (OrderId(order), looks.unsigned_abs()))
+        .map(|(order, checks)| (OrderId(order), checks.unsigned_abs()))
         .collect())
 }
 
-/// Notes when to look at the orders again; those without a time are overdue no longer.
+/// Saves after which time each order is to be checked again. An order without a time is no longer
+/// overdue.
+///
+/// # Errors
+/// When the database fails.
 pub async fn save(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = (OrderId, Option<Duration>)>,
@@ -107,8 +120,8 @@ pub async fn save(
     Ok(())
 }
 
-/// From when until when to look; `None` while another replica looks.
-async fn next_look(
+/// The time range of the next scan. `None` while another replica scans.
+async fn next_scan(
     tx: &mut PgConnection,
     what: &str,
     age: Duration,
@@ -127,7 +140,7 @@ async fn next_look(
     .await
 }
 
-async fn looked(tx: &mut PgConnection, what: &str, until: OffsetDateTime) -> Result<(), Error> {
+async fn scanned(tx: &mut PgConnection, what: &str, until: OffsetDateTime) -> Result<(), Error> {
     sqlx::query("update overdue_looks set looked_until = $2 where what = $1")
         .bind(what)
         .bind(until)
@@ -136,7 +149,7 @@ async fn looked(tx: &mut PgConnection, what: &str, until: OffsetDateTime) -> Res
     Ok(())
 }
 
-/// The lowest UUIDv7 of its millisecond, or of the year 1970 for what is before.
+/// The lowest UUIDv7 of its millisecond. A time before 1970 counts as 1970.
 fn first_id_of(time: OffsetDateTime) -> Uuid {
     let millis = time.unix_timestamp_nanos() / 1_000_000;
     Uuid::from_u128((millis.max(0) as u128) << 80)

@@ -1,4 +1,6 @@
-//! Payments: one an order.
+//! Payments: one per order.
+
+mod due;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,7 +13,12 @@ use uuid::Uuid;
 
 use crate::{States, row};
 
-/// Writes the orders' payments down, and tells which of the orders had none before.
+pub use due::{due, finish, postpone};
+
+/// Inserts the orders' payments. Returns the orders that had no payment before.
+///
+/// # Errors
+/// When the database fails.
 pub async fn insert(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&Order, Payment)>,
@@ -19,7 +26,10 @@ pub async fn insert(
     insert_all(tx, payments.into_iter().collect(), false).await
 }
 
-/// The same, and keeps the orders with those that are authorized, for [`tell_again`].
+/// Does the same, and stores the order with each authorized payment, for [`claim_unanswered`].
+///
+/// # Errors
+/// When the database fails.
 pub async fn insert_with_orders(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&Order, Payment)>,
@@ -30,20 +40,20 @@ pub async fn insert_with_orders(
 async fn insert_all(
     tx: &mut PgConnection,
     mut payments: Vec<(&Order, Payment)>,
-    keep_orders: bool,
+    store_orders: bool,
 ) -> Result<HashSet<OrderId>, Error> {
-    // In order of ids, so that two transactions with the same orders never wait in a circle. Of
-    // two for the same order, the first is written.
+    // In the order of ids, so that two transactions never deadlock. Of two payments for one order,
+    // the first is inserted.
     payments.sort_by_key(|(order, _)| order.id);
     let (mut orders, mut states, mut amounts, mut currencies) = (vec![], vec![], vec![], vec![]);
-    let mut kept = vec![];
+    let mut stored = vec![];
     for (order, payment) in payments {
         orders.push(order.id.0);
         states.push(payment.as_str());
         amounts.push(order.total.minor());
         currencies.push(order.total.currency().code());
-        let keep = keep_orders && payment == Payment::Authorized;
-        kept.push(keep.then_some(Json(order)));
+        let is_stored = store_orders && payment == Payment::Authorized;
+        stored.push(is_stored.then_some(Json(order)));
     }
     let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into payments (order_id, state, amount_minor, currency, placed_order)
@@ -56,47 +66,36 @@ async fn insert_all(
     .bind(states)
     .bind(amounts)
     .bind(currencies)
-    .bind(kept)
+    .bind(stored)
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
 }
 
-/// The payments of these orders, locked until the transaction ends; an order that has none before
-/// is given this one.
-pub async fn open<'a>(
+/// Inserts the payments that are missing, and locks all of them in the order of the orders' ids,
+/// until the transaction ends.
+///
+/// # Errors
+/// When the database fails, or a row holds a state that this version does not know.
+pub async fn insert_missing_and_lock<'a>(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&'a Order, Payment)>,
 ) -> Result<States<Payment>, Error> {
     let payments: Vec<_> = payments.into_iter().collect();
-    let new = insert_with_orders(tx, payments.iter().copied()).await?;
-    let orders = payments.iter().map(|(order, _)| order.id);
-    let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
-    let known = if known.is_empty() {
-        HashMap::new()
-    } else {
-        lock(tx, known).await?
-    };
-    // Of two for the same order, the first was inserted.
-    let new = payments
-        .iter()
-        .rev()
-        .map(|(order, payment)| (order.id, *payment));
-    Ok(new.chain(known).collect())
+    let inserted = insert_with_orders(tx, payments.iter().copied()).await?;
+    let payments = payments.into_iter();
+    let states = States::to_insert(payments.map(|(order, payment)| (order.id, payment)));
+    let existing = lock(tx, states.existing(&inserted)).await?;
+    Ok(states.with(existing))
 }
 
-/// Saves the payments that were changed.
-pub async fn save_changed(tx: &mut PgConnection, payments: &States<Payment>) -> Result<(), Error> {
-    if payments.changed().next().is_none() {
-        return Ok(());
-    }
-    save(tx, payments.changed()).await
-}
-
-/// Up to `limit` orders that have been authorized for `age` with neither capture nor void. The
-/// next time for each of them is twice as long, up to 64 times `age`. Other replicas skip them
-/// until the transaction ends.
-pub async fn tell_again(
+/// Claims up to `limit` orders whose payment has been authorized for `age`, and neither captured
+/// nor voided, so that this is published again. The time to the next claim doubles each time, up to
+/// 64 times `age`. Other replicas skip them until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim_unanswered(
     tx: &mut PgConnection,
     age: Duration,
     limit: i64,
@@ -121,12 +120,18 @@ pub async fn tell_again(
     Ok(orders.into_iter().map(|Json(order)| order).collect())
 }
 
-/// The orders' payments, locked in the order of their ids until the transaction ends.
+/// Locks the orders' payments in the order of their ids, until the transaction ends.
+///
+/// # Errors
+/// When the database fails, or a row holds a state that this version does not know.
 pub async fn lock(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = OrderId>,
 ) -> Result<HashMap<OrderId, Payment>, Error> {
     let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select order_id, state from payments
          where order_id = any($1)
@@ -136,9 +141,14 @@ pub async fn lock(
     .bind(orders)
     .fetch_all(tx)
     .await?;
+    let payment = |found| row::state("payments.state", found, Payment::from_name);
     rows.into_iter().map(payment).collect()
 }
 
+/// Saves the payments' states. One that is no longer authorized does not need its stored order.
+///
+/// # Errors
+/// When the database fails.
 pub async fn save(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (OrderId, Payment)>,
@@ -147,6 +157,9 @@ pub async fn save(
         .into_iter()
         .map(|(order, payment)| (order.0, payment.as_str()))
         .unzip();
+    if orders.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "update payments
          set state = payment.state, updated_at = clock_timestamp(),
@@ -161,13 +174,15 @@ pub async fn save(
     Ok(())
 }
 
-/// Leaves a mark for an order that has no payment: its authorization is to be voided, and a payment
-/// that comes later finds the row. Returns `false`, and does nothing, where a payment is there.
+/// Inserts a tombstone for an order that has no payment: the row makes its authorization due to be
+/// voided, and blocks a payment that comes later. Returns `false`, and changes nothing, if the
+/// order has a payment.
 ///
 /// # Errors
-/// One that [`is_held`] recognises when another transaction has inserted the payment and is open.
+/// When the database fails. [`is_held`] recognizes the error if another transaction has inserted
+/// the payment and has not ended.
 pub async fn insert_tombstone(tx: &mut PgConnection, order: OrderId) -> Result<bool, Error> {
-    // Shorter than any wait for a commit may become: the caller has other orders to look at.
+    // Waits briefly for a transaction that may still commit: the caller has more orders to check.
     sqlx::query("set local lock_timeout = '1s'")
         .execute(&mut *tx)
         .await?;
@@ -189,86 +204,19 @@ pub fn is_held(error: &Error) -> bool {
     code.is_some_and(|code| code == "55P03")
 }
 
-/// Writes down what has become of payments that were due: each as it was, and as it is now. Does
-/// nothing where another replica was faster.
-pub async fn finish(
-    tx: &mut PgConnection,
-    payments: impl IntoIterator<Item = (OrderId, Payment, Payment)>,
-) -> Result<(), Error> {
-    // In order of ids, so that two replicas with the same payments never wait in a circle.
-    let mut payments: Vec<_> = payments.into_iter().collect();
-    payments.sort_by_key(|(order, ..)| *order);
-    let (mut orders, mut before, mut after) = (vec![], vec![], vec![]);
-    for (order, due, now) in payments {
-        orders.push(order.0);
-        before.push(due.as_str());
-        after.push(now.as_str());
-    }
-    sqlx::query(
-        "update payments set state = finished.after, updated_at = clock_timestamp()
-         from unnest($1::uuid[], $2::text[], $3::text[]) as finished (order_id, before, after)
-         where payments.order_id = finished.order_id and payments.state = finished.before",
-    )
-    .bind(orders)
-    .bind(before)
-    .bind(after)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Puts payments that the provider cannot move now behind the others that are due, so that those
-/// get their turn.
-pub async fn postpone(
-    tx: &mut PgConnection,
-    delayed: impl IntoIterator<Item = OrderId>,
-) -> Result<(), Error> {
-    let mut orders: Vec<Uuid> = delayed.into_iter().map(|order| order.0).collect();
-    orders.sort();
-    sqlx::query(
-        "update payments set updated_at = clock_timestamp()
-         from unnest($1::uuid[]) as delayed (order_id)
-         where payments.order_id = delayed.order_id",
-    )
-    .bind(orders)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Up to `limit` payments for which the provider still has something to do, the longest waiting
-/// first. Nothing is locked: the provider is called outside transactions, and idempotently.
-pub async fn due(
-    connection: &mut PgConnection,
-    limit: i64,
-) -> Result<Vec<(OrderId, Payment)>, Error> {
-    let rows: Vec<(Uuid, String)> = sqlx::query_as(
-        "select order_id, state from payments
-         where state in ('capture_due', 'void_due', 'refund_due')
-         order by updated_at
-         limit $1",
-    )
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(payment).collect()
-}
-
-/// Those of `orders` that have a payment. The others' authorizations belong to no order.
-pub async fn known(
+/// Returns those of `orders` that have a payment. An authorization of another order is an orphan.
+///
+/// # Errors
+/// When the database fails.
+pub async fn existing(
     connection: &mut PgConnection,
     orders: &[OrderId],
 ) -> Result<Vec<OrderId>, Error> {
     let orders: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
-    let known: Vec<Uuid> =
+    let existing: Vec<Uuid> =
         sqlx::query_scalar("select order_id from payments where order_id = any($1)")
             .bind(orders)
             .fetch_all(connection)
             .await?;
-    Ok(known.into_iter().map(OrderId).collect())
-}
-
-fn payment((order, state): (Uuid, String)) -> Result<(OrderId, Payment), Error> {
-    let payment = row::named("payments.state", &state, Payment::from_name)?;
-    Ok((OrderId(order), payment))
+    Ok(existing.into_iter().map(OrderId).collect())
 }

@@ -1,7 +1,8 @@
-//! From columns to values. A row that is no value of the domain is an error that names the column.
+//! From columns to values of the domain. An invalid value is an error that names its column.
 
-use domain::{Currency, Money, Quantity, Sku};
+use domain::{Currency, Money, OrderId, Quantity, Sku};
 use sqlx::Error;
+use uuid::Uuid;
 
 pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, Error> {
     let currency = named("currency", currency, Currency::from_code)?;
@@ -14,6 +15,15 @@ pub(crate) fn sku(text: String) -> Result<Sku, Error> {
 
 pub(crate) fn quantity(count: i32) -> Result<Quantity, Error> {
     Quantity::new(count.into()).map_err(|error| Error::Decode(error.into()))
+}
+
+/// An order with its state in the table that `column` is of.
+pub(crate) fn state<S>(
+    column: &str,
+    (order, name): (Uuid, String),
+    from_name: impl Fn(&str) -> Option<S>,
+) -> Result<(OrderId, S), Error> {
+    Ok((OrderId(order), named(column, &name, from_name)?))
 }
 
 pub(crate) fn named<T>(

@@ -1,15 +1,15 @@
-//! A shop to try: the same products, prices and stock for the same numbers, on any machine.
+//! Sample products, prices and stock: the same on every machine.
 
 use domain::{Currency, Money, Product, Sku};
 
-/// The product that is on offer and never in stock.
+/// The SKU of the product that is never in stock.
 pub const SOLD_OUT: &str = "sold-out";
 
-/// Pieces of each product on the shelf at first: enough that no load test sells out by accident.
+/// Pieces of each product at first: enough that no load test sells out by accident.
 pub const PIECES: i64 = 10_000_000;
 
-/// `count` products named `product-00000` upward, and [`SOLD_OUT`]. Prices run from 1.00 to
-/// 100.00 EUR without a pattern that a cache could profit from.
+/// `count` products with the SKUs `product-00000` and up, and [`SOLD_OUT`]. Prices are spread over
+/// 1.00 to 100.00 EUR, without a pattern that a cache could use.
 pub fn products(count: usize) -> Vec<Product> {
     let numbered = (0..count).map(|n| {
         let price = 100 + (n as i64 * 7_919) % 9_901;
@@ -20,7 +20,7 @@ pub fn products(count: usize) -> Vec<Product> {
         .collect()
 }
 
-/// What is on the shelf of each of these products.
+/// The number of pieces of each of these products, for [`restock`](crate::inventory::restock).
 pub fn deliveries(products: &[Product]) -> impl Iterator<Item = (&Sku, i64)> {
     products.iter().map(|product| {
         let pieces = if product.sku.as_str() == SOLD_OUT {

@@ -1,4 +1,4 @@
-//! Shipments: one an order.
+//! Shipments: one per order.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,61 +11,49 @@ use uuid::Uuid;
 
 use crate::{States, row};
 
-/// Inserts the orders' shipments, to be dispatched after `window` at the earliest. Returns the
-/// orders for which a new row was created.
+/// Inserts the orders' shipments, to be dispatched after `cancellation_window` at the earliest.
+/// Returns the orders that had no shipment before.
+///
+/// # Errors
+/// When the database fails, or the window exceeds what Postgres can store.
 pub async fn insert(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = OrderId>,
     shipment: Shipment,
-    window: Duration,
+    cancellation_window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
     let shipments = orders.into_iter().map(|order| (order, shipment, None));
-    insert_all(tx, shipments.collect(), window).await
+    insert_all(tx, shipments.collect(), cancellation_window).await
 }
 
-/// The shipments of these orders, locked until the transaction ends; an order that has none before
-/// is given this one, to be dispatched after `window` at the earliest. The orders are kept, for
-/// [`lock_overdue`] and [`tell_cancelled_again`].
-pub async fn open<'a>(
+/// Inserts the shipments that are missing, to be dispatched after `cancellation_window` at the
+/// earliest, and locks all of them in the order of the orders' ids, until the transaction ends.
+/// The orders are stored with them, for [`lock_overdue`] and [`claim_cancelled`].
+///
+/// # Errors
+/// When the database fails, or a row holds a state that this version does not know.
+pub async fn insert_missing_and_lock<'a>(
     tx: &mut PgConnection,
     shipments: impl IntoIterator<Item = (&'a Order, Shipment)>,
-    window: Duration,
+    cancellation_window: Duration,
 ) -> Result<States<Shipment>, Error> {
     let shipments: Vec<_> = shipments.into_iter().collect();
     let rows = shipments.iter();
     let rows = rows.map(|(order, shipment)| (order.id, *shipment, Some(Json(*order))));
-    let new = insert_all(tx, rows.collect(), window).await?;
-    let orders = shipments.iter().map(|(order, _)| order.id);
-    let known: Vec<_> = orders.filter(|order| !new.contains(order)).collect();
-    let known = if known.is_empty() {
-        HashMap::new()
-    } else {
-        lock(tx, known).await?
-    };
-    // Of two for the same order, the first was inserted.
-    let new = shipments.iter().rev();
-    let new = new.map(|(order, shipment)| (order.id, *shipment));
-    Ok(new.chain(known).collect())
-}
-
-/// Saves the shipments that were changed.
-pub async fn save_changed(
-    tx: &mut PgConnection,
-    shipments: &States<Shipment>,
-) -> Result<(), Error> {
-    if shipments.changed().next().is_none() {
-        return Ok(());
-    }
-    save(tx, shipments.changed()).await
+    let inserted = insert_all(tx, rows.collect(), cancellation_window).await?;
+    let shipments = shipments.into_iter();
+    let states = States::to_insert(shipments.map(|(order, shipment)| (order.id, shipment)));
+    let existing = lock(tx, states.existing(&inserted)).await?;
+    Ok(states.with(existing))
 }
 
 async fn insert_all(
     tx: &mut PgConnection,
     mut shipments: Vec<(OrderId, Shipment, Option<Json<&Order>>)>,
-    window: Duration,
+    cancellation_window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    // In order of ids, so that two transactions with the same orders never wait in a circle. Of
-    // two for the same order, the first is written.
+    // In the order of ids, so that two transactions never deadlock. Of two shipments for one
+    // order, the first is inserted.
     shipments.sort_by_key(|(order, ..)| *order);
     let (mut orders, mut states, mut kept) = (vec![], vec![], vec![]);
     for (order, shipment, placed) in shipments {
@@ -73,7 +61,7 @@ async fn insert_all(
         states.push(shipment.as_str());
         kept.push(placed);
     }
-    let window = PgInterval::try_from(window).map_err(Error::Encode)?;
+    let cancellation_window = PgInterval::try_from(cancellation_window).map_err(Error::Encode)?;
     let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into shipments (order_id, state, dispatch_at, placed_order)
          select order_id, state, clock_timestamp() + $4, placed_order
@@ -85,19 +73,25 @@ async fn insert_all(
     .bind(orders)
     .bind(states)
     .bind(kept)
-    .bind(window)
+    .bind(cancellation_window)
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
 }
 
-/// The orders' shipments, locked in the order of their ids until the transaction ends: their
-/// holder decides their fate.
+/// Locks the orders' shipments in the order of their ids, until the transaction ends. The holder of
+/// the lock decides between dispatch and cancel.
+///
+/// # Errors
+/// When the database fails, or a row holds a state that this version does not know.
 pub async fn lock(
     tx: &mut PgConnection,
     orders: impl IntoIterator<Item = OrderId>,
 ) -> Result<HashMap<OrderId, Shipment>, Error> {
     let orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select order_id, state from shipments
          where order_id = any($1)
@@ -110,6 +104,10 @@ pub async fn lock(
     rows.into_iter().map(shipment).collect()
 }
 
+/// Saves the shipments' states. A dispatched one no longer needs its stored order.
+///
+/// # Errors
+/// When the database fails.
 pub async fn save(
     tx: &mut PgConnection,
     shipments: impl IntoIterator<Item = (OrderId, Shipment)>,
@@ -118,6 +116,9 @@ pub async fn save(
         .into_iter()
         .map(|(order, shipment)| (order.0, shipment.as_str()))
         .unzip();
+    if orders.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "update shipments
          set state = shipment.state,
@@ -132,8 +133,11 @@ pub async fn save(
     Ok(())
 }
 
-/// Up to `limit` shipments whose cancellation window has ended, the longest waiting first. They
-/// stay locked, and other replicas skip them, until the transaction ends.
+/// Locks up to `limit` shipments whose cancellation window has ended, oldest first. Other replicas
+/// skip them until the transaction ends.
+///
+/// # Errors
+/// When the database fails, or a row holds a state that this version does not know.
 pub async fn lock_due(
     tx: &mut PgConnection,
     limit: i64,
@@ -151,13 +155,12 @@ pub async fn lock_due(
     rows.into_iter().map(shipment).collect()
 }
 
-fn shipment((order, state): (Uuid, String)) -> Result<(OrderId, Shipment), Error> {
-    let shipment = row::named("shipments.state", &state, Shipment::from_name)?;
-    Ok((OrderId(order), shipment))
-}
-
-/// Up to `limit` orders whose cancellation window ended `late` ago and that were not dispatched
-/// since. They stay locked, and other replicas skip them, until the transaction ends.
+/// Locks up to `limit` shipments that are still scheduled although their cancellation window ended
+/// more than `late` ago, and returns their orders. Other replicas skip them until the transaction
+/// ends.
+///
+/// # Errors
+/// When the database fails.
 pub async fn lock_overdue(
     tx: &mut PgConnection,
     late: Duration,
@@ -179,13 +182,16 @@ pub async fn lock_overdue(
     Ok(overdue.into_iter().map(|Json(order)| order).collect())
 }
 
-/// Times that a cancellation is told again.
-const TELLINGS: i32 = 3;
+/// How often a cancellation is published again.
+const CANCELLATION_REPEATS: i32 = 3;
 
-/// Up to `limit` cancelled orders, each three times: `age` after its cancellation window would have
-/// ended, and then four and sixteen times as long after. Other replicas skip them until the
-/// transaction ends.
-pub async fn tell_cancelled_again(
+/// Claims up to `limit` cancelled orders whose cancellation is due to be published again: once
+/// `age` after the end of the cancellation window, then after four and after sixteen times as long.
+/// Other replicas skip them until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim_cancelled(
     tx: &mut PgConnection,
     age: Duration,
     limit: i64,
@@ -210,8 +216,12 @@ pub async fn tell_cancelled_again(
     )
     .bind(age)
     .bind(limit)
-    .bind(TELLINGS)
+    .bind(CANCELLATION_REPEATS)
     .fetch_all(tx)
     .await?;
     Ok(orders.into_iter().map(|Json(order)| order).collect())
+}
+
+fn shipment(found: (Uuid, String)) -> Result<(OrderId, Shipment), Error> {
+    row::state("shipments.state", found, Shipment::from_name)
 }

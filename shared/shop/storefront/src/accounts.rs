@@ -20,7 +20,7 @@ struct Accounts {
     passwords: Passwords,
 }
 
-/// The routes, alike in both architectures: an account is a story of one statement.
+/// The routes, the same in both architectures, because an account needs one statement only.
 pub fn routes(db: PgPool, tokens: TokenIssuer) -> Router {
     Router::new()
         .route("/auth/register", post(register))
@@ -33,37 +33,37 @@ pub fn routes(db: PgPool, tokens: TokenIssuer) -> Router {
 }
 
 async fn register(
-    State(shop): State<Accounts>,
+    State(state): State<Accounts>,
     Json(credentials): Json<Credentials>,
 ) -> Result<(StatusCode, Json<AccessToken>), Problem> {
     let (email, password) = credentials.validate().map_err(Problem::invalid)?;
-    let place = shop.passwords.queue()?;
+    let slot = state.passwords.queue()?;
     let customer = CustomerId::new();
-    let hash = place.hash(password).await?;
+    let hash = slot.hash(password).await?;
 
-    let mut connection = database::lend(&shop.db).await?;
+    let mut connection = database::lend(&state.db).await?;
     if !accounts::insert(&mut connection, customer, &email, &hash).await? {
         return Err(Problem::conflict(
             "this email has an account: sign in at /auth/login",
         ));
     }
-    Ok((StatusCode::CREATED, token(&shop.tokens, customer)?))
+    Ok((StatusCode::CREATED, token(&state.tokens, customer)?))
 }
 
 async fn login(
-    State(shop): State<Accounts>,
+    State(state): State<Accounts>,
     Json(credentials): Json<Credentials>,
 ) -> Result<Json<AccessToken>, Problem> {
     let (email, password) = credentials.validate().map_err(Problem::invalid)?;
-    let place = shop.passwords.queue()?;
-    let account = accounts::find_by_email(&mut *database::lend(&shop.db).await?, &email).await?;
+    let slot = state.passwords.queue()?;
+    let account = accounts::find_by_email(&mut *database::lend(&state.db).await?, &email).await?;
     let (customer, hash) = account
         .map(|account| (account.customer, account.password_hash))
         .unzip();
 
-    let verified = place.verify(password, hash).await?;
+    let verified = slot.verify(password, hash).await?;
     match customer.filter(|_| verified) {
-        Some(customer) => token(&shop.tokens, customer),
+        Some(customer) => token(&state.tokens, customer),
         None => Err(Problem::unauthorized(
             "no account has this email and password",
         )),
@@ -82,7 +82,7 @@ impl From<PasswordsError> for Problem {
     fn from(error: PasswordsError) -> Problem {
         match error {
             PasswordsError::Busy => {
-                Problem::unavailable("too many passwords wait to be checked: try again")
+                Problem::unavailable("too many requests wait for a password check: try again")
             }
             error => Problem::internal(error),
         }

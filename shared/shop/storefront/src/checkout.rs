@@ -1,27 +1,29 @@
-//! From a request to an order: what both architectures check before they place it.
+//! Pricing: from a valid request to an order, the same in both architectures.
 
 use std::collections::HashMap;
 
-use contracts::http::{FieldError, Placement};
+use contracts::http::{FieldError, ValidOrder};
 use domain::{CustomerId, Line, Lines, Order, Product, Sku};
 use sqlx::PgConnection;
 use store::catalogue;
 
-/// Looks the prices up and makes an order of the placement, or names the fields that stand in its
-/// way.
+/// Looks up the prices and creates the order. The inner error names the fields that prevent it.
+///
+/// # Errors
+/// When the database fails.
 pub async fn price(
     connection: &mut PgConnection,
     customer: CustomerId,
-    placement: Placement,
+    valid: ValidOrder,
 ) -> Result<Result<Order, Vec<FieldError>>, sqlx::Error> {
-    let skus = placement.wanted.iter().map(|(sku, _)| sku);
+    let skus = valid.items.iter().map(|(sku, _)| sku);
     let products = catalogue::find(connection, skus).await?;
-    Ok(order(customer, placement, products))
+    Ok(order(customer, valid, products))
 }
 
 fn order(
     customer: CustomerId,
-    placement: Placement,
+    valid: ValidOrder,
     products: Vec<Product>,
 ) -> Result<Order, Vec<FieldError>> {
     let prices: HashMap<Sku, _> = products
@@ -30,7 +32,7 @@ fn order(
         .collect();
     let mut lines = vec![];
     let mut errors = vec![];
-    for (n, (sku, quantity)) in placement.wanted.into_iter().enumerate() {
+    for (n, (sku, quantity)) in valid.items.into_iter().enumerate() {
         match prices.get(&sku) {
             Some(&unit_price) => lines.push(Line {
                 sku,
@@ -48,7 +50,7 @@ fn order(
     }
 
     let lines = Lines::new(lines).map_err(|error| vec![FieldError::new("lines", error)])?;
-    Order::place(customer, lines, placement.payment_method)
+    Order::place(customer, lines, valid.payment_method)
         .map_err(|error| vec![FieldError::new("lines", error)])
 }
 
@@ -58,10 +60,10 @@ mod tests {
 
     use super::*;
 
-    fn placement(skus: &[&str]) -> Placement {
+    fn valid(skus: &[&str]) -> ValidOrder {
         let one = |sku: &&str| (Sku::parse(*sku).unwrap(), Quantity::new(1).unwrap());
-        Placement {
-            wanted: skus.iter().map(one).collect(),
+        ValidOrder {
+            items: skus.iter().map(one).collect(),
             payment_method: PaymentMethod::parse("tok_ok").unwrap(),
         }
     }
@@ -80,14 +82,14 @@ mod tests {
             product("a", 150, Currency::Eur),
             product("b", 50, Currency::Eur),
         ];
-        let placed = order(CustomerId::new(), placement(&["a", "b"]), products).unwrap();
+        let placed = order(CustomerId::new(), valid(&["a", "b"]), products).unwrap();
         assert_eq!(placed.total, Money::new(200, Currency::Eur).unwrap());
     }
 
     #[test]
-    fn what_stands_in_the_way_is_named() {
+    fn fields_that_prevent_an_order_are_named() {
         let check = |skus: &[&str], products: Vec<Product>, field: &str, message: &str| {
-            let errors = order(CustomerId::new(), placement(skus), products).unwrap_err();
+            let errors = order(CustomerId::new(), valid(skus), products).unwrap_err();
             assert_eq!(errors[0].field, field);
             assert!(errors[0].message.contains(message), "{}", errors[0].message);
         };
@@ -100,10 +102,10 @@ mod tests {
             "lines",
             "one currency",
         );
-        let dear = |sku: &str| product(sku, i64::MAX, Currency::Eur);
+        let expensive = |sku: &str| product(sku, i64::MAX, Currency::Eur);
         check(
             &["a", "b"],
-            vec![dear("a"), dear("b")],
+            vec![expensive("a"), expensive("b")],
             "lines",
             "too large",
         );

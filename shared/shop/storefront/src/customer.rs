@@ -6,7 +6,7 @@ use chassis::Problem;
 use chassis::auth::{Bearer, TokenVerifier};
 use domain::CustomerId;
 
-/// An extractor: the customer whose token the request carries; 401 without a good one.
+/// An extractor for the customer whose token the request carries. Without a valid token: 401.
 #[derive(Clone, Copy, Debug)]
 pub struct Customer(pub CustomerId);
 

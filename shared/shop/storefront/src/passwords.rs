@@ -1,4 +1,4 @@
-//! Hashing passwords, slowly on purpose, and within bounds.
+//! Password hashing: slow on purpose, with a limit on CPU and memory.
 
 mod error;
 mod memory;
@@ -12,93 +12,101 @@ use memory::Memory;
 
 pub use error::PasswordsError;
 
-/// The most hashes that are computed at a time, whatever the number of cores: their memory must
-/// fit into a container of 128 MiB.
-const MOST_AT_WORK: usize = 4;
+/// The most hashes that are computed at a time, on any number of cores: their memory must fit into
+/// a container of 128 MiB.
+const MAX_CONCURRENT_HASHES: usize = 4;
 
-/// How many more may wait for their turn. A hash takes some 20 ms of CPU, so the last of them waits
-/// for 1.3 s on one core, and for 8.5 s on the 0.15 of a core that compose grants the auth service:
-/// less than the 10 s of a request.
+/// How many more may wait. A hash takes about 20 ms of CPU, so the last of them waits for 1.3 s on
+/// one core, and for 8.5 s on the 0.15 cores that compose gives the auth service: less than the
+/// 10 s of a request.
 pub const QUEUE: usize = 64;
 
-/// Hashes with Argon2id at 19 MiB, 2 passes and 1 lane: the least that OWASP's Password Storage
-/// Cheat Sheet recommends, and the `argon2` crate's default.
+/// Hashes with Argon2id at 19 MiB, 2 passes and 1 lane: the minimum of OWASP's Password Storage
+/// Cheat Sheet, and the `argon2` crate's default.
 ///
-/// It runs beside the asynchronous threads, as many at a time as there are cores, at most
-/// [`MOST_AT_WORK`]. Each has 19 MiB that it takes once and keeps: an allocator that is given them
-/// back after each hash keeps them for each thread that ever hashed.
+/// Hashes run on blocking threads, one per core at a time, at most [`MAX_CONCURRENT_HASHES`]. Their
+/// 19 MiB each are kept and reused: if they were freed after each hash, the allocator would keep
+/// them once per thread that has ever hashed.
 #[derive(Clone)]
-pub struct Passwords(Arc<Desk>);
+pub struct Passwords(Arc<Inner>);
 
-struct Desk {
-    /// One permit for each who is at work or waits.
-    places: Arc<Semaphore>,
+struct Inner {
+    /// One permit per request that hashes or waits.
+    slots: Arc<Semaphore>,
     workers: Arc<Semaphore>,
-    /// What no one hashes in now.
+    /// The memories that are not in use.
     memories: Mutex<Vec<Memory>>,
 }
 
-/// A place in the queue. It is given back when the password is hashed, or when this is dropped.
-pub struct Place {
-    desk: Arc<Desk>,
+/// A slot in the queue. It is free again when the password is hashed, or when this is dropped.
+pub struct Slot {
+    inner: Arc<Inner>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Passwords {
+    /// Hashes on as many threads as there are cores, at most [`MAX_CONCURRENT_HASHES`].
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = cores.min(MOST_AT_WORK);
-        Passwords(Arc::new(Desk {
-            places: Arc::new(Semaphore::new(workers + QUEUE)),
+        let workers = cores.min(MAX_CONCURRENT_HASHES);
+        Passwords(Arc::new(Inner {
+            slots: Arc::new(Semaphore::new(workers + QUEUE)),
             workers: Arc::new(Semaphore::new(workers)),
             memories: Mutex::default(),
         }))
     }
 
-    /// A place in the queue, taken before anything else is done for the request.
+    /// Takes a slot in the queue. Called before anything else is done for the request.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`] at once when [`QUEUE`] wait already.
-    pub fn queue(&self) -> Result<Place, PasswordsError> {
-        let permit = self.0.places.clone().try_acquire_owned();
-        Ok(Place {
-            desk: self.0.clone(),
+    /// [`PasswordsError::Busy`], without waiting, when [`QUEUE`] requests are waiting already.
+    pub fn queue(&self) -> Result<Slot, PasswordsError> {
+        let permit = self.0.slots.clone().try_acquire_owned();
+        Ok(Slot {
+            inner: self.0.clone(),
             _permit: permit.map_err(|_| PasswordsError::Busy)?,
         })
     }
 }
 
-impl Place {
-    /// A PHC string that [`Place::verify`] knows the password by.
+impl Slot {
+    /// Hashes the password into a PHC string, for [`Slot::verify`].
+    ///
+    /// # Errors
+    /// When there is no randomness for the salt, or the process is stopping.
     pub async fn hash(self, password: Password) -> Result<String, PasswordsError> {
-        self.aside(move |memory| memory.hash(&password)).await
+        self.on_blocking_thread(move |memory| memory.hash(&password))
+            .await
     }
 
-    /// Whether the password is the one behind the hash. Without a hash it is not, and finding
-    /// that out takes as long.
+    /// Whether the hash is one of this password. Without a hash the answer is `false`, and takes as
+    /// long.
+    ///
+    /// # Errors
+    /// When the hash is malformed, or the process is stopping.
     pub async fn verify(
         self,
         password: Password,
         hash: Option<String>,
     ) -> Result<bool, PasswordsError> {
-        self.aside(move |memory| memory.verify(&password, hash.as_deref()))
+        self.on_blocking_thread(move |memory| memory.verify(&password, hash.as_deref()))
             .await
     }
 
-    /// A caller that leaves gives its place back. Its hash, if it has begun, goes on to its end,
-    /// and only then may another begin.
-    async fn aside<T, F>(self, work: F) -> Result<T, PasswordsError>
+    /// When the caller is dropped, the slot is free again. A hash that has begun still runs to its
+    /// end, and only then can another one begin.
+    async fn on_blocking_thread<T, F>(self, work: F) -> Result<T, PasswordsError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Memory) -> Result<T, PasswordsError> + Send + 'static,
     {
-        let desk = self.desk.clone();
-        let worker = desk.workers.clone().acquire_owned().await;
+        let inner = self.inner.clone();
+        let worker = inner.workers.clone().acquire_owned().await;
         let worker = worker.map_err(|_| PasswordsError::Interrupted)?;
         let worked = tokio::task::spawn_blocking(move || {
-            let mut memory = desk.take();
+            let mut memory = inner.take();
             let done = work(&mut memory);
-            desk.put_back(memory);
+            inner.put_back(memory);
             drop(worker);
             done
         });
@@ -106,7 +114,7 @@ impl Place {
     }
 }
 
-impl Desk {
+impl Inner {
     fn take(&self) -> Memory {
         let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
         memories.pop().unwrap_or_default()
@@ -138,8 +146,8 @@ mod tests {
         let hash = passwords.queue().unwrap().hash(password("correct horse"));
         let hash = hash.await.unwrap();
         let check = async |text: &str, hash: Option<&str>, expected: bool| {
-            let place = passwords.queue().unwrap();
-            let verified = place.verify(password(text), hash.map(str::to_owned)).await;
+            let slot = passwords.queue().unwrap();
+            let verified = slot.verify(password(text), hash.map(str::to_owned)).await;
             assert_eq!(verified.unwrap(), expected);
         };
         check("correct horse", Some(&hash), true).await;
@@ -148,23 +156,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_exceeds_the_queue_is_refused_until_a_place_is_free() {
+    async fn what_exceeds_the_queue_is_refused_until_a_slot_is_free() {
         let passwords = Passwords::new();
-        let mut places = vec![];
-        while let Ok(place) = passwords.queue() {
-            places.push(place);
+        let mut slots = vec![];
+        while let Ok(slot) = passwords.queue() {
+            slots.push(slot);
         }
         let workers = passwords.0.workers.available_permits();
-        assert_eq!(places.len(), workers + QUEUE);
+        assert_eq!(slots.len(), workers + QUEUE);
         assert!(matches!(passwords.queue(), Err(PasswordsError::Busy)));
 
-        let hash = places.pop().unwrap().hash(password("correct horse"));
+        let hash = slots.pop().unwrap().hash(password("correct horse"));
         hash.await.unwrap();
         assert!(passwords.queue().is_ok());
     }
 
     #[tokio::test]
-    async fn no_more_memories_are_taken_than_there_are_workers() {
+    async fn there_are_at_most_as_many_memories_as_workers() {
         let passwords = Passwords::new();
         let burst = (0..12).map(|_| passwords.queue().unwrap().hash(password("correct horse")));
         for hash in futures::future::join_all(burst).await {

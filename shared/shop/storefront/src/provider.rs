@@ -1,8 +1,8 @@
 //! The payment provider: a third party, reached over HTTP.
 //!
-//! Every call is idempotent with the order's id as its key, so it may be repeated after a timeout
-//! or a crash. No call is ever made inside a database transaction: a provider that hangs would
-//! hold locks that other customers wait for.
+//! Every call is idempotent, with the order's id as its key, so it can be repeated after a timeout
+//! or a crash. No call is made inside a database transaction: while the provider hangs, other
+//! customers would wait for its locks.
 
 use std::time::Duration;
 
@@ -17,26 +17,28 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::{debug, warn};
 
-/// A client of the provider. Cheap to clone: all clones share one pool of connections.
+/// A client of the provider. Cheap to clone: all clones share one connection pool.
 #[derive(Clone, Debug)]
 pub struct Provider {
     http: Client,
     url: String,
 }
 
+/// Why a call to the provider failed.
 #[derive(Debug, Error)]
 pub enum ProviderError {
     #[error("the payment provider cannot be reached or does not answer: {0}")]
     Unavailable(#[from] reqwest::Error),
     #[error("the payment provider refused the request with status {0}")]
     Refused(StatusCode),
-    #[error("the payment provider gives an answer that is none of its contract: {0}")]
+    #[error("the payment provider's answer breaks its contract: {0}")]
     Malformed(#[from] serde_json::Error),
 }
 
-/// An authorization as the provider's books have it.
+/// An authorization in the provider's ledger.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Authorization {
+    /// The order that it is for.
     pub order_id: OrderId,
 }
 
@@ -55,21 +57,21 @@ enum AnswerStatus {
     Refunded,
 }
 
-/// One attempt. The provider's own promise is an answer within half a second; four times that is
-/// taken for a hang.
+/// The timeout of one attempt. The provider promises an answer within half a second; after four
+/// times that, it counts as hanging.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Three attempts and their pauses end within 7 s, before the 10 s of an HTTP request do.
+/// Three attempts with their pauses take at most 7 s, less than the 10 s of an HTTP request.
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Client errors of a provider that has no time just now.
+/// Client errors of a provider that is busy.
 const BUSY: [StatusCode; 3] = [
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::TOO_EARLY,
     StatusCode::TOO_MANY_REQUESTS,
 ];
-/// Client errors that a person mends: our credentials, our account, a proxy.
-const MENDABLE: [StatusCode; 4] = [
+/// Client errors that an operator can fix: our credentials, our account, a proxy.
+const FIXABLE: [StatusCode; 4] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::PAYMENT_REQUIRED,
     StatusCode::FORBIDDEN,
@@ -78,6 +80,9 @@ const MENDABLE: [StatusCode; 4] = [
 
 impl Provider {
     /// A client of the provider at `url`, such as `http://127.0.0.1:9400`.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
     pub fn new(url: &str) -> Result<Provider, ProviderError> {
         let http = Client::builder().timeout(ATTEMPT_TIMEOUT).build()?;
         Ok(Provider {
@@ -86,7 +91,10 @@ impl Provider {
         })
     }
 
-    /// Sets the order's total aside on the customer's card: `Authorized` or `Declined`.
+    /// Authorizes the order's total on the customer's card: `Authorized` or `Declined`.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, fails, or refuses the request.
     pub async fn authorize(&self, order: &Order) -> Result<Payment, ProviderError> {
         let body = json!({
             "order_id": order.id,
@@ -103,7 +111,10 @@ impl Provider {
         }
     }
 
-    /// Does what is due, and returns the payment as it is then. Nothing is called when nothing is.
+    /// Makes the call that is due, if any, and returns the state after it.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, fails, or refuses the request.
     pub async fn send_due(&self, order: OrderId, due: Payment) -> Result<Payment, ProviderError> {
         match due {
             Payment::CaptureDue => self.capture(order).await?,
@@ -114,23 +125,35 @@ impl Provider {
         Ok(due.done())
     }
 
-    /// Takes what was set aside.
+    /// Captures an authorized payment.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, fails, or refuses the request.
     pub async fn capture(&self, order: OrderId) -> Result<(), ProviderError> {
         self.act(order, "capture").await
     }
 
-    /// Gives back what was set aside. An order the provider has not heard of yet is voided all the
-    /// same: a late authorization for it is declined.
+    /// Voids an authorization. This works for an unknown order, too: the provider then declines a
+    /// later authorization.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, fails, or refuses the request.
     pub async fn void(&self, order: OrderId) -> Result<(), ProviderError> {
         self.act(order, "void").await
     }
 
-    /// Gives back what was taken.
+    /// Refunds a captured payment.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, fails, or refuses the request.
     pub async fn refund(&self, order: OrderId) -> Result<(), ProviderError> {
         self.act(order, "refund").await
     }
 
-    /// What has been set aside for longer than `age` and neither captured nor voided since.
+    /// Lists the authorizations that are older than `age` and neither captured nor voided.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached or fails.
     pub async fn authorized_before(
         &self,
         age: Duration,
@@ -156,24 +179,24 @@ impl Provider {
             .map(|_| ())
     }
 
-    /// Boxed, so that the HTTP client is compiled here and not wherever a payment is made.
+    /// Boxed, so that the HTTP client is compiled in this crate and not in every caller.
     fn post<'a>(
         &'a self,
         path: &'a str,
         body: Value,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
-        self.post_patiently(path, body).boxed()
+        self.post_with_retries(path, body).boxed()
     }
 
-    /// Posts, and tries again while the provider is not reached, fails or is busy.
-    async fn post_patiently(&self, path: &str, body: Value) -> Result<Answer, ProviderError> {
+    /// Posts, and retries while the error is transient.
+    async fn post_with_retries(&self, path: &str, body: Value) -> Result<Answer, ProviderError> {
         let (mut attempt, mut pause) = (1, FIRST_PAUSE);
         loop {
             let error = match self.post_once(path, &body).await {
-                Err(error) if attempt < ATTEMPTS && error.is_passing() => error,
+                Err(error) if attempt < ATTEMPTS && error.is_transient() => error,
                 answer => return answer,
             };
-            debug!(%error, attempt, path, "asking the payment provider again");
+            debug!(%error, attempt, path, "retrying a call to the payment provider");
             tokio::time::sleep(pause).await;
             attempt += 1;
             pause *= 3;
@@ -195,35 +218,36 @@ impl Provider {
     }
 }
 
-/// The provider is a third party: an array is no object of its.
+/// Reads strictly, because the provider is a third party: an array is not accepted as an object.
 async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, ProviderError> {
     Ok(strict_json::from_slice(&response.bytes().await?)?)
 }
 
-/// 503: nothing was ordered, and the same request may be sent again. That helps with nothing that
-/// the provider has understood and refused, which is our own mistake.
+/// 503: nothing was ordered, and the client can send the same request again. But 500 if the
+/// provider has understood and refused the request: that is our own fault, and a retry does not
+/// help.
 pub fn unavailable(error: &ProviderError) -> Problem {
-    if !error.is_passing() {
+    if !error.is_transient() {
         return Problem::internal(error);
     }
-    warn!(%error, "could not ask the payment provider");
+    warn!(%error, "the payment provider does not answer");
     Problem::unavailable("the payment provider does not answer: send the same request again")
 }
 
 impl ProviderError {
-    /// Whether the provider has understood the request and will never do it: any other answer may
-    /// pass by itself, or when somebody mends an address or a credential.
+    /// Whether the provider has understood the request and will never accept it. Any other error is
+    /// transient, or ends when an operator fixes an address or a credential.
     pub fn is_final(&self) -> bool {
         match self {
             ProviderError::Unavailable(_) | ProviderError::Malformed(_) => false,
             ProviderError::Refused(status) => {
-                status.is_client_error() && !MENDABLE.contains(status) && !self.is_passing()
+                status.is_client_error() && !FIXABLE.contains(status) && !self.is_transient()
             }
         }
     }
 
-    /// Whether asking again at once may help.
-    fn is_passing(&self) -> bool {
+    /// Whether a retry at once may succeed.
+    fn is_transient(&self) -> bool {
         match self {
             ProviderError::Unavailable(_) | ProviderError::Malformed(_) => true,
             ProviderError::Refused(status) => status.is_server_error() || BUSY.contains(status),
@@ -236,12 +260,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_cannot_pass_and_cannot_be_mended_is_final() {
-        let check = |status: u16, is_final: bool, is_passing: bool| {
+    fn only_an_error_that_is_not_transient_and_not_fixable_is_final() {
+        let check = |status: u16, is_final: bool, is_transient: bool| {
             let error = ProviderError::Refused(StatusCode::from_u16(status).unwrap());
             assert_eq!(
-                (error.is_final(), error.is_passing()),
-                (is_final, is_passing),
+                (error.is_final(), error.is_transient()),
+                (is_final, is_transient),
                 "{status}"
             );
         };

@@ -1,4 +1,4 @@
-//! Reading orders and products. Nothing here changes anything, in either architecture.
+//! Reading orders and products, the same in both architectures. Nothing here writes.
 
 use axum::Router;
 use axum::extract::{FromRef, State};
@@ -10,8 +10,8 @@ use contracts::http::{
 };
 use domain::{CustomerId, OrderId, Refusal, Sku};
 use sqlx::PgPool;
-use store::orders::KnownOrder;
-use store::{catalogue, orders};
+use store::orders::OrderRecord;
+use store::{catalogue, facts, orders};
 use uuid::Uuid;
 
 use crate::Customer;
@@ -31,24 +31,28 @@ where
         .route("/orders/{id}/history", get(show_history))
 }
 
-/// The customer's order. Another's is as unknown as one that does not exist: an id tells nothing.
+/// Finds an order of the customer.
+///
+/// # Errors
+/// 404 if no order of the customer has this id. An order of another customer gets the same answer,
+/// so an id reveals nothing. 503 without a database.
 pub async fn find_own(
     db: &PgPool,
     customer: CustomerId,
     order: OrderId,
-) -> Result<KnownOrder, Problem> {
+) -> Result<OrderRecord, Problem> {
     let found = orders::find(&mut *database::lend(db).await?, order).await?;
     found
-        .filter(|known| known.order.customer == customer)
+        .filter(|record| record.order.customer == customer)
         .ok_or_else(|| Problem::not_found(format!("no order of yours has the id {order}")))
 }
 
-/// The order as clients see it.
-pub fn body(known: &KnownOrder) -> OrderBody {
-    OrderBody::new(&known.order, known.facts, known.placed_at)
+/// The order as an HTTP body.
+pub fn body(record: &OrderRecord) -> OrderBody {
+    OrderBody::new(&record.order, record.facts, record.placed_at)
 }
 
-/// 409: the customer asked for what can no longer be had.
+/// 409: it is too late to cancel.
 pub fn refused(refusal: Refusal) -> Problem {
     Problem::conflict(refusal.to_string())
         .named("urn:twofold:too-late-to-cancel", "Too late to cancel")
@@ -68,8 +72,8 @@ async fn show_product(
     Path(sku): Path<String>,
 ) -> Result<Json<ProductBody>, Problem> {
     let unknown = || Problem::not_found(format!("no product has the SKU {sku:?}"));
-    let wanted = Sku::parse(sku.as_str()).map_err(|_| unknown())?;
-    let found = catalogue::find(&mut *database::lend(&db).await?, [&wanted]).await?;
+    let parsed = Sku::parse(sku.as_str()).map_err(|_| unknown())?;
+    let found = catalogue::find(&mut *database::lend(&db).await?, [&parsed]).await?;
     let product = found.into_iter().next().ok_or_else(unknown)?;
     Ok(Json(product.into()))
 }
@@ -93,8 +97,8 @@ async fn show_order(
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<Json<OrderBody>, Problem> {
-    let known = find_own(&db, customer, OrderId(order)).await?;
-    Ok(Json(body(&known)))
+    let record = find_own(&db, customer, OrderId(order)).await?;
+    Ok(Json(body(&record)))
 }
 
 async fn show_history(
@@ -102,15 +106,15 @@ async fn show_history(
     Customer(customer): Customer,
     Path(order): Path<Uuid>,
 ) -> Result<Json<Vec<HistoryEntry>>, Problem> {
-    let known = find_own(&db, customer, OrderId(order)).await?;
-    let history = orders::history(&mut *database::lend(&db).await?, known.order.id).await?;
+    let order = find_own(&db, customer, OrderId(order)).await?.order;
+    let history = facts::history(&mut *database::lend(&db).await?, order.id).await?;
     Ok(Json(
         history
             .into_iter()
-            .map(|known| HistoryEntry {
-                fact: known.fact,
-                happened_at: known.happened_at,
-                at: known.recorded_at,
+            .map(|record| HistoryEntry {
+                fact: record.fact,
+                happened_at: record.happened_at,
+                at: record.recorded_at,
             })
             .collect(),
     ))

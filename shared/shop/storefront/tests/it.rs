@@ -1,6 +1,6 @@
-//! What the shop's parts hold of the machine, measured in a process of their own.
+//! The memory that password hashing uses, measured in a separate process.
 
-// Helpers of tests may unwrap, like the tests themselves.
+// Test helpers may unwrap, like tests.
 #![allow(clippy::unwrap_used)]
 
 use domain::Password;
@@ -9,10 +9,10 @@ use storefront::passwords::Passwords;
 
 const MIB: u64 = 1 << 20;
 
-/// What a hash needs while it is computed.
+/// The memory that one hash needs.
 const HASH: u64 = 19 * MIB;
 
-/// Resident memory of this process, as the kernel counts it.
+/// The resident memory of this process, as counted by the kernel.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();

@@ -9,33 +9,36 @@ use utoipa::ToSchema;
 use super::FieldError;
 use super::validation::check;
 
-/// What a customer signs up and signs in with.
+/// The body of a registration and of a login.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
+    /// The email address: it names the account.
     #[schema(
         example = "ada@example.org",
         max_length = 254,
         pattern = r"^[^\s\x00-\x1f\x7f-\x9f]+@[^\s\x00-\x1f\x7f-\x9f]+$"
     )]
     pub email: String,
+    /// 8 to 256 characters.
     #[schema(example = "correct horse", min_length = 8, max_length = 256)]
     pub password: String,
 }
 
-/// The right to act as a customer for a while (RFC 6750).
+/// A token that authenticates a customer for a limited time (RFC 6750).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AccessToken {
     /// Sent with each request as `Authorization: Bearer <access_token>`.
     pub access_token: String,
+    /// Always `Bearer`.
     #[schema(example = "Bearer")]
     pub token_type: String,
-    /// How long it is good for, in seconds.
+    /// How long the token is valid, in seconds.
     pub expires_in: u64,
 }
 
 impl Credentials {
-    /// Checks both fields and names those that are wrong.
+    /// Checks both fields, and returns the errors of all invalid ones.
     pub fn validate(self) -> Result<(Email, Password), Vec<FieldError>> {
         let mut errors = vec![];
         let email = check(&mut errors, "email", Email::parse(self.email));
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_fields_are_named_when_both_are_wrong() {
+    fn every_invalid_field_is_named() {
         let check = |email: &str, password: &str, expected: &[&str]| {
             let (email, password) = (email.to_owned(), password.to_owned());
             let errors = Credentials { email, password }.validate().err();

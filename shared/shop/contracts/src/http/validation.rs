@@ -1,10 +1,10 @@
-//! Checks of a request, field by field.
+//! Validation of a request, field by field.
 
 use std::fmt::Display;
 
 use problem_document::FieldError;
 
-/// Keeps the value or notes what is wrong with it, so that a request hears of all its errors.
+/// Returns the value, or adds its error to `errors`, so that a response lists all invalid fields.
 pub(super) fn check<T, E: Display>(
     errors: &mut Vec<FieldError>,
     field: impl Into<String>,

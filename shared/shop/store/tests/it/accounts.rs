@@ -68,7 +68,7 @@ async fn all_spellings_of_an_email_are_one_account() {
     }
 }
 
-/// Opens an account as it was done before keys were kept, and migrates.
+/// Inserts accounts as an earlier version did, without keys, and migrates.
 async fn with_accounts_from_before(emails: &[&str]) -> (Lease, PgConnection, Vec<CustomerId>) {
     let database = testing::database("accounts").await;
     let mut tx = database.connect().await.unwrap();

@@ -5,8 +5,8 @@ use sqlx::types::time::OffsetDateTime;
 use super::*;
 
 async fn history(db: &mut PgConnection, order: &Order) -> Vec<Fact> {
-    let known = orders::history(db, order.id).await.unwrap();
-    known.iter().map(|known| known.fact).collect()
+    let records = facts::history(db, order.id).await.unwrap();
+    records.iter().map(|record| record.fact).collect()
 }
 
 #[tokio::test]
@@ -15,15 +15,15 @@ async fn a_history_is_in_the_order_in_which_facts_happened() {
     let mut db = shop.connect().await;
     let order = shop.placed(&mut db).await;
     let at = |seconds: i64| OffsetDateTime::from_unix_timestamp(1_700_000_000 + seconds).unwrap();
-    let heard = [
+    let received = [
         (Fact::OrderPlaced, at(0)),
         (Fact::ShipmentScheduled, at(3)),
         (Fact::StockReserved, at(2)),
         (Fact::PaymentAuthorized, at(1)),
     ];
-    for (fact, happened_at) in heard {
+    for (fact, happened_at) in received {
         let fact = (order.id, fact, happened_at);
-        orders::record_at(&mut db, [fact]).await.unwrap();
+        facts::record_at(&mut db, [fact]).await.unwrap();
     }
 
     let happened = [
@@ -33,10 +33,10 @@ async fn a_history_is_in_the_order_in_which_facts_happened() {
         Fact::ShipmentScheduled,
     ];
     assert_eq!(history(&mut db, &order).await, happened);
-    let known = orders::history(&mut db, order.id).await.unwrap();
-    for (n, known) in known.iter().enumerate() {
-        assert_eq!(known.happened_at, at(n as i64));
-        assert!(known.recorded_at > known.happened_at);
+    let records = facts::history(&mut db, order.id).await.unwrap();
+    for (n, record) in records.iter().enumerate() {
+        assert_eq!(record.happened_at, at(n as i64));
+        assert!(record.recorded_at > record.happened_at);
     }
 }
 
@@ -55,7 +55,7 @@ async fn what_happens_together_is_in_the_order_of_causes() {
         .await
         .unwrap();
     let cancelled = [Fact::CancelRefused, Fact::CancelRequested];
-    orders::record(&mut db, cancelled.map(|fact| (order.id, fact)))
+    facts::record(&mut db, cancelled.map(|fact| (order.id, fact)))
         .await
         .unwrap();
 
@@ -79,7 +79,7 @@ async fn what_an_older_version_has_recorded_happened_when_it_was_recorded() {
         .execute(&mut db)
         .await
         .unwrap();
-    let known = orders::history(&mut db, order.id).await.unwrap();
-    assert_eq!(known.len(), 1);
-    assert_eq!(known[0].happened_at, known[0].recorded_at);
+    let records = facts::history(&mut db, order.id).await.unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].happened_at, records[0].recorded_at);
 }

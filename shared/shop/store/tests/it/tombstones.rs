@@ -1,26 +1,26 @@
-//! A mark and a payment contend for one key.
+//! A tombstone and a payment have the same key, so only one of them is inserted.
 
 use super::*;
 
 #[tokio::test]
-async fn an_order_has_a_payment_or_a_mark_and_the_first_stays() {
+async fn an_order_has_a_payment_or_a_tombstone_and_the_first_stays() {
     let shop = Shop::open().await;
     let mut db = shop.connect().await;
-    let (paid, marked) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
+    let (paid, orphan) = (shop.order(&[(0, 1)]), shop.order(&[(0, 1)]));
 
     let new = payments::insert(&mut db, [(&paid, Payment::Authorized)]);
     assert_eq!(new.await.unwrap(), [paid.id].into());
     let late = payments::insert_tombstone(&mut db, paid.id).await;
     assert!(!late.unwrap());
 
-    let early = payments::insert_tombstone(&mut db, marked.id).await;
+    let early = payments::insert_tombstone(&mut db, orphan.id).await;
     assert!(early.unwrap());
-    let again = payments::insert_tombstone(&mut db, marked.id).await;
+    let again = payments::insert_tombstone(&mut db, orphan.id).await;
     assert!(!again.unwrap());
-    let late = payments::insert(&mut db, [(&marked, Payment::Authorized)]);
+    let late = payments::insert(&mut db, [(&orphan, Payment::Authorized)]);
     assert_eq!(late.await.unwrap(), [].into());
     let due = payments::due(&mut db, 10).await.unwrap();
-    assert_eq!(due, [(marked.id, Payment::VoidDue)]);
+    assert_eq!(due, [(orphan.id, Payment::VoidDue)]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Fills an empty shop with the load tests' products and stock, for containers and clusters.
+//! Fills an empty shop with sample products and stock, for containers and clusters.
 
 use std::process::ExitCode;
 
@@ -8,19 +8,19 @@ use clap::Parser;
 use sqlx::{Connection, PgConnection};
 use store::{Context, catalogue, inventory, seed};
 
-/// Offers products and puts them on the shelf. Run again, it changes nothing.
+/// Inserts sample products and their stock. A second run changes nothing.
 #[derive(Parser)]
 #[command(version)]
 struct Settings {
-    /// The order context's database: the order service's, or the monolith's.
+    /// URL of the database with the orders: the order service's, or the monolith's.
     #[arg(long, env = "ORDERS_DATABASE_URL", hide_env_values = true)]
     orders_database_url: Secret,
 
-    /// The inventory context's database: the inventory service's, or the monolith's.
+    /// URL of the database with the stock: the inventory service's, or the monolith's.
     #[arg(long, env = "INVENTORY_DATABASE_URL", hide_env_values = true)]
     inventory_database_url: Secret,
 
-    /// How many products; one that is sold out comes on top.
+    /// Number of products. One more product is added that is sold out.
     #[arg(long, env = "SEED_PRODUCTS", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=99_999))]
     products: u32,
@@ -37,18 +37,18 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Stock comes first: whoever sees a product can order it.
+/// Stock comes first, so that every product in the catalogue can be ordered.
 async fn fill(settings: Settings) -> anyhow::Result<()> {
     let products = seed::products(settings.products as usize);
 
-    let mut shelves = connect(&settings.inventory_database_url, Context::Inventory).await?;
+    let mut inventory_db = connect(&settings.inventory_database_url, Context::Inventory).await?;
     let empty = sqlx::query_scalar("select not exists (select from stock)");
-    if empty.fetch_one(&mut shelves).await? {
-        inventory::restock(&mut shelves, seed::deliveries(&products)).await?;
+    if empty.fetch_one(&mut inventory_db).await? {
+        inventory::restock(&mut inventory_db, seed::deliveries(&products)).await?;
     }
 
-    let mut shop = connect(&settings.orders_database_url, Context::Orders).await?;
-    catalogue::offer(&mut shop, &products).await?;
+    let mut orders_db = connect(&settings.orders_database_url, Context::Orders).await?;
+    catalogue::offer(&mut orders_db, &products).await?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
-//! Why a password was not hashed.
+//! The errors of hashing passwords.
 
 use thiserror::Error;
 
+/// Why a password was not hashed or verified.
 #[derive(Debug, Error)]
 pub enum PasswordsError {
     #[error("cannot hash a password: {0}")]
@@ -12,6 +13,6 @@ pub enum PasswordsError {
     Malformed(#[from] argon2::password_hash::phc::Error),
     #[error("hashing a password was interrupted")]
     Interrupted,
-    #[error("too many passwords wait to be hashed already")]
+    #[error("too many passwords are waiting to be hashed")]
     Busy,
 }

@@ -1,4 +1,4 @@
-//! The memory that a password is hashed in, used again for the next one.
+//! The memory in which passwords are hashed, reused for each one.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{self, try_generate_salt};
@@ -7,18 +7,18 @@ use domain::Password;
 
 use super::error::PasswordsError;
 
-/// Of the same cost as any other, and of no password: what a login for an unknown email is checked
-/// against, so that its answer takes as long as another's and does not tell who has an account.
+/// A hash of no password, at the normal cost. A login for an unknown email is checked against it,
+/// so that the time of the answer does not reveal who has an account.
 const NO_ACCOUNT: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
                           AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Blocks of 1 KiB, 19 MiB of them after the first hash. Each hash overwrites them all before it
-/// reads them.
+/// Blocks of 1 KiB, 19 MiB in total after the first hash. Each hash overwrites a block before it
+/// reads it.
 #[derive(Default)]
 pub(super) struct Memory(Vec<Block>);
 
 impl Memory {
-    /// A PHC string with a new salt.
+    /// Hashes the password with a new salt, into a PHC string.
     pub(super) fn hash(&mut self, password: &Password) -> Result<String, PasswordsError> {
         let argon2 = Argon2::default();
         let salt = try_generate_salt().map_err(|_| password_hash::Error::Crypto)?;
@@ -33,21 +33,21 @@ impl Memory {
         Ok(hash.to_string())
     }
 
-    /// Whether the PHC string is this password's, at the cost that the string names.
+    /// Whether the PHC string is a hash of this password, computed at the string's own cost.
     pub(super) fn verify(
         &mut self,
         password: &Password,
         hash: Option<&str>,
     ) -> Result<bool, PasswordsError> {
-        let known = PasswordHash::new(hash.unwrap_or(NO_ACCOUNT))?;
-        let (Some(salt), Some(expected)) = (&known.salt, &known.hash) else {
+        let stored = PasswordHash::new(hash.unwrap_or(NO_ACCOUNT))?;
+        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
             return Ok(false);
         };
-        let algorithm = Algorithm::try_from(known.algorithm.as_str())?;
-        let version = known.version.map(Version::try_from).transpose()?;
-        let params = Params::try_from(&known)?;
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+        let version = stored.version.map(Version::try_from).transpose()?;
+        let params = Params::try_from(&stored)?;
         let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
-        // Two outputs are compared in constant time.
+        // `Output` compares in constant time.
         Ok(self.output(&argon2, password, salt, expected.len())? == *expected)
     }
 
@@ -81,7 +81,7 @@ mod tests {
         let password = Password::parse("correct horse").unwrap();
         let bytes = password.expose().as_bytes();
         let mut memory = Memory::default();
-        // Twice, so that the second finds the first one's traces.
+        // Twice, so that the second hash starts with the memory of the first.
         for _ in 0..2 {
             let ours: String = memory.hash(&password).unwrap();
             let ours = PasswordHash::new(&ours).unwrap();

@@ -1,5 +1,5 @@
-//! `POST /orders` up to the point where the architectures part: reading the request, recognising a
-//! repetition, and looking up the prices.
+//! `POST /orders` up to the point where the architectures differ: reading the request, recognizing
+//! a repeated one, and looking up the prices.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
@@ -8,22 +8,21 @@ use chassis::Problem;
 use contracts::http::PlaceOrder;
 use domain::{CustomerId, Order};
 use sqlx::{PgConnection, PgPool};
-use store::orders;
-use store::orders::{Idempotency, KnownOrder};
+use store::orders::{self, Idempotency, OrderRecord};
 
 use crate::checkout;
 
-/// The `Idempotency-Key` header: 1 to 255 printable ASCII characters, which the draft
-/// standard (draft-ietf-httpapi-idempotency-key-header) leaves to the server to bound.
+/// The `Idempotency-Key` header: 1 to 255 printable ASCII characters. The draft standard
+/// (draft-ietf-httpapi-idempotency-key-header) leaves the limit to the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdempotencyKey(pub String);
 
-/// What a request to place an order turns out to be.
-pub enum Placing {
-    /// A new order, priced and not yet written down.
+/// A request to place an order, after it was checked.
+pub enum Submission {
+    /// A new order, priced and not yet stored.
     New(Order, Idempotency),
-    /// The same request again: the order it placed the first time.
-    Repeated(KnownOrder),
+    /// A repeated request, with the order that the first one placed.
+    Repeated(OrderRecord),
 }
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -46,33 +45,37 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// Reads the request and prices it, or finds what it placed before.
-pub async fn prepare(
+/// Checks the request and prices the order, or finds the order that it placed before.
+///
+/// # Errors
+/// 422 for invalid fields, or for a key that has placed a different order; 503 without a database.
+pub async fn check(
     db: &PgPool,
     customer: CustomerId,
     IdempotencyKey(key): IdempotencyKey,
     request: PlaceOrder,
-) -> Result<Placing, Problem> {
+) -> Result<Submission, Problem> {
     let idempotency = Idempotency {
         key,
         request: as_sent(&request),
     };
-    let placement = request.validate().map_err(Problem::invalid)?;
+    let valid = request.validate().map_err(Problem::invalid)?;
     let mut connection = database::lend(db).await?;
-    if let Some(known) = find_placed(&mut connection, customer, &idempotency).await? {
-        return Ok(Placing::Repeated(known));
+    if let Some(record) = find_by_key(&mut connection, customer, &idempotency).await? {
+        return Ok(Submission::Repeated(record));
     }
-    let priced = checkout::price(&mut connection, customer, placement).await?;
-    Ok(Placing::New(priced.map_err(Problem::invalid)?, idempotency))
+    let priced = checkout::price(&mut connection, customer, valid).await?;
+    let order = priced.map_err(Problem::invalid)?;
+    Ok(Submission::New(order, idempotency))
 }
 
-/// The order that was placed under this key. A key that placed another order is refused, as the
-/// draft standard asks.
-async fn find_placed(
+/// Finds the order that was placed under this key. A key that has placed a different order is
+/// refused, as the draft standard requires.
+async fn find_by_key(
     connection: &mut PgConnection,
     customer: CustomerId,
     idempotency: &Idempotency,
-) -> Result<Option<KnownOrder>, Problem> {
+) -> Result<Option<OrderRecord>, Problem> {
     let found = orders::find_by_key(connection, customer, &idempotency.key).await?;
     let Some((order, request)) = found else {
         return Ok(None);
@@ -86,14 +89,17 @@ async fn find_placed(
     Ok(orders::find(connection, order).await?)
 }
 
-/// The order that another request with the same key has placed at the same time.
-pub async fn find_winner(
+/// Finds the order that another request with the same key has placed at the same time.
+///
+/// # Errors
+/// 422 if the other request was different; 503 without a database.
+pub async fn find_existing(
     db: &PgPool,
     customer: CustomerId,
     idempotency: &Idempotency,
-) -> Result<KnownOrder, Problem> {
-    let winner = find_placed(&mut *database::lend(db).await?, customer, idempotency).await?;
-    winner.ok_or_else(|| Problem::internal("a key is taken, and no order has it"))
+) -> Result<OrderRecord, Problem> {
+    let existing = find_by_key(&mut *database::lend(db).await?, customer, idempotency).await?;
+    existing.ok_or_else(|| Problem::internal("the key has been used, but no order has it"))
 }
 
 fn wrong_key(message: &str) -> Problem {
