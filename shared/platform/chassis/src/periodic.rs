@@ -11,17 +11,17 @@ use tracing::{info, warn};
 
 use crate::Context;
 
-/// The longest interval between two calls: an overdue row waits no longer than this.
+/// The longest average interval between two calls. Jitter makes it 5 to 15 s.
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Handles one batch. Boxed, so that the loop around it is compiled in this crate.
 type HandleBatch = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<usize>> + Send + Sync>;
 
 impl Context {
-    /// Calls `handle_batch` periodically until [`Context::shutdown`], every quarter of `age`, at
-    /// least every 10 s and at most every 10 ms, with jitter. It handles up to one batch of rows
-    /// that are older than `age`, and returns their number; while that is not 0, it is called again
-    /// at once. Any number of replicas may run it, if it skips rows that another one has locked.
+    /// Calls `handle_batch` periodically until [`Context::shutdown`]: on average every quarter of
+    /// `age`, limited to 10 ms to 10 s, with jitter. It handles up to one batch of rows that are
+    /// older than `age`, and returns their number; while that is not 0, it is called again at once.
+    /// Any number of replicas may run it, if it skips rows that another one has locked.
     ///
     /// The metric `overdue_total` counts the handled rows, with `task` as label. A failed call is
     /// logged, and the next one retries.
