@@ -84,7 +84,7 @@ impl Shops {
         let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptance");
         let given = testing::options().await;
         let server = match &given.database_url {
-            Some(url) => Server::given(url).await?,
+            Some(url) => Server::external(url).await?,
             None => Server::start(Storage::Disk).await?,
         };
         let mut infrastructure = Infrastructure::on(Servers::Shared(server), binaries, logs)?;

@@ -24,7 +24,7 @@ async fn start() -> Service {
     let database = testing::database("auth").await;
     let keys = KeyPair::generate();
     let settings = Settings {
-        serving: Serving::anywhere(),
+        serving: Serving::on_free_port(),
         database: Database::new(&database.url),
         signing: TokenSigning {
             auth_private_key: keys.private,

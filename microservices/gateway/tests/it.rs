@@ -52,7 +52,7 @@ impl Door {
     async fn open([auth, orders]: [String; 2], change: impl FnOnce(&mut Settings)) -> Door {
         let keys = KeyPair::generate();
         let mut settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             token_key: TokenKey {
                 auth_public_key: keys.public,
             },
@@ -91,7 +91,7 @@ impl Door {
 
 async fn serve(routes: Router) -> Running {
     let stop = CancellationToken::new();
-    launch("service", Serving::anywhere(), stop, async |_| Ok(routes))
+    launch("service", Serving::on_free_port(), stop, async |_| Ok(routes))
         .await
         .unwrap()
 }

@@ -54,6 +54,6 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
 
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.problems(), running);
+    context.supervise("queues", move || health.problems(), running);
     Ok(Router::new())
 }

@@ -88,12 +88,12 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         expiry: Duration::from_millis(settings.order_expiry_ms),
     };
     let (outbox, ages, expiry) = (runtime.outbox(), settings.overdue, orders.expiry);
-    context.look_after("overdue orders", ages.shortest(), move || {
+    context.handle_overdue("overdue orders", ages.shortest(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
         async move { overdue::republish(&outbox, &ages, expiry).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.problems(), running);
+    context.supervise("queues", move || health.problems(), running);
     Ok(routes::routes(orders))
 }

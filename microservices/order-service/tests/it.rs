@@ -47,7 +47,7 @@ impl Fixture {
         };
         let queues = Local::new();
         let settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             database: Database::new(&database.url),
             token_key: TokenKey {
                 auth_public_key: keys.public,

@@ -66,12 +66,12 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle_with(queue, options, MoveMoney { provider }.then(RecordPayments));
 
     let (outbox, ages) = (runtime.outbox(), settings.overdue);
-    context.look_after("unanswered payments", ages.unanswered(), move || {
+    context.handle_overdue("unanswered payments", ages.unanswered(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
         async move { overdue::republish(&outbox, &ages).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.problems(), running);
+    context.supervise("queues", move || health.problems(), running);
     Ok(Router::new())
 }

@@ -75,17 +75,17 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle_with(dispatch, dispatch_options, Dispatch);
 
     let (outbox, ages) = (runtime.outbox(), settings.overdue.clone());
-    context.look_after("overdue dispatches", ages.late(), move || {
+    context.handle_overdue("overdue dispatches", ages.late(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
         async move { overdue::dispatch(&outbox, &ages).await }
     });
     let (outbox, ages) = (runtime.outbox(), settings.overdue);
-    context.look_after("cancellations", ages.cancelled(), move || {
+    context.handle_overdue("cancellations", ages.cancelled(), move || {
         let (outbox, ages) = (outbox.clone(), ages.clone());
         async move { overdue::republish_cancelled(&outbox, &ages).await }
     });
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.problems(), running);
+    context.supervise("queues", move || health.problems(), running);
     Ok(Router::new())
 }

@@ -36,7 +36,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .handle("greetings", handler_fn(handlers::count));
     let health = runtime.health();
     let running = runtime.run(context.shutdown());
-    context.attend("queues", move || health.problems(), running);
+    context.supervise("queues", move || health.problems(), running);
     Ok(Router::new()
         .route("/greetings/{name}", get(times))
         .with_state(db))

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 async fn greetings_are_counted_and_nobody_goes_to_the_dead_letters() {
     let (database, sqs) = (testing::database("template").await, testing::sqs().await);
     let settings = Settings {
-        serving: Serving::anywhere(),
+        serving: Serving::on_free_port(),
         database: Database::new(&database.url),
         queues: messaging::Settings::endpoint(&sqs.endpoint),
     };

@@ -26,7 +26,7 @@ impl Door {
         };
         let issuer = TokenIssuer::new(&signing, TOKEN_ISSUER).unwrap();
         let settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             database: Database {
                 database_pool_size: connections,
                 ..Database::new(fixture.url())

@@ -114,7 +114,7 @@ impl Infrastructure {
 /// Uses the server of `DATABASE_URL`, or starts one.
 async fn server(storage: Storage) -> Result<Server, sandbox::Error> {
     match external_server() {
-        Some(url) => Server::given(&url).await,
+        Some(url) => Server::external(&url).await,
         None => Server::start(storage).await,
     }
 }

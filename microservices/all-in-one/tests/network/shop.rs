@@ -181,7 +181,7 @@ async fn monolith(
     let settings = monolith::Settings {
         serving: Serving {
             request_timeout_ms,
-            ..Serving::anywhere()
+            ..Serving::on_free_port()
         },
         database: Database {
             database_pool_size: connections,

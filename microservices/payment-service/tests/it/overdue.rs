@@ -20,7 +20,7 @@ async fn an_authorization_without_an_answer_is_told_again_until_there_is_one() {
     let provider = payment_provider::testing::provider().await;
     let queues = Local::new();
     let settings = Settings {
-        serving: Serving::anywhere(),
+        serving: Serving::on_free_port(),
         database: Database::new(&database.url),
         queues: messaging::Settings {
             transport: Some(queues.clone().into()),

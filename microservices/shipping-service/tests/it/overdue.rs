@@ -28,7 +28,7 @@ impl Fixture {
         let database = testing::database("shipping").await;
         let queues = Local::new();
         let settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             database: Database::new(&database.url),
             queues: messaging::Settings {
                 transport: Some(queues.clone().into()),

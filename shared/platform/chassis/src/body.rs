@@ -1,4 +1,4 @@
-//! A request's body, limited in size and in time.
+//! The request body, limited in size and in time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,21 +9,22 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
-use crate::BODY_LIMIT;
+/// Maximum bytes of a request body. The largest order of 50 lines has 5 KiB.
+pub const BODY_LIMIT: usize = 64 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The client did not send its body in time.
+/// The client did not send its body before the deadline.
 #[derive(Debug, Error)]
 #[error("the body did not arrive in time")]
 pub(crate) struct TooSlow;
 
-/// A body that is an error once it exceeds [`BODY_LIMIT`], or is not whole at its deadline.
+/// A body that fails once it exceeds [`BODY_LIMIT`] or is incomplete at its deadline.
 pub(crate) struct BoundedBody {
     body: Limited<Incoming>,
     deadline: Instant,
-    /// Made only when the body is waited for: most arrive with their head.
-    alarm: Option<Pin<Box<Sleep>>>,
+    /// Created only when a read has to wait: most bodies arrive together with their head.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl BoundedBody {
@@ -31,7 +32,7 @@ impl BoundedBody {
         BoundedBody {
             body: Limited::new(body, BODY_LIMIT),
             deadline,
-            alarm: None,
+            timer: None,
         }
     }
 }
@@ -49,10 +50,10 @@ impl HttpBody for BoundedBody {
             return frame;
         }
         let deadline = self.deadline;
-        let alarm = self
-            .alarm
+        let timer = self
+            .timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        ready!(alarm.as_mut().poll(context));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Some(Err(TooSlow.into())))
     }
 

@@ -1,4 +1,4 @@
-//! What a service can do while it starts: depend on things, and run work beside the server.
+//! The context of a service: readiness checks, background tasks and the shutdown token.
 
 use std::future::ready;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
+use crate::error_line::error_line;
 use crate::health::Readiness;
-use crate::process::one_line;
 use crate::telemetry;
 
-/// How long work in the background may take to end. What it is allowed is its own affair, such as
-/// the 30 s of a consumer of queues by default; this is for what forgot to stop.
-const BACKGROUND_GRACE: Duration = Duration::from_secs(40);
+/// How long background tasks may take to end after shutdown. Each task has its own limit, such as
+/// 30 s for a queue consumer by default; this one covers a task that ignores the shutdown.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// What a service is handed while it starts.
+/// The handle to its process that a service gets when it starts.
 #[derive(Clone)]
 pub struct Context {
     name: &'static str,
@@ -41,17 +41,18 @@ impl Context {
         self.readiness.clone()
     }
 
-    /// What the service is called in logs, metrics and connections.
+    /// The name of the service in logs, metrics and database connections.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Cancelled when it is time to stop.
+    /// The token that is cancelled on shutdown.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }
 
-    /// `/readyz` answers 200 only while this holds. A check that takes over a second failed.
+    /// Adds a readiness check: `/readyz` answers 200 only while every check returns true. A check
+    /// that takes longer than 1 s counts as failed.
     pub fn ready_when<F, Fut>(&self, name: &'static str, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -60,8 +61,8 @@ impl Context {
         self.readiness.add(name, check);
     }
 
-    /// Runs something beside the server. It ends by itself when [`Context::shutdown`] is
-    /// cancelled; if it fails or panics, the whole service stops, and says why.
+    /// Runs a background task. The task has to end when [`Context::shutdown`] is cancelled. If it
+    /// fails or panics, the whole service stops and logs the reason.
     pub fn background<Fut, T, E>(&self, task: &'static str, work: Fut)
     where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
@@ -80,8 +81,8 @@ impl Context {
                 error!(
                     service,
                     task,
-                    error = one_line(&error),
-                    "stopping: a task failed"
+                    error = error_line(&error),
+                    "a background task failed: stopping the service"
                 );
                 failed.cancel();
                 shutdown.cancel();
@@ -89,25 +90,25 @@ impl Context {
         });
     }
 
-    /// Runs something in the background that readiness depends on: it is ready when it has no
-    /// troubles, and `/readyz` names those that it has.
-    pub fn attend<Fut, T, E>(
+    /// Runs a background task that readiness depends on: `/readyz` answers 200 only while
+    /// `problems` returns none, and otherwise names each.
+    pub fn supervise<Fut, T, E>(
         &self,
         name: &'static str,
-        troubles: impl Fn() -> Vec<String> + Send + Sync + 'static,
+        problems: impl Fn() -> Vec<String> + Send + Sync + 'static,
         work: Fut,
     ) where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
     {
-        let find_troubles = move || ready(troubles());
-        self.readiness.add_troubles(name, find_troubles);
+        self.readiness.add_problems(name, move || ready(problems()));
         self.background(name, work);
     }
 
-    /// Prometheus's histograms collect samples until somebody sorts them in.
-    pub(crate) fn keep_metrics(&self) {
+    /// Sorts the samples of histograms into their buckets every 5 s. Without this the recorder
+    /// keeps each sample in memory until the next scrape.
+    pub(crate) fn maintain_metrics(&self) {
         let metrics = telemetry::metrics();
         let shutdown = self.shutdown();
         self.background("metrics", async move {
@@ -122,13 +123,17 @@ impl Context {
         });
     }
 
-    pub(crate) async fn finish(self) -> anyhow::Result<()> {
+    /// Waits until all background tasks have ended.
+    ///
+    /// # Errors
+    /// When one of them failed.
+    pub(crate) async fn join_background(self) -> anyhow::Result<()> {
         self.background.close();
-        if tokio::time::timeout(BACKGROUND_GRACE, self.background.wait())
+        if tokio::time::timeout(BACKGROUND_TIMEOUT, self.background.wait())
             .await
             .is_err()
         {
-            warn!(service = self.name, "gave up on background work");
+            warn!(service = self.name, "background tasks did not end in time");
         }
         match self.failed.is_cancelled() {
             true => Err(anyhow!("a background task failed; the log says which")),

@@ -1,5 +1,5 @@
-//! Connecting to Postgres, and bringing its tables up to date. The pool itself, and how its
-//! connections are lent, is the crate `database`'s.
+//! Connection to Postgres at the start of a service, with migrations and a readiness check. The
+//! crate `database` makes the pool and lends its connections.
 
 use std::time::Duration;
 
@@ -14,25 +14,26 @@ use tokio::time::Instant;
 use crate::Context;
 use crate::config::Database;
 
-/// How long a database may take to come up beside us before we give up on it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the start waits for a database that is not reachable yet: containers of one deployment
+/// start in any order, and Postgres takes a second or two.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects, runs the migrations one after another, and makes readiness depend on the database.
+/// Connects, runs the migrations one after another, and adds a readiness check of the database.
 ///
-/// Of several processes that start at once, one migrates and the others wait for it.
+/// If several processes start at once, one migrates and the others wait for it.
 ///
 /// # Errors
-/// When the database cannot be reached, refuses us, or has other migrations than these.
+/// When the database cannot be reached, refuses the user, or has other migrations than these.
 pub fn connect<'a>(
     settings: &'a Database,
     migrations: impl IntoIterator<Item = Migrator>,
     context: &'a Context,
 ) -> LocalBoxFuture<'a, anyhow::Result<PgPool>> {
-    begin(settings, migrations.into_iter().collect(), context)
+    connect_boxed(settings, migrations.into_iter().collect(), context)
 }
 
-/// Boxed where no type is left open, so that it is compiled in this crate.
-fn begin<'a>(
+/// The same without a type parameter, so that the future is compiled in this crate.
+fn connect_boxed<'a>(
     settings: &'a Database,
     migrations: Vec<Migrator>,
     context: &'a Context,
@@ -49,7 +50,7 @@ async fn connect_and_migrate(
         .database_url
         .expose()
         .parse()
-        .context("DATABASE_URL is no address of a Postgres database")?;
+        .context("DATABASE_URL is not the address of a Postgres database")?;
     let options = options.application_name(context.name());
 
     let mut connection = first_connection(&options).await?;
@@ -76,19 +77,19 @@ async fn connect_and_migrate(
     Ok(database)
 }
 
-/// Tries until the database answers, or [`PATIENCE`] is at its end.
+/// Retries until the database answers, for up to [`TIMEOUT`].
 async fn first_connection(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
     let place = format!("{}:{}", options.get_host(), options.get_port());
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let attempt = database::connect_for_migrations(options);
-        let error = match tokio::time::timeout(PATIENCE, attempt).await {
+        let error = match tokio::time::timeout(TIMEOUT, attempt).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) if database::is_transient(&error) => anyhow!(error),
             Ok(Err(error)) => {
                 return Err(anyhow!(error)).context(format!(
-                    "the database at {place} refuses us: check the name, user and password in \
-                     DATABASE_URL"
+                    "the database at {place} refuses the connection: check the name, user and \
+                     password in DATABASE_URL"
                 ));
             }
             Err(_) => anyhow!("no answer"),

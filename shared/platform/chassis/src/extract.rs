@@ -1,4 +1,4 @@
-//! axum's extractors, with rejections that are problem documents and name the field.
+//! axum's extractors, with problem documents as rejections that name the wrong field.
 
 use axum::body::Bytes;
 use axum::extract::path::ErrorKind;
@@ -15,16 +15,16 @@ use strict_json::Strict;
 
 use crate::Problem;
 
-/// How serde puts it that a struct was expected and an array is there.
+/// The beginning of serde's message for an array in place of a struct.
 const ARRAY_FOR_OBJECT: &str = "invalid type: sequence, expected struct";
 
-/// A JSON body, read or written. An array of its fields is no object.
+/// A JSON body, of a request or a response. Reading rejects an array in place of an object.
 pub struct Json<T>(pub T);
 
-/// What the path's `{names}` stand for.
+/// The values of the path's `{names}`.
 pub struct Path<T>(pub T);
 
-/// The part of the address after `?`.
+/// The values of the query, the part of the address after `?`.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let body = body.map_err(|error| Problem::of_body(&error))?;
 
         let mut reader = serde_json::Deserializer::from_slice(&body);
-        let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(unfit)?;
+        let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(body_problem)?;
         reader
             .end()
             .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
@@ -58,7 +58,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
         let path = axum::extract::Path::from_request_parts(parts, state).await;
-        let axum::extract::Path(value) = path.map_err(wrong_path)?;
+        let axum::extract::Path(value) = path.map_err(path_problem)?;
         Ok(Path(value))
     }
 }
@@ -86,7 +86,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-fn wrong_path(rejection: PathRejection) -> Problem {
+fn path_problem(rejection: PathRejection) -> Problem {
     let PathRejection::FailedToDeserializePathParams(error) = rejection else {
         return Problem::internal(rejection.body_text());
     };
@@ -101,9 +101,9 @@ fn wrong_path(rejection: PathRejection) -> Problem {
     Problem::of_fields(StatusCode::BAD_REQUEST, vec![error])
 }
 
-/// 422 for a value that does not fit its field. An array in the place of an object is no shape that
-/// the contract knows, and a 400.
-fn unfit(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+/// 422 for a value that does not fit its field, and 400 for text that is not JSON or for an array
+/// in place of an object, which no contract allows.
+fn body_problem(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let field = field_at(error.path());
     let error = error.into_inner();
     if !error.is_data() {
@@ -118,7 +118,7 @@ fn unfit(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     Problem::of_fields(status, vec![FieldError::new(field, message)])
 }
 
-/// Such as `lines[0].quantity`, or `body` when it is the whole that is wrong.
+/// The path of a field, such as `lines[0].quantity`, or `body` when the whole body is wrong.
 fn field_at(path: &serde_path_to_error::Path) -> String {
     match path.iter().next() {
         Some(_) => path.to_string(),
@@ -126,9 +126,9 @@ fn field_at(path: &serde_path_to_error::Path) -> String {
     }
 }
 
-/// The path says where better than a line and a column do.
+/// The message without line and column, because the path already says where.
 fn strip_position(message: &str) -> &str {
     message
         .split_once(" at line ")
-        .map_or(message, |(said, _)| said)
+        .map_or(message, |(text, _)| text)
 }

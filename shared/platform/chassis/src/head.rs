@@ -1,31 +1,34 @@
-//! How long the head of a request may be.
+//! Limits on the head of a request.
 //!
-//! hyper has limits of its own, and what exceeds those, or is not HTTP at all, it answers by
-//! itself: a bare 431 to more than 100 fields or more than [`HEAD_BUFFER`] bytes, and a bare 400 to
-//! what it cannot parse. It calls nothing of ours before that, so those answers have no document.
-//! The limits here are lower, so that a request which is only somewhat too long gets one.
+//! hyper has limits of its own. It answers requests beyond them before it calls our code: with a
+//! bare 431 for more than 100 fields or more than [`HEAD_BUFFER`] bytes, and with a bare 400 for
+//! text that is not HTTP. Those answers carry no problem document. The limits here are lower, so a
+//! request that is slightly too long gets one.
 
 use axum::http::{HeaderMap, StatusCode, Uri};
 
 use crate::Problem;
 
-/// The most bytes of an address. RFC 9110, 4.1 asks for 8,000 at least.
+/// Maximum bytes of path and query. RFC 9110, section 4.1 recommends at least 8,000.
 const ADDRESS_LIMIT: usize = 8192;
 
-/// The most fields, and the most bytes of them all. Browsers and proxies send some 20 fields.
+/// Maximum header fields. Browsers and proxies send about 20.
 const FIELDS_LIMIT: usize = 64;
+/// Maximum bytes of all names and values together. nginx and Apache allow 8 KiB per field.
 const FIELDS_BYTES: usize = 16 * 1024;
 
-/// What hyper keeps of a head at most. It has room for every head within the limits above.
+/// The size of hyper's read buffer. Every head within the limits above fits in it.
 pub(crate) const HEAD_BUFFER: usize = 64 * 1024;
 
+/// Checks the head of a request against the limits.
+///
 /// # Errors
-/// 414 or 431 when the head exceeds a limit.
+/// 414 when path and query are too long, 431 when there are too many or too long header fields.
 pub(crate) fn check(address: &Uri, fields: &HeaderMap) -> Result<(), Problem> {
     let length = address.path_and_query().map_or(0, |all| all.as_str().len());
     if length > ADDRESS_LIMIT {
         return Err(Problem::new(StatusCode::URI_TOO_LONG)
-            .detail(format!("an address may have {ADDRESS_LIMIT} bytes")));
+            .detail(format!("path and query may have {ADDRESS_LIMIT} bytes")));
     }
     let bytes = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
         name.as_str().len() + value.len()

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`.
+//! The routes `/healthz`, `/readyz` and `/metrics`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,29 +12,30 @@ use problem_document::FieldError;
 
 use crate::{Problem, telemetry};
 
-/// The longest that a check may take before it counts as failed.
+/// How long a check may take before it counts as failed. Orchestrators often probe with a limit of
+/// 1 s, which is the default of Kubernetes.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What has to work before a process may be sent requests.
+/// The readiness checks of a process. It may receive requests while all of them pass.
 #[derive(Clone, Default)]
 pub(crate) struct Readiness(Arc<Mutex<Vec<Arc<Check>>>>);
 
 struct Check {
     name: &'static str,
-    find_troubles: Box<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>,
+    find_problems: Box<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>,
 }
 
-/// What a check that fails says when it has no reason to give.
+/// The reason of a failed check that gives none.
 const NOT_READY: &str = "is not ready";
 
 impl Readiness {
-    /// Ready when this holds.
+    /// Adds a check that passes when it returns true.
     pub(crate) fn add<F, Fut>(&self, name: &'static str, passes: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = bool> + Send + 'static,
     {
-        self.add_troubles(name, move || {
+        self.add_problems(name, move || {
             let passes = passes();
             async move {
                 match passes.await {
@@ -45,21 +46,21 @@ impl Readiness {
         });
     }
 
-    /// Ready when this finds no trouble.
-    pub(crate) fn add_troubles<F, Fut>(&self, name: &'static str, find_troubles: F)
+    /// Adds a check that passes when it returns no problems.
+    pub(crate) fn add_problems<F, Fut>(&self, name: &'static str, find_problems: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Vec<String>> + Send + 'static,
     {
-        let find_troubles = Box::new(move || find_troubles().boxed());
+        let find_problems = Box::new(move || find_problems().boxed());
         let mut checks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         checks.push(Arc::new(Check {
             name,
-            find_troubles,
+            find_problems,
         }));
     }
 
-    /// The checks that do not pass now, each with every reason.
+    /// The checks that fail now, one entry per problem.
     async fn failing(&self) -> Vec<(&'static str, String)> {
         let checks = self
             .0
@@ -67,9 +68,9 @@ impl Readiness {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let failing = checks.iter().map(|check| async {
-            let found = tokio::time::timeout(CHECK_TIMEOUT, (check.find_troubles)()).await;
-            let troubles = found.unwrap_or_else(|_| vec![NOT_READY.to_owned()]);
-            let named = troubles.into_iter().map(|trouble| (check.name, trouble));
+            let found = tokio::time::timeout(CHECK_TIMEOUT, (check.find_problems)()).await;
+            let problems = found.unwrap_or_else(|_| vec![NOT_READY.to_owned()]);
+            let named = problems.into_iter().map(|problem| (check.name, problem));
             named.collect::<Vec<_>>()
         });
         join_all(failing).await.into_iter().flatten().collect()
@@ -91,6 +92,6 @@ async fn ready(State(readiness): State<Readiness>) -> Result<&'static str, Probl
     }
     let errors = failing
         .into_iter()
-        .map(|(name, trouble)| FieldError::new(name, trouble));
+        .map(|(name, problem)| FieldError::new(name, problem));
     Err(Problem::unavailable("not ready").with_errors(errors.collect()))
 }

@@ -1,4 +1,4 @@
-//! `/openapi.json`: the description of a service's HTTP contract.
+//! The route `/openapi.json`, which describes a service's HTTP contract.
 
 use axum::Router;
 use axum::body::Bytes;

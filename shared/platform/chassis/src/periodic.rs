@@ -1,4 +1,4 @@
-//! Looking after rows now and then, beside the server.
+//! Periodic work on overdue rows, in the background.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,69 +11,69 @@ use tracing::{info, warn};
 
 use crate::Context;
 
-/// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest average interval between two calls. Jitter makes it 5 to 15 s.
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
 
-/// One look, boxed so that the loop around it is compiled in this crate.
-type Look = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<usize>> + Send + Sync>;
+/// Handles one batch. Boxed, so that the loop around it is compiled in this crate.
+type HandleBatch = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<usize>> + Send + Sync>;
 
 impl Context {
-    /// Calls `look` again and again until [`Context::shutdown`]: a quarter of `age` apart, and at
-    /// most 10 s. It handles up to a batch of what is older than `age`, and returns how many; as
-    /// long as that is not 0, it is called again at once. Any number of replicas may look, if
-    /// `look` skips the rows that another one holds.
+    /// Calls `handle_batch` periodically until [`Context::shutdown`]: on average every quarter of
+    /// `age`, limited to 10 ms to 10 s, with jitter. It handles up to one batch of rows that are
+    /// older than `age`, and returns their number; while that is not 0, it is called again at once.
+    /// Any number of replicas may run it, if it skips rows that another one has locked.
     ///
-    /// What was handled is counted by `overdue_total`, with the `task` as its label. A look that
-    /// fails is logged, and the next one tries again.
-    pub fn look_after<F, Fut, E>(&self, task: &'static str, age: Duration, look: F)
+    /// The metric `overdue_total` counts the handled rows, with `task` as label. A failed call is
+    /// logged, and the next one retries.
+    pub fn handle_overdue<F, Fut, E>(&self, task: &'static str, age: Duration, handle_batch: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<usize, E>> + Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
     {
-        let look: Look = Box::new(move || {
-            let looking = look();
-            async move { looking.await.map_err(Into::into) }.boxed()
+        let handle_batch: HandleBatch = Box::new(move || {
+            let handling = handle_batch();
+            async move { handling.await.map_err(Into::into) }.boxed()
         });
-        let pause = (age / 4).clamp(Duration::from_millis(10), LONGEST_PAUSE);
-        self.background(task, look_after(task, pause, look, self.shutdown()));
+        let interval = (age / 4).clamp(Duration::from_millis(10), MAX_INTERVAL);
+        self.background(task, run(task, interval, handle_batch, self.shutdown()));
     }
 }
 
-async fn look_after(
+async fn run(
     task: &'static str,
-    pause: Duration,
-    look: Look,
+    interval: Duration,
+    handle_batch: HandleBatch,
     shutdown: CancellationToken,
 ) -> Result<(), Infallible> {
     let mut fails = false;
     loop {
-        // By chance, so that replicas which started together do not look together.
-        let pause = pause.mul_f64(0.5 + rand::random::<f64>());
-        let looked = async {
+        // Random, so that replicas that started together do not call together.
+        let pause = interval.mul_f64(0.5 + rand::random::<f64>());
+        let handled = async {
             tokio::time::sleep(pause).await;
-            all(task, &look).await
+            handle_all(task, &handle_batch).await
         };
-        match shutdown.run_until_cancelled(looked).await {
+        match shutdown.run_until_cancelled(handled).await {
             None => return Ok(()),
             Some(Ok(())) => fails = false,
             Some(Err(_)) if fails => {}
             Some(Err(error)) => {
                 fails = true;
                 let error = format!("{error:#}");
-                warn!(task, error, "left what is overdue to the next looks");
+                warn!(task, error, "could not handle overdue rows: trying again");
             }
         }
     }
 }
 
-async fn all(task: &'static str, look: &Look) -> anyhow::Result<()> {
+async fn handle_all(task: &'static str, handle_batch: &HandleBatch) -> anyhow::Result<()> {
     loop {
-        match look().await? {
+        match handle_batch().await? {
             0 => return Ok(()),
             count => {
                 counter!("overdue_total", "task" => task).increment(count as u64);
-                info!(task, count, "handled what was overdue");
+                info!(task, count, "handled overdue rows");
             }
         }
     }

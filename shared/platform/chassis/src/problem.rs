@@ -9,10 +9,10 @@ use http_body_util::LengthLimitError;
 use problem_document::{FieldError, ProblemBody};
 use tracing::{error, warn};
 
-use crate::BODY_LIMIT;
-use crate::body::TooSlow;
+use crate::body::{BODY_LIMIT, TooSlow};
 
-/// What went wrong, for the client to act on. It is small, so that `Result<_, Problem>` is.
+/// An error response: a problem document that a client program can act on. It is one pointer in
+/// size, so `Result<_, Problem>` stays small.
 #[derive(Debug)]
 pub struct Problem(Box<Inner>);
 
@@ -24,7 +24,7 @@ struct Inner {
 }
 
 impl Problem {
-    /// A problem that its status explains, such as 404.
+    /// A problem that the status alone explains, such as 404.
     pub fn new(status: StatusCode) -> Problem {
         Problem(Box::new(Inner {
             status,
@@ -39,7 +39,7 @@ impl Problem {
         }))
     }
 
-    /// 422: the request was read, and these fields cannot be accepted.
+    /// 422: the request could be read, but these fields are not acceptable.
     pub fn invalid(errors: Vec<FieldError>) -> Problem {
         Problem::of_fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
     }
@@ -56,20 +56,22 @@ impl Problem {
             .with_errors(errors)
     }
 
+    /// 400: the request cannot be read.
     pub fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST).detail(detail)
     }
 
-    /// 401: no token, or none that is good.
+    /// 401: the token is missing or not valid.
     pub fn unauthorized(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED).detail(detail)
     }
 
+    /// 404: there is nothing at this address.
     pub fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND).detail(detail)
     }
 
-    /// 405. The `Allow` header names the methods that would do.
+    /// 405: the path has other methods, which the `Allow` header names.
     pub(crate) fn method_not_allowed() -> Problem {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED)
             .detail("the `allow` header names the methods of this path")
@@ -81,10 +83,10 @@ impl Problem {
             .detail(format!("a body may have {BODY_LIMIT} bytes"))
     }
 
-    /// Why a body could not be read: 413 when it exceeds [`BODY_LIMIT`], 408 when it did not arrive
-    /// in time, and 400 when it broke off.
+    /// The problem of a body that could not be read: 413 when it exceeds [`BODY_LIMIT`], 408 when
+    /// it did not arrive in time, and 400 when it broke off.
     pub fn of_body(error: &(dyn Error + 'static)) -> Problem {
-        // Axum's extractors put it into one more box.
+        // axum's extractors put the error into another box.
         let is_too_large = |cause: &(dyn Error + 'static)| {
             cause.is::<LengthLimitError>() || cause.is::<Box<LengthLimitError>>()
         };
@@ -94,27 +96,29 @@ impl Problem {
         if causes(error).any(|cause| cause.is::<TooSlow>()) {
             return Problem::new(StatusCode::REQUEST_TIMEOUT).detail(TooSlow.to_string());
         }
-        Problem::bad_request("the body did not arrive as it was announced")
+        Problem::bad_request("the body ended before its announced length")
     }
 
+    /// 409: the request contradicts the current state.
     pub fn conflict(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::CONFLICT).detail(detail)
     }
 
-    /// 503, to be tried again.
+    /// 503 with `Retry-After: 1`: the same request may succeed later.
     pub fn unavailable(detail: impl Into<String>) -> Problem {
         let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail);
         problem.0.retry_after_s = Some(1);
         problem
     }
 
-    /// 500. The cause goes to the log and not to the client.
+    /// 500: a fault of the service. The cause is logged and not sent to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Problem {
         error!(error = %cause, "request failed");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
             .detail("the cause is in the log, under the request's id")
     }
 
+    /// Sets the explanation of this occurrence.
     pub fn detail(mut self, detail: impl Into<String>) -> Problem {
         self.0.body.detail = Some(detail.into());
         self
@@ -125,13 +129,14 @@ impl Problem {
         self
     }
 
-    /// Gives the problem a type of its own, which clients may tell it by.
+    /// Sets the type, a URI that clients recognise the problem by, and its title.
     pub fn named(mut self, kind: &'static str, title: &'static str) -> Problem {
         self.0.body.kind = kind.to_owned();
         self.0.body.title = title.to_owned();
         self
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
@@ -161,8 +166,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The problem as the whole answer of a connection that is closed after it.
-pub(crate) fn as_sent(Problem(problem): Problem) -> Vec<u8> {
+/// The problem as the bytes of a whole HTTP/1.1 response, after which the connection closes.
+pub(crate) fn raw_response(Problem(problem): Problem) -> Vec<u8> {
     let (status, body) = (problem.status, problem.body);
     let body = serde_json::to_string(&body).expect("a problem has only string keys");
     let retry_after = problem.retry_after_s;
@@ -176,19 +181,19 @@ pub(crate) fn as_sent(Problem(problem): Problem) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The error and what is behind it.
+/// The error and its causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// Handlers use `?` on the store's functions. A database that is away, has no free connection or
-/// ended a wait for a lock is worth another try; anything else is a fault of ours.
+/// For `?` on database functions in handlers. A transient error, such as an unreachable database, a
+/// pool without a free connection or an ended wait for a lock, becomes a 503; any other a 500.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
         if !database::is_transient(&error) {
             return Problem::internal(error);
         }
-        warn!(%error, "no database for a request");
+        warn!(%error, "the database failed for a request");
         Problem::unavailable("the database does not answer")
     }
 }

@@ -1,4 +1,4 @@
-//! How a process starts, runs and ends.
+//! The life of a process: start, run, stop.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,15 +15,17 @@ use tracing::info;
 
 use crate::config::Serving;
 use crate::context::Context;
+use crate::error_line::error_line;
 use crate::health;
 use crate::request::{App, name_route};
 use crate::serve::serve;
 use crate::{Problem, shutdown, telemetry};
 
-/// Connections to the listener of `/metrics` and `/readyz`: of a collector and an orchestrator.
+/// Maximum connections to the admin listener. Its clients are a metrics collector and an
+/// orchestrator, with a few connections each.
 const ADMIN_CONNECTIONS: usize = 64;
 
-/// A service that is up. It stops when this is dropped.
+/// A running service. It stops when this is dropped.
 pub struct Running {
     address: SocketAddr,
     admin_address: Option<SocketAddr>,
@@ -31,14 +33,15 @@ pub struct Running {
     stop: DropGuard,
 }
 
-/// What [`run`] and [`launch`] are given, as this crate keeps it: what they await is compiled here
-/// once, and not in each service.
+/// The `start` function of [`run`] and [`launch`], boxed. So the code that awaits it is compiled
+/// once in this crate, and not in each service.
 type Start<'a> = Box<dyn FnOnce(Context) -> LocalBoxFuture<'a, anyhow::Result<Router>> + 'a>;
 
-/// The whole of a `main`: reads the settings from flags and the environment, and serves what
-/// `start` returns until SIGTERM or Ctrl-C, on a runtime with a thread for each core.
+/// Runs a service, as the whole of a `main`: reads the settings from flags and the environment, and
+/// serves the routes that `start` returns until SIGTERM or Ctrl-C. The runtime has one thread per
+/// core.
 ///
-/// When something fails, one line on standard error says what, and the exit code is 1.
+/// On a failure it prints one line to standard error and returns exit code 1.
 pub fn run<S, F, Fut>(name: &'static str, serving: fn(&S) -> &Serving, start: F) -> ExitCode
 where
     S: Parser + 'static,
@@ -48,17 +51,17 @@ where
     let settings = S::parse();
     let serving = serving(&settings).clone();
     let start = Box::new(|context| start(settings, context).boxed_local());
-    on_a_runtime(name, serving, start)
+    block_on(name, serving, start)
 }
 
 #[tokio::main]
-async fn on_a_runtime(name: &'static str, serving: Serving, start: Start<'_>) -> ExitCode {
+async fn block_on(name: &'static str, serving: Serving, start: Start<'_>) -> ExitCode {
     let exporter = telemetry::init(name);
     let outcome = async {
         let stop = shutdown::on_signal().context("cannot listen for signals")?;
-        // A signal counts while the process starts, too.
+        // A signal also ends the process while it starts.
         tokio::select! {
-            running = begin(name, serving, stop.clone(), start) => running?.ended().await,
+            running = start_service(name, serving, stop.clone(), start) => running?.ended().await,
             () = stop.cancelled() => Ok(()),
         }
     };
@@ -69,16 +72,16 @@ async fn on_a_runtime(name: &'static str, serving: Serving, start: Start<'_>) ->
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {}", one_line(&error));
+            eprintln!("{name}: {}", error_line(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Starts a service inside this process, and returns once it is listening.
+/// Starts a service inside this process, and returns once it listens.
 ///
 /// # Errors
-/// When the address is taken, or `start` fails.
+/// When an address is taken, or `start` fails.
 pub fn launch<'a, F, Fut>(
     name: &'static str,
     serving: Serving,
@@ -89,7 +92,7 @@ where
     F: FnOnce(Context) -> Fut + 'a,
     Fut: Future<Output = anyhow::Result<Router>> + 'a,
 {
-    begin(
+    start_service(
         name,
         serving,
         shutdown,
@@ -97,13 +100,13 @@ where
     )
 }
 
-fn begin<'a>(
+fn start_service<'a>(
     name: &'static str,
     serving: Serving,
     shutdown: CancellationToken,
     start: Start<'a>,
 ) -> LocalBoxFuture<'a, anyhow::Result<Running>> {
-    let beginning = async move {
+    let starting = async move {
         let shutdown = shutdown.child_token();
         let stop = shutdown.clone().drop_guard();
         let context = Context::new(name, shutdown.clone());
@@ -111,7 +114,7 @@ fn begin<'a>(
         let listener = listen(serving.listen_addr, "LISTEN_ADDR").await?;
         let address = listener.local_addr()?;
         let admin = match serving.admin_addr {
-            Some(wanted) => Some(listen(wanted, "ADMIN_ADDR").await?),
+            Some(address) => Some(listen(address, "ADMIN_ADDR").await?),
             None => None,
         };
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -120,14 +123,14 @@ fn begin<'a>(
         let health = health::routes(context.readiness());
         let app = |routes| App {
             name,
-            router: complete(routes),
+            router: with_fallbacks(routes),
             timeout: serving.request_timeout(),
         };
         let (app, admin) = match admin {
             Some(listener) => (app(routes), Some((listener, app(health)))),
             None => (app(health.merge(routes)), None),
         };
-        context.keep_metrics();
+        context.maintain_metrics();
         info!(service = name, %address, "listening");
 
         let limit = serving.connection_limit;
@@ -138,7 +141,7 @@ fn begin<'a>(
                 serve(listener, app, limit, shutdown),
                 OptionFuture::from(admin)
             );
-            context.finish().await
+            context.join_background().await
         });
         Ok(Running {
             address,
@@ -147,30 +150,18 @@ fn begin<'a>(
             stop,
         })
     };
-    beginning.boxed_local()
+    starting.boxed_local()
 }
 
-async fn listen(wanted: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(wanted).await.with_context(|| {
-        format!("cannot listen on {wanted}: choose another address with {setting}")
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address with {setting}")
     })
 }
 
-/// The error and its causes. Many errors quote their cause, and nothing need be said twice.
-pub(crate) fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !line.ends_with(&cause) {
-            let separator = if line.is_empty() { "" } else { ": " };
-            line = format!("{line}{separator}{cause}");
-        }
-    }
-    line.replace('\n', " ")
-}
-
-/// The routes, with an answer for all that is not among them.
-fn complete(routes: Router) -> Router {
-    // Axum lays nothing around no route.
+/// The routes, with a 404 for every other path and a 405 for every other method.
+fn with_fallbacks(routes: Router) -> Router {
+    // axum panics on `route_layer` without a route.
     let routes = match routes.has_routes() {
         true => routes.route_layer(middleware::from_fn(name_route)),
         false => routes,
@@ -181,44 +172,36 @@ fn complete(routes: Router) -> Router {
 }
 
 impl Running {
+    /// The address of the public listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where `/metrics` and `/readyz` are, if it is a listener of their own.
+    /// The address of the admin listener for `/metrics`, `/readyz` and `/healthz`, if it has one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
 
-    /// Such as `http://127.0.0.1:8080`.
+    /// The public address as a URL, such as `http://127.0.0.1:8080`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Waits until the service has ended by itself or by its shutdown token.
+    /// Waits until the service has ended by its shutdown token or by a failure.
+    ///
+    /// # Errors
+    /// When a background task failed, or the server task panicked.
     pub async fn ended(self) -> anyhow::Result<()> {
         self.ended.await?
     }
 
-    /// Stops the service and waits until open requests are answered.
+    /// Stops the service and waits until open requests are answered, for up to 10 s, and background
+    /// tasks have ended, for up to 40 s.
+    ///
+    /// # Errors
+    /// When a background task failed, or the server task panicked.
     pub async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         self.ended.await?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::anyhow;
-
-    use super::*;
-
-    #[test]
-    fn a_quoted_cause_is_said_once() {
-        let check = |error: anyhow::Error, expected: &str| assert_eq!(one_line(&error), expected);
-        check(anyhow!("cause"), "cause");
-        check(anyhow!("cause").context("error"), "error: cause");
-        check(anyhow!("cause").context("error: cause"), "error: cause");
-        check(anyhow!("two\nlines").context("error"), "error: two lines");
     }
 }

@@ -1,5 +1,7 @@
-//! What happens to every request, in one function and not in a tower of layers: each layer would
-//! box its future, and a service's own CPU per request is what the comparison measures.
+//! The handling of every request: limits, timeout, trace, log and metrics around the router.
+//!
+//! It is one function and not a stack of tower layers. axum boxes the future of each layer, and the
+//! comparison measures the CPU time that a service itself uses per request.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -8,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, MatchedPath, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -21,36 +22,28 @@ use trace_context::TraceParent;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span, info_span};
 
-use crate::body::BoundedBody;
+use crate::body::{BODY_LIMIT, BoundedBody};
+use crate::request_id::{REQUEST_ID, RequestId};
 use crate::{Problem, head, otlp, trace};
 
-/// The most bytes that a request's body may have. The largest order of 50 lines has 5 KiB.
-pub const BODY_LIMIT: usize = 64 * 1024;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// What a request is called in the logs of all processes it passes: the caller's `x-request-id`
-/// of 1 to 128 visible characters, or one made here. The response carries it.
-#[derive(Clone, Debug)]
-pub struct RequestId(HeaderValue);
-
-/// A router with what is said and measured of it.
+/// A router with the name of its service and the timeout of its requests.
 pub(crate) struct App {
     pub(crate) name: &'static str,
     pub(crate) router: Router,
     pub(crate) timeout: Duration,
 }
 
-/// Answers one request, whatever happens.
+/// Answers one request. A failure of any kind becomes a response.
 pub(crate) async fn answer(
     app: Arc<App>,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let started = Instant::now();
-    let method = name_of(request.method());
+    let method = method_label(request.method());
     let id = RequestId::of(request.headers());
-    let parent = parent(request.headers());
+    let parent = trace_parent(request.headers());
     let trace = parent.map_or_else(trace::root, TraceParent::child);
     let exported = exported_span(&request, parent, trace);
     let span = info_span!(
@@ -85,11 +78,11 @@ pub(crate) async fn answer(
         "status" => response.status().as_str().to_owned(),
     )
     .record(started.elapsed());
-    response.headers_mut().insert(REQUEST_ID, id.0);
+    response.headers_mut().insert(REQUEST_ID, id.header());
     Ok(response)
 }
 
-/// The span that a collector is told of, if anybody keeps this trace.
+/// The span that is exported to a collector, if the trace is sampled.
 /// Source: OpenTelemetry's semantic conventions for HTTP spans, version 1.37.
 fn exported_span<B>(
     request: &hyper::Request<B>,
@@ -109,14 +102,14 @@ fn exported_span<B>(
         trace_id = display(own.trace_hex()),
         span_id = display(own.span_hex()),
         parent_id = parent.map(|parent| display(parent.span_hex())),
-        http.request.method = name_of(request.method()),
+        http.request.method = method_label(request.method()),
         http.route = Empty,
         http.response.status_code = Empty,
         url.path = request.uri().path(),
     )
 }
 
-/// Runs the handler, but not for ever, not on any body, and not into a panic.
+/// Calls the router with the limits applied: on head and body, on time, and around panics.
 async fn guarded(
     app: &App,
     request: hyper::Request<Incoming>,
@@ -129,7 +122,7 @@ async fn guarded(
     if let Err(problem) = head::check(request.uri(), request.headers()) {
         return problem.into_response();
     }
-    // The other half of the time is for the answer.
+    // The other half of the timeout is left for the handler.
     let deadline = tokio::time::Instant::now() + app.timeout / 2;
     let mut request = request.map(|body| Body::new(BoundedBody::new(body, deadline)));
     request.extensions_mut().insert(id.clone());
@@ -138,26 +131,26 @@ async fn guarded(
     let handler = AssertUnwindSafe(app.router.clone().call(request)).catch_unwind();
     match tokio::time::timeout(app.timeout, handler).await {
         Ok(Ok(Ok(response))) => response,
-        Ok(Err(panic)) => Problem::internal(said(&*panic)).into_response(),
+        Ok(Err(panic)) => Problem::internal(panic_message(&*panic)).into_response(),
         Err(_) => Problem::new(StatusCode::GATEWAY_TIMEOUT)
             .detail(format!("no answer within {:?}", app.timeout))
             .into_response(),
     }
 }
 
-/// Notes on the response which route it came from: a path holds ids, and a metric must not.
+/// Records the matched route on the response. A metric label must not hold the ids of a path.
 pub(crate) async fn name_route(route: MatchedPath, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.extensions_mut().insert(route);
     response
 }
 
-fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
     headers.get(TRACEPARENT)?.to_str().ok()?.parse().ok()
 }
 
-/// A method as a label: any other word a client makes up is one of few.
-fn name_of(method: &Method) -> &'static str {
+/// A method as a metric label. Methods that clients make up share the label `other`.
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -170,40 +163,8 @@ fn name_of(method: &Method) -> &'static str {
     }
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("without a word"))
-}
-
-impl RequestId {
-    fn of(headers: &HeaderMap) -> RequestId {
-        let is_sound = |id: &&HeaderValue| {
-            (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
-        };
-        RequestId(headers.get(REQUEST_ID).filter(is_sound).map_or_else(
-            || {
-                let id = uuid::Uuid::now_v7().to_string();
-                HeaderValue::try_from(id).expect("a UUID is ASCII")
-            },
-            HeaderValue::clone,
-        ))
-    }
-
-    pub fn as_str(&self) -> &str {
-        self.0.to_str().expect("a request id is visible ASCII")
-    }
-
-    pub fn header(&self) -> HeaderValue {
-        self.0.clone()
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for RequestId {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<RequestId, Infallible> {
-        let known = parts.extensions.get::<RequestId>().cloned();
-        Ok(known.unwrap_or_else(|| RequestId::of(&parts.headers)))
-    }
+    format!("panicked: {}", text.unwrap_or("(no message)"))
 }

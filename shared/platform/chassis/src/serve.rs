@@ -1,8 +1,8 @@
-//! The HTTP server: accepts connections until it is told to stop, then lets them finish.
+//! The HTTP server: accepts connections until shutdown, then lets open requests finish.
 //!
-//! `axum::serve` cannot stand here: it has no limit on the time that a head may take, none on the
-//! size of a head, none on how many connections are open, and none on how long open requests may
-//! go on after the signal to stop.
+//! It replaces `axum::serve`, which sets no limit on the number of connections, on the time that a
+//! request head may take, on the size of a head, and on the time that open requests may take after
+//! the shutdown signal. `docs/adr/0017-the-accept-loop-is-our-own.md` weighs both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,21 +19,25 @@ use tracing::{debug, warn};
 
 use crate::Problem;
 use crate::head::HEAD_BUFFER;
-use crate::problem::as_sent;
+use crate::problem::raw_response;
 use crate::request::{App, answer};
 
-/// How long requests may go on after the signal to stop: what `docker stop` grants a process.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long open requests may take after the shutdown signal: 10 s, as `docker stop` grants a
+/// process before it kills it.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may take to send the head of a request, or stay open without one.
+/// How long a connection may take to send the head of a request, or stay idle between requests.
+/// 30 s is also hyper's own default.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many of the connections beyond the limit are told so at a time. More are closed.
+/// How many connections beyond the limit are answered with 503 at a time. Others are closed
+/// without an answer.
 const REFUSALS: usize = 256;
+/// How long the answer to one of them may take.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves up to `limit` connections until `shutdown`, then for up to [`GRACE`] until open requests
-/// are answered.
+/// Serves up to `limit` connections until `shutdown`, then waits up to [`DRAIN_TIMEOUT`] until open
+/// requests are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
@@ -42,7 +46,7 @@ pub(crate) async fn serve(
 ) {
     let app = Arc::new(app);
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limit));
+    let permits = Arc::new(Semaphore::new(limit));
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -50,7 +54,7 @@ pub(crate) async fn serve(
         .max_buf_size(HEAD_BUFFER);
 
     while let Some(stream) = accept(&listener, &shutdown).await {
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
             if let Ok(refusal) = refusals.clone().try_acquire_owned() {
                 tokio::spawn(async move {
                     refuse(stream).await;
@@ -67,20 +71,21 @@ pub(crate) async fn serve(
             if let Err(error) = connection.await {
                 debug!(%error, "connection broken");
             }
-            drop(place);
+            drop(permit);
         });
     }
 
     drop(listener);
-    if tokio::time::timeout(GRACE, connections.shutdown())
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown())
         .await
         .is_err()
     {
-        warn!(seconds = GRACE.as_secs(), "gave up on open requests");
+        let seconds = DRAIN_TIMEOUT.as_secs();
+        warn!(seconds, "closed connections whose requests were still open");
     }
 }
 
-/// The next connection, or `None` once it is time to stop.
+/// Returns the next connection, or `None` on shutdown.
 async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<TcpStream> {
     loop {
         let accepted = tokio::select! {
@@ -89,13 +94,14 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
         };
         match accepted {
             Ok((stream, _)) => {
-                // Answers are small and written whole, so there is nothing to wait for.
+                // Responses are small and written whole, so Nagle's algorithm only adds delay.
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "connection without TCP_NODELAY");
                 }
                 return Some(stream);
             }
-            // Out of file descriptors, mostly. Some connection will close; try again then.
+            // Usually the process has no free file descriptor. One is free when a connection
+            // closes.
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -104,14 +110,14 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
     }
 }
 
-/// Answers 503 to whatever is asked. A connection that is closed with something unread is reset,
-/// and then its client may not see the answer, so what has been sent is read first.
+/// Answers any request with 503. It reads the request first: closing a connection with unread bytes
+/// resets it, and then the client may not see the answer.
 async fn refuse(mut stream: TcpStream) {
     let answering = async {
-        let mut asked = vec![0; 4096];
-        let _ = stream.read(&mut asked).await?;
+        let mut request = vec![0; 4096];
+        let _ = stream.read(&mut request).await?;
         let problem = Problem::unavailable("too many connections are open: try again");
-        stream.write_all(&as_sent(problem)).await?;
+        stream.write_all(&raw_response(problem)).await?;
         stream.shutdown().await
     };
     if let Ok(Err(error)) = tokio::time::timeout(REFUSAL_TIMEOUT, answering).await {

@@ -1,10 +1,13 @@
-//! SIGTERM and Ctrl-C, turned into a token that everything in the process watches.
+//! SIGTERM and Ctrl-C as a cancellation token.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// A token that is cancelled at the first signal. A second signal ends the process at once.
+/// Returns a token that the first signal cancels. A second signal ends the process at once.
+///
+/// # Errors
+/// When the process cannot listen for signals.
 pub(crate) fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let stop = token.clone();

@@ -1,4 +1,5 @@
-//! Logs on standard output, metrics for Prometheus, and spans for whoever collects them.
+//! Telemetry: logs on standard output, metrics for Prometheus, spans for an OpenTelemetry
+//! collector.
 
 use std::io::{IsTerminal, stdout};
 use std::sync::OnceLock;
@@ -10,20 +11,22 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::otlp::{self, Exporter};
 
-/// Without Postgres's notes that a table of migrations exists already.
-const DEFAULT: &str = "info,sqlx::postgres::notice=warn";
+/// The default log filter. It hides Postgres's notices that the table of migrations exists.
+const DEFAULT_FILTER: &str = "info,sqlx::postgres::notice=warn";
 
-/// Seconds, in steps that tell 1 ms from 2 ms and 1 s from 2.5 s.
+/// Bucket limits of durations in seconds: about three per power of ten, from 1 ms to 10 s, the
+/// default timeout of a request.
 const DURATION_BUCKETS: [f64; 13] = [
     0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Sets up logging for the process: `RUST_LOG` says what (default [`DEFAULT`]), and `LOG_FORMAT`
-/// whether as `text` (default) or `json`. Where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, such as to
-/// `http://127.0.0.1:4318`, spans are exported to it, and to be flushed at the end. A second call
-/// changes nothing.
+/// Sets up logs and spans of the process. `RUST_LOG` is the log filter (default
+/// [`DEFAULT_FILTER`]), `LOG_FORMAT` is `text` (default) or `json`. If
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` is set, such as to `http://127.0.0.1:4318`, spans are exported to
+/// it, and the caller flushes the returned exporter at the end. A second call changes nothing.
 pub(crate) fn init(service: &str) -> Option<Exporter> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
     let Some(endpoint) = otlp::endpoint() else {
         let log = tracing_subscriber::fmt().with_env_filter(filter);
@@ -42,14 +45,14 @@ pub(crate) fn init(service: &str) -> Option<Exporter> {
         log.with_ansi(stdout().is_terminal()).boxed()
     };
     let (spans, exporter) = otlp::start(service, endpoint);
-    // Each with a filter of its own: what is exported is not what is logged.
+    // Each has its own filter, because logs and exported spans differ.
     let subscriber = tracing_subscriber::registry()
         .with(log.with_filter(filter))
         .with(spans);
     subscriber.try_init().ok().map(|()| exporter)
 }
 
-/// The metrics of this process. There is one set a process, however many services it runs.
+/// The metrics of this process. All services of a process share them.
 pub(crate) fn metrics() -> &'static PrometheusHandle {
     static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
     METRICS.get_or_init(|| {

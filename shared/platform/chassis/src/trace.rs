@@ -1,4 +1,4 @@
-//! The trace of a request.
+//! The trace of a request, as an extractor.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use trace_context::TraceParent;
 
 use crate::otlp;
 
-/// An extractor: the span of this request. What the request causes carries it on.
+/// An extractor: the span of this request. Messages and calls that the request causes carry it on.
 #[derive(Clone, Copy, Debug)]
 pub struct Trace(pub TraceParent);
 
@@ -16,13 +16,13 @@ impl<S: Sync> FromRequestParts<S> for Trace {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Trace, Infallible> {
-        let known = parts.extensions.get::<TraceParent>().copied();
-        Ok(Trace(known.unwrap_or_else(root)))
+        let existing = parts.extensions.get::<TraceParent>().copied();
+        Ok(Trace(existing.unwrap_or_else(root)))
     }
 }
 
-/// A trace that begins here. It is sampled only if this process exports spans, since no caller asked
-/// for it.
+/// A trace that begins in this process. It is sampled only if this process exports spans, because
+/// no caller requested it.
 pub(crate) fn root() -> TraceParent {
     TraceParent::root(otlp::is_on())
 }

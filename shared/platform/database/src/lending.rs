@@ -1,4 +1,4 @@
-//! Lending a connection, and what happens to it afterwards.
+//! Lending of a connection, and its return to the pool.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -9,14 +9,15 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long a connection may take to answer what is outstanding when it is given back. It is as
-/// long as a statement may wait for a lock ([`LOCK`](crate::timeouts::LOCK)) and a round trip.
-pub const GIVE_BACK: Duration = Duration::from_secs(3);
+/// How long a returned connection may take to send its outstanding answers: 3 s. A statement may
+/// wait for a lock for 2 s ([`LOCK`](crate::timeouts::LOCK)), plus a round trip.
+pub const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Lends a connection for statements that each commit by themselves.
 ///
 /// # Errors
-/// When none is free within the pool's time limit, or the server cannot be reached.
+/// When no connection is free within [`ACQUIRE`](crate::timeouts::ACQUIRE), or the server cannot be
+/// reached.
 pub async fn lend(db: &PgPool) -> Result<Connection, Error> {
     #[expect(
         clippy::disallowed_methods,
@@ -26,15 +27,15 @@ pub async fn lend(db: &PgPool) -> Result<Connection, Error> {
     Ok(Connection(Some(connection)))
 }
 
-/// A connection that was lent. Dropped, it is given back: in a task of its own, which waits up to
-/// [`GIVE_BACK`] for outstanding answers and closes the connection if they do not come.
+/// A lent connection. A drop returns it to the pool, in a task of its own, which waits up to
+/// [`RETURN_TIMEOUT`] for outstanding answers and closes the connection if they do not arrive.
 #[derive(Debug)]
 pub struct Connection(Option<PoolConnection<Postgres>>);
 
 impl Connection {
     /// Closes the connection now, without waiting for the server; the pool opens another. Postgres
-    /// rolls an open transaction back when it sees the end of the connection.
-    pub fn throw_away(mut self) {
+    /// rolls back an open transaction when it sees the end of the connection.
+    pub fn close_now(mut self) {
         if let Some(connection) = self.0.take() {
             drop(connection.detach());
         }
@@ -50,11 +51,12 @@ impl Drop for Connection {
             drop(connection.detach());
             return;
         };
-        // Holds the connection from here on: dropped unfinished, it closes it and frees its place.
+        // This future owns the connection. If it is dropped unfinished, it closes the connection
+        // and frees its place in the pool.
         let returning = connection.return_to_pool();
         runtime.spawn(async move {
-            if timeout(GIVE_BACK, returning).await.is_err() {
-                warn!("closed a connection that did not answer when it was given back");
+            if timeout(RETURN_TIMEOUT, returning).await.is_err() {
+                warn!("closed a connection that did not answer when it was returned to the pool");
             }
         });
     }
@@ -64,12 +66,16 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.0.as_ref().expect("only a drop takes it")
+        self.0
+            .as_ref()
+            .expect("only its drop or `close_now` takes it, and both end it")
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("only a drop takes it")
+        self.0
+            .as_mut()
+            .expect("only its drop or `close_now` takes it, and both end it")
     }
 }

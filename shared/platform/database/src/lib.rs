@@ -1,28 +1,28 @@
-//! Connections to Postgres: how they are lent, given back and thrown away.
+//! Connections to Postgres: lending, returning and closing.
 //!
 //! [`lend`] and [`begin`] are the only ways to a connection; a lint forbids those of sqlx
-//! (`clippy.toml`). Any future may be dropped at any await: a client leaves, a time limit ends, a
-//! lease is lost, a task is aborted. What then happens to the connection is decided here alone.
+//! (`clippy.toml`). Any future may be dropped at any await: a client leaves, a timeout ends, a
+//! lease is lost, a task is aborted. This crate alone decides what then happens to the connection.
 //!
 //! Invariants:
-//! - no connection is lent inside a transaction, or with an answer to an earlier statement still
-//!   on its way;
+//! - no connection is lent inside a transaction, or while an answer to an earlier statement is
+//!   outstanding;
 //! - a connection whose `begin` was dropped half-way or failed is closed and never lent again;
-//! - giving back takes at most [`GIVE_BACK`]; after that the connection is closed, so a pool is
-//!   whole again even if the network or the server hangs;
-//! - Postgres itself ends what hangs: each connection of [`connect`] carries the time-outs of
-//!   [`timeouts`].
+//! - returning takes at most [`RETURN_TIMEOUT`]; after that the connection is closed, so a pool
+//!   recovers even if the network or the server hangs;
+//! - Postgres itself ends statements and transactions that hang: each connection of [`connect`] has
+//!   the timeouts of [`timeouts`].
 //!
-//! What sqlx 0.9 does at each await, and which part of this crate answers for it:
+//! The state of a connection after a drop at each await of sqlx 0.9, and what this crate does:
 //!
-//! | dropped during | state of the connection | answer |
+//! | dropped during | state of the connection | reaction |
 //! | --- | --- | --- |
 //! | `acquire` | sqlx closes it | none needed |
 //! | `begin` | `BEGIN` is sent, sqlx counts no transaction and rolls nothing back | closed |
-//! | a statement | its answer is outstanding | awaited for [`GIVE_BACK`], else closed |
-//! | a statement in a transaction | the same, and a transaction | the same after a rollback |
-//! | `commit`, `rollback` | in doubt until answered | the same after a rollback |
-//! | giving back | in a task of its own | awaited for [`GIVE_BACK`], else closed |
+//! | a statement | its answer is outstanding | awaited for [`RETURN_TIMEOUT`], else closed |
+//! | a statement in a transaction | the same, in a transaction | the same after a rollback |
+//! | `commit`, `rollback` | unknown until answered | the same after a rollback |
+//! | the return | in a task of its own | awaited for [`RETURN_TIMEOUT`], else closed |
 
 mod error;
 mod lending;
@@ -31,6 +31,6 @@ pub mod timeouts;
 mod transaction;
 
 pub use error::is_transient;
-pub use lending::{Connection, GIVE_BACK, lend};
+pub use lending::{Connection, RETURN_TIMEOUT, lend};
 pub use pool::{connect, connect_for_migrations};
 pub use transaction::{Transaction, begin};

@@ -1,4 +1,4 @@
-//! Making a pool.
+//! Opening a pool.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, Error, PgConnection, PgPool};
 use tokio::time::timeout;
 
-use crate::{GIVE_BACK, timeouts};
+use crate::{RETURN_TIMEOUT, timeouts};
 
-/// A connection that rested longer than this is tried before it is lent. Trying each, as the pool
-/// does by default, costs a round trip per transaction.
-const TRUSTED_FOR: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer than this is pinged before it is lent. A ping of each, as
+/// sqlx does by default, costs a round trip per transaction.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 
-/// How long such a try may take: a connection that does not answer a ping for that long is dead,
-/// and another one can still be opened within [`timeouts::ACQUIRE`].
-const TRY: Duration = Duration::from_secs(1);
+/// How long that ping may take. A connection that needs longer is closed, and another can still be
+/// opened within [`timeouts::ACQUIRE`].
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Opens a pool of up to `size` connections, each with [`timeouts`].
+/// Opens a pool of up to `size` connections, each with the timeouts of [`timeouts`].
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the connection.
@@ -28,15 +28,21 @@ pub async fn connect(options: PgConnectOptions, size: u32) -> Result<PgPool, Err
         .test_before_acquire(false)
         .before_acquire(|connection, rest| {
             Box::pin(async move {
-                let trusted = rest.idle_for <= TRUSTED_FOR;
-                Ok(trusted || matches!(timeout(TRY, connection.ping()).await, Ok(Ok(()))))
+                let is_fresh = rest.idle_for <= PING_AFTER_IDLE;
+                Ok(
+                    is_fresh
+                        || matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(()))),
+                )
             })
         })
-        // For statements on the pool itself, which no `Connection` gives back. Nothing is asked of
-        // the server unless an answer is outstanding.
+        // For statements on the pool itself, which no `Connection` returns. The server is called
+        // only if an answer is outstanding.
         .after_release(|connection, _| {
             Box::pin(async move {
-                let answered = matches!(timeout(GIVE_BACK, connection.flush()).await, Ok(Ok(())));
+                let answered = matches!(
+                    timeout(RETURN_TIMEOUT, connection.flush()).await,
+                    Ok(Ok(()))
+                );
                 Ok(answered && !connection.is_in_transaction())
             })
         })
@@ -44,7 +50,7 @@ pub async fn connect(options: PgConnectOptions, size: u32) -> Result<PgPool, Err
         .await
 }
 
-/// Opens one connection without time-outs, for migrations: a long one is no hanging one.
+/// Opens one connection without timeouts, for migrations, which may run for long.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the connection.

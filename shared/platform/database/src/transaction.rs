@@ -1,4 +1,4 @@
-//! Beginning a transaction, which is done here and nowhere else.
+//! Transactions, which begin here and nowhere else.
 
 use std::ops::{Deref, DerefMut};
 
@@ -12,8 +12,8 @@ type Manager = <Postgres as Database>::TransactionManager;
 
 /// Begins a transaction on a connection of the pool.
 ///
-/// Dropped half-way, or failed, it closes the connection: `BEGIN` may have been sent, and sqlx
-/// would lend the connection again inside the transaction (transact-rs/sqlx#4385).
+/// If it fails or is dropped half-way, the connection is closed: `BEGIN` may have been sent, and
+/// sqlx would lend the connection again inside the transaction (transact-rs/sqlx#4385).
 ///
 /// # Errors
 /// When no connection is free, or the server fails.
@@ -21,25 +21,25 @@ pub async fn begin(db: &PgPool) -> Result<Transaction, Error> {
     lend(db).await?.begin().await
 }
 
-/// A transaction. Dropped without [`commit`](Transaction::commit), it is rolled back while its
-/// connection is given back.
+/// A transaction. A drop without [`commit`](Transaction::commit) rolls it back and returns its
+/// connection.
 #[derive(Debug)]
 #[must_use = "dropped, it is rolled back"]
 pub struct Transaction {
     connection: Option<Connection>,
 }
 
-/// A connection on which `BEGIN` is under way, closed when dropped.
+/// A connection on which `BEGIN` is outstanding. A drop closes it.
 struct Beginning(Option<Connection>);
 
 impl Connection {
-    /// Begins a transaction on a connection that is at hand already; the same as [`begin`].
+    /// Begins a transaction on this connection, as [`begin`] does on one of the pool.
     ///
     /// # Errors
-    /// When the server fails. The connection is closed then.
+    /// When the server fails. Then the connection is closed.
     pub async fn begin(self) -> Result<Transaction, Error> {
         let mut beginning = Beginning(Some(self));
-        let connection = beginning.0.as_mut().expect("it was put there");
+        let connection = beginning.0.as_mut().expect("it is taken only below");
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one place that begins"
@@ -52,31 +52,33 @@ impl Connection {
 }
 
 impl Transaction {
-    /// Commits, and gives the connection back.
+    /// Commits, and returns the connection to the pool.
     ///
     /// # Errors
-    /// When the server fails. Whether it committed is unknown then, unless the error is one of the
-    /// database.
+    /// When the server fails. Unless the error comes from the database itself, it is then unknown
+    /// whether the transaction has committed.
     pub async fn commit(self) -> Result<(), Error> {
         self.commit_and_keep().await.map(drop)
     }
 
-    /// Commits, and returns the connection for the next transaction.
+    /// Commits, and keeps the connection for the next transaction.
     ///
     /// # Errors
     /// As [`commit`](Transaction::commit).
     pub async fn commit_and_keep(mut self) -> Result<Connection, Error> {
         if Manager::get_transaction_depth(&self) != 1 {
-            // A savepoint that was dropped half-way has ended all of it, or one is still open.
+            // A savepoint that was dropped half-way has ended the whole transaction, or one is
+            // open.
             return Err(Error::Protocol(
-                "the transaction is not as it was begun: nothing to commit".to_owned(),
+                "a savepoint has ended the transaction or is still open: nothing to commit"
+                    .to_owned(),
             ));
         }
         Manager::commit(&mut self).await?;
         Ok(self.take())
     }
 
-    /// Rolls back, and gives the connection back. A drop does the same without an answer.
+    /// Rolls back, and returns the connection to the pool. A drop does the same without waiting.
     ///
     /// # Errors
     /// When the server fails. The transaction is rolled back in any case.
@@ -87,15 +89,17 @@ impl Transaction {
     }
 
     fn take(&mut self) -> Connection {
-        self.connection.take().expect("only its end takes it")
+        self.connection
+            .take()
+            .expect("only commit, rollback or drop takes it, and each ends it")
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
-            // Sent when the connection is given back, behind what is outstanding. More than once
-            // only if a savepoint was leaked.
+            // The rollback is sent when the connection is returned, after outstanding answers. More
+            // than one is needed only if a savepoint was leaked.
             while connection.is_in_transaction() {
                 Manager::start_rollback(&mut connection);
             }
@@ -106,7 +110,7 @@ impl Drop for Transaction {
 impl Drop for Beginning {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            connection.throw_away();
+            connection.close_now();
         }
     }
 }
@@ -115,12 +119,16 @@ impl Deref for Transaction {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.connection.as_ref().expect("only its end takes it")
+        self.connection
+            .as_ref()
+            .expect("only commit, rollback or drop takes it, and each ends it")
     }
 }
 
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().expect("only its end takes it")
+        self.connection
+            .as_mut()
+            .expect("only commit, rollback or drop takes it, and each ends it")
     }
 }

@@ -1,13 +1,15 @@
-//! How long to wait before another attempt.
+//! Pauses between attempts.
 
 use std::time::Duration;
 
-/// Exponential, with full jitter: a random part of a time that doubles up to a limit, so that
-/// those who failed together do not come back together.
+/// Exponential backoff with full jitter: a random fraction of a time that doubles up to a limit. So
+/// attempts that failed together are not repeated together.
 /// Source: "Exponential backoff and jitter", AWS architecture blog, 2015.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Backoff {
+    /// Maximum pause after the first failure.
     pub first: Duration,
+    /// Maximum pause after any failure.
     pub limit: Duration,
 }
 
@@ -18,19 +20,19 @@ impl Backoff {
         limit: Duration::from_secs(15 * 60),
     };
 
-    /// Between attempts at a server in trouble: 0.5 s, doubled up to 30 s.
+    /// Between calls to a server that fails: 0.5 s, doubled up to 30 s.
     pub const SERVER: Backoff = Backoff {
         first: Duration::from_millis(500),
         limit: Duration::from_secs(30),
     };
 
-    /// The longest that may be waited after `failures` of them, at least 1.
+    /// Maximum pause after this number of failures. 0 counts as 1.
     pub fn ceiling(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(30);
         self.first.saturating_mul(1 << doublings).min(self.limit)
     }
 
-    /// The time to wait after `failures` of them.
+    /// A random pause after this number of failures.
     pub fn delay(&self, failures: u32) -> Duration {
         self.ceiling(failures).mul_f64(rand::random())
     }

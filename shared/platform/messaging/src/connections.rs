@@ -1,8 +1,8 @@
-//! A consumer's own connection: the next transaction takes up the one that the last has left.
+//! The connection of a consumer, which passes from one transaction to the next.
 //!
-//! The pool asks a connection whether it is well each time it is given back, which is a round trip
-//! for each transaction. A consumer that is at work has no need of it: its last commit said so.
-//! One that rests gives it back, and so does one whose pool has no other for anybody else.
+//! sqlx pings each connection that is returned to the pool, a round trip per transaction. Under
+//! load the last commit has just shown that the connection works. An idle consumer returns its
+//! connection, and so does one whose pool has no other free connection. See `docs/adr/0014`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -10,11 +10,11 @@ use database::Connection;
 use sqlx::{Error, PgPool};
 use tokio::time::{Duration, Instant, sleep_until};
 
-/// A connection that rested longer than this goes back to the pool: under load the next
-/// transaction begins well before that.
-const REST: Duration = Duration::from_millis(500);
+/// A connection that is idle for longer than this returns to the pool: 500 ms. Under load the next
+/// transaction begins long before that.
+const IDLE_LIMIT: Duration = Duration::from_millis(500);
 
-/// A pool, and the connection that was used last.
+/// A pool, and the connection of the last transaction.
 pub(crate) struct Connections {
     pool: PgPool,
     kept: Arc<Mutex<Kept>>,
@@ -23,7 +23,7 @@ pub(crate) struct Connections {
 #[derive(Default)]
 struct Kept {
     connection: Option<(Connection, Instant)>,
-    /// Whether a task is waiting to see if it rests.
+    /// Whether a task waits to return it.
     watched: bool,
 }
 
@@ -35,44 +35,45 @@ impl Connections {
         }
     }
 
+    /// Takes the kept connection, or one of the pool.
     pub(crate) async fn take(&self) -> Result<Connection, Error> {
         let kept = lock(&self.kept).connection.take();
         match kept {
-            Some((connection, since)) if since.elapsed() < REST => Ok(connection),
-            rested => {
-                // First: it may be the one that is waited for.
-                drop(rested);
+            Some((connection, since)) if since.elapsed() < IDLE_LIMIT => Ok(connection),
+            idle => {
+                // Dropped first, because it may be the only connection of the pool.
+                drop(idle);
                 database::lend(&self.pool).await
             }
         }
     }
 
-    /// Keeps a connection that has just committed for a while, unless there is one already or
-    /// others may wait for it. One that failed is dropped by its user and goes the pool's way.
+    /// Keeps a connection that has just committed, unless one is kept already or others may wait
+    /// for it. A connection that failed is not kept, and its drop returns it to the pool.
     pub(crate) fn keep(&self, connection: Connection) {
-        let most = self.pool.options().get_max_connections();
-        let is_last = self.pool.num_idle() == 0 && self.pool.size() >= most;
+        let max = self.pool.options().get_max_connections();
+        let is_last = self.pool.num_idle() == 0 && self.pool.size() >= max;
         let mut kept = lock(&self.kept);
         if is_last || kept.connection.is_some() {
             return;
         }
         kept.connection = Some((connection, Instant::now()));
         if !std::mem::replace(&mut kept.watched, true) {
-            tokio::spawn(give_back(Arc::downgrade(&self.kept)));
+            tokio::spawn(return_when_idle(Arc::downgrade(&self.kept)));
         }
     }
 }
 
-/// Gives the connection back when it rests, and ends when there is none to be given back.
-async fn give_back(kept: Weak<Mutex<Kept>>) {
-    let mut rested_at = Instant::now() + REST;
+/// Returns the connection to the pool when it is idle for too long, and ends when there is none.
+async fn return_when_idle(kept: Weak<Mutex<Kept>>) {
+    let mut idle_at = Instant::now() + IDLE_LIMIT;
     loop {
-        sleep_until(rested_at).await;
-        // Whoever is gone has given it back.
+        sleep_until(idle_at).await;
+        // The owner was dropped, which returned the connection.
         let Some(kept) = kept.upgrade() else { return };
         let mut kept = lock(&kept);
         match &kept.connection {
-            Some((_, since)) if since.elapsed() < REST => rested_at = *since + REST,
+            Some((_, since)) if since.elapsed() < IDLE_LIMIT => idle_at = *since + IDLE_LIMIT,
             _ => {
                 kept.connection = None;
                 kept.watched = false;

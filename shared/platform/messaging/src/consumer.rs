@@ -1,25 +1,28 @@
-//! The consumer of a queue: stages that each own what they touch, linked by channels.
+//! The consumer of a queue: stages with their own state, linked by channels.
 //!
 //! ```text
 //! Receiver ───▶ Preparer ───▶ Transactor ───▶ Acknowledger
 //!    ▲          outside of    a transaction       │
 //!    │          transactions  per batch           │
-//!    └────────── permits: never more in flight ───┘        Heartbeat: keeps leases
+//!    └────────── permits: never more in flight ───┘        Heartbeat: extends leases
 //!                than can start                                       meanwhile
 //! ```
 //!
-//! A FIFO queue has one stage, `InOrder`, in place of the second and third.
+//! In a FIFO queue one stage, `InOrder`, replaces the second and the third.
 
 mod acknowledge;
 mod call;
 mod dead_letter;
 mod delete;
+mod failing_deletes;
 mod heartbeat;
 mod in_flight;
 mod in_order;
 mod lease;
 mod prepare;
+mod queue;
 mod receive;
+mod stop;
 mod summary;
 mod transact;
 mod transaction;
@@ -39,12 +42,14 @@ use tower_service::Service;
 
 use self::acknowledge::Acknowledger;
 use self::call::Caller;
-use self::delete::FailingDeletes;
+use self::failing_deletes::FailingDeletes;
 use self::heartbeat::Heartbeat;
 use self::in_order::InOrder;
 use self::lease::Leases;
 use self::prepare::Preparer;
+use self::queue::Queue;
 use self::receive::Receiver;
+use self::stop::Stop;
 use self::summary::Counters;
 pub use self::summary::ShutdownSummary;
 use self::transact::Transactor;
@@ -52,10 +57,9 @@ pub(crate) use self::transaction::Transactions;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::handler::{Erased, IntoHandler, PlainHandler};
 use crate::options::SHUTDOWN_TIMEOUT;
-use crate::topology::QueueKind;
 use crate::{ConsumerOptions, Health, QueueSpec, Transport};
 
-/// A queue and the handler of its messages.
+/// The consumer of one queue, with the handler of its messages.
 pub struct Consumer {
     queue: Queue,
     options: ConsumerOptions,
@@ -65,24 +69,8 @@ pub struct Consumer {
     transactions: Option<Arc<Transactions>>,
 }
 
-/// The queue as all stages see it.
-struct Queue {
-    spec: QueueSpec,
-    transport: Transport,
-    health: Health,
-}
-
-/// When to stop.
-#[derive(Clone)]
-struct Stop {
-    /// Nothing new is begun.
-    begin: CancellationToken,
-    /// What is begun is ended.
-    kill: CancellationToken,
-}
-
 impl Consumer {
-    /// A consumer without a database, which has `handler` handle each message.
+    /// Creates a consumer without a database.
     pub fn plain(
         spec: QueueSpec,
         transport: &Transport,
@@ -127,15 +115,15 @@ impl Consumer {
         self
     }
 
-    /// Shares `health` with others of the process.
+    /// Sets the health that the consumer reports to, to share it with others of the process.
     pub fn health(mut self, health: Health) -> Consumer {
         self.queue.health = health;
         self
     }
 
-    /// Puts a layer of [tower](https://docs.rs/tower) around the handler, such as a timeout or a
-    /// limit. The last one added is the outermost. [`HandlerCall`] is the request, and has an
-    /// [example](HandlerCall#a-timeout-a-limit-and-a-layer-of-ones-own).
+    /// Adds a layer of [tower](https://docs.rs/tower) around the handler, such as a timeout or a
+    /// limit. The last one is the outermost. [`HandlerCall`] is the request, with an
+    /// [example](HandlerCall#example-a-timeout-a-limit-and-a-custom-layer).
     pub fn layer<L>(self, layer: L) -> Consumer
     where
         L: Layer<HandlerService>,
@@ -146,13 +134,13 @@ impl Consumer {
         self.layered(&HandlerService::layered(layer))
     }
 
-    /// Puts a layer around the handler that others may have, too.
+    /// Adds a layer that several consumers may share.
     pub(crate) fn layered(mut self, layer: &HandlerService) -> Consumer {
         self.layers = layer.around(&self.layers);
         self
     }
 
-    /// Consumes until `shutdown`, and then ends what was begun.
+    /// Consumes until `shutdown`, then completes the messages that it has received.
     pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, ShutdownSummary> {
         self.run_stages(shutdown).boxed()
     }
@@ -168,7 +156,7 @@ impl Consumer {
             begin: shutdown.child_token(),
             kill: CancellationToken::new(),
         };
-        // If this future is dropped, nothing goes on without it.
+        // A drop of this future stops all stages.
         let _ends = (
             stop.begin.clone().drop_guard(),
             stop.kill.clone().drop_guard(),
@@ -238,7 +226,7 @@ impl Consumer {
         stop.begin.cancelled().await;
 
         let all_ended = async {
-            // It ended, or it panicked and said so.
+            // An error is a panic, which has printed its message.
             let _ = receiving.await;
             // A permit is held until its message is acknowledged.
             let _ = permits.acquire_many(in_flight as u32).await;
@@ -249,7 +237,8 @@ impl Consumer {
     }
 }
 
-/// Waits for everything that was begun, up to the deadline; what is stuck is let go.
+/// Waits until all messages are acknowledged. Shortly before the deadline it cancels the handlers
+/// that still run.
 async fn drain(
     all_ended: impl Future<Output = ()>,
     permits: &Semaphore,
@@ -258,17 +247,11 @@ async fn drain(
     stop: &Stop,
 ) {
     let deadline = Instant::now() + shutdown_timeout;
-    // What is killed at the deadline still has to be returned.
+    // Messages of cancelled handlers still have to be returned.
     let margin = (shutdown_timeout / 10).min(Duration::from_secs(2));
     if timeout_at(deadline - margin, all_ended).await.is_err() {
         stop.kill.cancel();
         let returned = permits.acquire_many(in_flight as u32);
         let _ = timeout_at(deadline, returned).await;
-    }
-}
-
-impl Queue {
-    fn is_fifo(&self) -> bool {
-        self.spec.kind() == QueueKind::Fifo
     }
 }

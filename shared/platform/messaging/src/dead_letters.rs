@@ -1,14 +1,14 @@
-//! Dead letters: what waits there and why, and the way back.
+//! Administration of dead letters: list, peek, redrive, purge.
 //!
-//! A message gets there with its reason when a handler rejects it, or fails with it for the last
-//! time. One that kills its process every time is moved by SQS itself, without a reason, after
-//! [many receives](crate::QueueSpec::max_receive_count).
+//! A message becomes a dead letter, with a reason, when its handler rejects it or its last attempt
+//! fails. A message that kills its process every time is moved by SQS itself, without a reason,
+//! after [many receives](crate::QueueSpec::max_receive_count).
 //!
-//! A message goes there and comes back as it was sent: body, attributes, group and trace header,
-//! whoever sent it. Of a FIFO queue's message the deduplication id is new. What is added is the
-//! reason, the id and the queue that it came from, in this order, while SQS has room for it: ten
-//! attributes, and a mebibyte with the body. A reason without room is in the log alone. On the way
-//! back the id is added again, if there is room, so that the inbox knows a letter moved twice.
+//! A move keeps the message as it was sent, by any sender: body, attributes, group and trace
+//! header. Only the deduplication id in a FIFO queue is new. The move adds the reason, the id and
+//! the source queue, in this order, as far as SQS has room: ten attributes, and 1 MiB with the
+//! body. A reason without room is only logged. A redrive adds the id again, if there is room, so
+//! that the inbox recognises a dead letter that was moved twice.
 //!
 //! ```
 //! use messaging::dead_letters::{self, Selection};
@@ -46,37 +46,44 @@ use crate::quota::BATCH;
 use crate::transport::sqs_failed;
 use crate::{Error, Sqs, Transport};
 
-/// How full a queue is. SQS counts approximately.
+/// The number of messages in a queue. SQS counts approximately.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Depth {
+    /// The name of the queue, without the prefix.
     pub queue: String,
+    /// Messages that can be received.
     pub waiting: u64,
+    /// Messages that are received and not yet deleted.
     pub in_flight: u64,
+    /// Messages whose delay is not over.
     pub delayed: u64,
 }
 
-/// A message that could not be handled.
+/// A message of a dead-letter queue.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct DeadLetter {
+    /// The id that the inbox stores.
     pub id: Uuid,
+    /// [`Message::KIND`](crate::Message::KIND), if the sender set it.
     pub kind: Option<String>,
-    /// `None` when it is not known: SQS moved it by its receives, another sender put it here, or
+    /// Why it is here. `None` if SQS moved it after many receives, another sender sent it here, or
     /// the reason had no room.
     pub reason: Option<String>,
-    /// The queue that it came from, if that is known.
+    /// The queue that it came from, if the move recorded it.
     pub source: Option<String>,
+    /// The body as text.
     pub body: String,
-    /// How long ago it came here.
+    /// How long it has been here.
     pub age: Option<Duration>,
 }
 
-/// How long messages that were looked at stay invisible to others.
-const LOOK: Duration = Duration::from_secs(30);
-/// How long an empty queue is waited for. A poll that does not wait asks only some of SQS's
-/// servers, and may find nothing though there is something.
-const WAIT: Duration = Duration::from_secs(1);
+/// How long a peek hides messages from others: long enough to receive 1,000 in batches of ten.
+const PEEK_VISIBILITY: Duration = Duration::from_secs(30);
+/// How long a poll waits at an empty queue. Without a wait SQS asks only some of its servers, and
+/// may miss messages. Source: "Amazon SQS short and long polling", SQS developer guide.
+const POLL_WAIT: Duration = Duration::from_secs(1);
 
-/// All queues of the deployment, with how full they are.
+/// Lists all queues of the deployment with their number of messages.
 ///
 /// # Errors
 /// When SQS cannot be reached.
@@ -120,34 +127,35 @@ async fn depth(sqs: &Sqs, queue: &str) -> Result<Depth, Error> {
     })
 }
 
-/// Looks at up to `most` messages of any queue and puts them back. On a queue that is being
-/// consumed this counts as a receive, so look at dead letters.
+/// Receives up to `max` messages of a queue and returns them at once. Each counts as a receive, so
+/// use it on dead letters and not on a queue with a consumer.
 ///
 /// # Errors
 /// When the queue does not exist, or SQS cannot be reached.
-pub async fn peek(sqs: &Sqs, queue: &str, most: usize) -> Result<Vec<DeadLetter>, Error> {
+pub async fn peek(sqs: &Sqs, queue: &str, max: usize) -> Result<Vec<DeadLetter>, Error> {
     let transport = Transport::from(sqs.clone());
     let mut seen = vec![];
-    let mut looked_at = vec![];
-    while seen.len() < most {
-        let max = (most - seen.len()).min(BATCH);
-        let batch = transport.receive(queue, max, WAIT, LOOK).await?;
-        let known = seen.iter().map(|letter: &DeadLetter| letter.id);
-        let known: HashSet<_> = known.collect();
-        if batch.iter().all(|delivery| known.contains(&delivery.id)) {
+    let mut receipts = vec![];
+    while seen.len() < max {
+        let count = (max - seen.len()).min(BATCH);
+        let receiving = transport.receive(queue, count, POLL_WAIT, PEEK_VISIBILITY);
+        let batch = receiving.await?;
+        let ids = seen.iter().map(|letter: &DeadLetter| letter.id);
+        let ids: HashSet<_> = ids.collect();
+        if batch.iter().all(|delivery| ids.contains(&delivery.id)) {
             break;
         }
-        looked_at.extend(batch.iter().map(|delivery| delivery.receipt.clone()));
+        receipts.extend(batch.iter().map(|delivery| delivery.receipt.clone()));
         seen.extend(batch.into_iter().map(dead_letter));
     }
-    release(&transport, queue, looked_at).await;
+    make_visible(&transport, queue, receipts).await;
     Ok(seen)
 }
 
-/// Deletes everything in a queue. SQS allows it once a minute.
+/// Deletes all messages of a queue. SQS allows it once per minute.
 ///
 /// # Errors
-/// When the queue does not exist, was purged a moment ago, or SQS cannot be reached.
+/// When the queue does not exist, was purged within the last minute, or SQS cannot be reached.
 pub async fn purge(sqs: &Sqs, queue: &str) -> Result<(), Error> {
     let url = sqs.url(queue).await?;
     let purged = sqs.client().purge_queue().queue_url(&*url).send().await;
@@ -156,13 +164,13 @@ pub async fn purge(sqs: &Sqs, queue: &str) -> Result<(), Error> {
         .map_err(|error| sqs_failed("purge", queue, error))
 }
 
-async fn release(transport: &Transport, queue: &str, receipts: Vec<String>) {
+async fn make_visible(transport: &Transport, queue: &str, receipts: Vec<String>) {
     let receipts: Vec<_> = receipts
         .into_iter()
         .map(|receipt| (receipt, Duration::ZERO))
         .collect();
     for batch in receipts.chunks(BATCH) {
-        // Those that fail are visible again when the look is over.
+        // A message for which this fails becomes visible when its visibility timeout ends.
         transport.change_visibility(queue, batch).await;
     }
 }

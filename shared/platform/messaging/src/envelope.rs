@@ -1,4 +1,4 @@
-//! Messages as this crate sees them, on their way out and received.
+//! Messages inside of this crate, outgoing and received.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,17 +15,17 @@ use crate::topology::whole_seconds;
 pub(crate) const ID: &str = "message-id";
 pub(crate) const KIND: &str = "kind";
 pub(crate) const TRACE_PARENT: &str = "traceparent";
-pub(crate) const DEATH_REASON: &str = "dead-letter-reason";
-pub(crate) const DEATH_SOURCE: &str = "dead-letter-source";
+pub(crate) const DEAD_LETTER_REASON: &str = "dead-letter-reason";
+pub(crate) const DEAD_LETTER_SOURCE: &str = "dead-letter-source";
 
 /// The type of our attributes.
 pub(crate) const TEXT: &str = "String";
-/// The most attributes of a message: an SQS quota.
-const ATTRIBUTES: usize = 10;
-/// Characters of a reason that are kept: it counts toward the size of the message.
-const REASON_LENGTH: usize = 1_000;
+/// Maximum attributes of a message, an SQS quota.
+const MAX_ATTRIBUTES: usize = 10;
+/// Maximum characters of a reason, because it counts toward the size of the message.
+const MAX_REASON_LENGTH: usize = 1_000;
 
-/// A message on its way out.
+/// An outgoing message.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Outgoing {
     pub(crate) id: Uuid,
@@ -34,49 +34,48 @@ pub(crate) struct Outgoing {
     pub(crate) body: String,
     pub(crate) ordering_key: Option<String>,
     pub(crate) trace_parent: Option<String>,
-    /// What a FIFO queue knows it by, if it is moved from another queue, and not by `id`: for five
-    /// minutes it takes no other message with the same, not even one that comes back from the dead
-    /// letters.
+    /// The deduplication id of a message that is moved from another queue; otherwise `id` is used.
+    /// For 5 min a FIFO queue ignores other messages with the same one, also one that is redriven.
     pub(crate) deduplication_id: Option<String>,
-    /// What it came with, if it is moved from another queue.
+    /// The attributes that it came with, if it is moved from another queue.
     pub(crate) extra: ExtraAttributes,
-    /// When readers may see it, if not by the queue's own delay.
+    /// When it can be received, if the queue's own delay does not apply.
     pub(crate) due_at: Option<SystemTime>,
-    /// Why it is a dead letter, if it is one.
+    /// The reason, if it becomes a dead letter.
     pub(crate) dead: Option<DeadLetterReason>,
 }
 
-/// A message as received. `receipt` is what proves to the queue that we hold it.
+/// A received message. `receipt` identifies this receive to the queue.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Delivery {
     pub(crate) id: Uuid,
     pub(crate) kind: Option<String>,
     pub(crate) body: String,
     pub(crate) receipt: String,
-    /// The queue's own id of the message, new whenever it is sent.
+    /// The queue's own id of the message, which each send creates.
     pub(crate) queue_id: String,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub(crate) receive_count: u32,
     pub(crate) sent_at: Option<SystemTime>,
     pub(crate) group: Option<String>,
     pub(crate) trace_parent: Option<String>,
     pub(crate) extra: ExtraAttributes,
-    /// Why it is a dead letter, if it is one and we made it one.
+    /// The reason, if this runtime made it a dead letter.
     pub(crate) death: Option<DeadLetterReason>,
 }
 
-/// What a message came with. A message that is moved keeps all of it.
+/// The attributes that a message came with. A moved message keeps them.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(crate) struct ExtraAttributes {
-    /// All attributes by name, ours among them, but for those that say why it is a dead letter.
+    /// All attributes by name, including ours, except those that give the reason of a dead letter.
     pub(crate) attributes: HashMap<String, MessageAttributeValue>,
-    /// The trace as X-Ray writes it.
+    /// The trace header in X-Ray's format.
     pub(crate) trace_header: Option<String>,
-    /// Whether nothing may be added to it.
+    /// Whether no attribute may be added.
     pub(crate) is_full: bool,
 }
 
-/// Why and from where a message came to the dead letters.
+/// The reason and the source queue of a dead letter.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct DeadLetterReason {
     pub(crate) reason: String,
@@ -84,15 +83,15 @@ pub(crate) struct DeadLetterReason {
 }
 
 impl ExtraAttributes {
-    /// Of a message that begins here.
+    /// No attributes, for a new message.
     pub(crate) fn new() -> ExtraAttributes {
         ExtraAttributes::default()
     }
 }
 
 impl DeadLetterReason {
-    /// SQS takes no empty attribute, and neither the colours of a terminal nor any other sign
-    /// that XML has no place for.
+    /// Makes a reason that SQS accepts: not empty, and without characters that XML does not allow,
+    /// such as the colours of a terminal.
     pub(crate) fn new(reason: &str, source: &str) -> DeadLetterReason {
         let is_text = |char: &char| match char {
             '\t' | '\n' | '\r' => true,
@@ -100,7 +99,7 @@ impl DeadLetterReason {
             char => *char >= ' ',
         };
         let text = |char| Some(char).filter(is_text).unwrap_or('\u{fffd}');
-        let reason: String = reason.chars().take(REASON_LENGTH).map(text).collect();
+        let reason: String = reason.chars().take(MAX_REASON_LENGTH).map(text).collect();
         let is_empty = reason.trim().is_empty();
         DeadLetterReason {
             reason: if is_empty {
@@ -114,8 +113,8 @@ impl DeadLetterReason {
 }
 
 impl Outgoing {
-    /// A message on to another queue: to the dead letters, or back from there. Sent once more, it
-    /// is the same to a FIFO queue; moved once more, it is another.
+    /// Moves a message to another queue: to the dead letters, or back. A FIFO queue recognises a
+    /// repeated send of the same move, and accepts another move.
     pub(crate) fn moved(
         delivery: &Delivery,
         queue: String,
@@ -135,41 +134,41 @@ impl Outgoing {
         }
     }
 
-    /// Whether it came from another queue, where it has got all of its attributes.
+    /// Whether it is moved from another queue, with its attributes.
     pub(crate) fn is_moved(&self) -> bool {
         self.deduplication_id.is_some()
     }
 
     /// Whether there is room for its reason, or for the beginning of it.
-    pub(crate) fn tells_its_reason(&self) -> bool {
+    pub(crate) fn has_room_for_reason(&self) -> bool {
         let own = self.own_attributes();
-        own.iter().any(|(name, _)| *name == DEATH_REASON)
+        own.iter().any(|(name, _)| *name == DEAD_LETTER_REASON)
     }
 
-    /// Takes everything away that it did not come with.
+    /// Removes everything that it did not come with.
     pub(crate) fn strip(&mut self) {
         self.dead = None;
         self.extra.is_full = true;
     }
 
-    /// The remaining delay in whole seconds, rounded up and at most SQS's longest.
+    /// The remaining delay in whole seconds, rounded up, at most SQS's maximum.
     pub(crate) fn delay_seconds(&self) -> Option<i32> {
         let due = self.due_at?;
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
         Some(whole_seconds(left.min(LONGEST_DELAY)) as i32)
     }
 
-    /// What counts toward the size of a batch: the body, and the attributes with their names and
-    /// types.
+    /// The bytes that count toward the size of a batch: the body, and the attributes with their
+    /// names and types.
     pub(crate) fn size(&self) -> usize {
         let own = self.own_attributes();
         let own = own.iter().map(|(name, value)| text_size(name, value));
         self.extra_size() + own.sum::<usize>()
     }
 
-    /// The attributes that we give it. A message that is moved keeps what it came with, so it gets
-    /// only what there is room for: first the reason, shortened if need be, then the id, by which
-    /// an inbox knows it again.
+    /// The attributes that we add. A moved message keeps its own, so we add only those that have
+    /// room: first the reason, shortened if necessary, then the id, by which an inbox recognises
+    /// it, then the source.
     pub(crate) fn own_attributes(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let id = (ID, self.id.to_string().into());
         if !self.is_moved() {
@@ -181,17 +180,17 @@ impl Outgoing {
         }
 
         let death = self.dead.as_ref();
-        let reason = death.map(|death| (DEATH_REASON, death.reason.as_str().into()));
-        let source = death.map(|death| (DEATH_SOURCE, death.source.as_str().into()));
+        let reason = death.map(|death| (DEAD_LETTER_REASON, death.reason.as_str().into()));
+        let source = death.map(|death| (DEAD_LETTER_SOURCE, death.source.as_str().into()));
         let mut places = match self.extra.is_full {
             true => 0,
-            false => ATTRIBUTES.saturating_sub(self.extra.attributes.len()),
+            false => MAX_ATTRIBUTES.saturating_sub(self.extra.attributes.len()),
         };
         let mut bytes = BATCH_BYTES.saturating_sub(self.extra_size());
         let mut own = vec![];
         for (name, value) in [reason, Some(id), source].into_iter().flatten() {
             let value: Cow<'_, str> = match name {
-                DEATH_REASON => shortened(value, bytes.saturating_sub(text_size(name, ""))),
+                DEAD_LETTER_REASON => shortened(value, bytes.saturating_sub(text_size(name, ""))),
                 _ => value,
             };
             let size = text_size(name, &value);
@@ -205,7 +204,7 @@ impl Outgoing {
         own
     }
 
-    /// The body, and the attributes that it came with.
+    /// The bytes of the body and of the attributes that it came with.
     fn extra_size(&self) -> usize {
         let attributes = self.extra.attributes.iter();
         let sizes = attributes.map(|(name, value)| {
@@ -221,7 +220,7 @@ fn text_size(name: &str, value: &str) -> usize {
     name.len() + TEXT.len() + value.len()
 }
 
-/// As many whole characters as have room in `bytes`.
+/// The beginning of a text, as many whole characters as fit in `bytes`.
 fn shortened(text: Cow<'_, str>, bytes: usize) -> Cow<'_, str> {
     match text {
         text if text.len() <= bytes => text,
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_stays_and_what_is_added_has_room() {
+    fn own_attributes_are_added_only_where_they_have_room() {
         let check = |body, attributes, names: &[&str]| {
             let letter = dead_letter(body, attributes);
             let own: Vec<_> = letter.own_attributes();
@@ -264,14 +263,14 @@ mod tests {
             assert_eq!(own, names, "{body} bytes, {attributes} attributes");
             assert!(letter.size() <= BATCH_BYTES);
         };
-        check(10, 0, &[DEATH_REASON, ID, DEATH_SOURCE]);
-        check(10, 8, &[DEATH_REASON, ID]);
-        check(10, 9, &[DEATH_REASON]);
+        check(10, 0, &[DEAD_LETTER_REASON, ID, DEAD_LETTER_SOURCE]);
+        check(10, 8, &[DEAD_LETTER_REASON, ID]);
+        check(10, 9, &[DEAD_LETTER_REASON]);
         check(10, 10, &[]);
         check(BATCH_BYTES, 0, &[]);
-        // The name and the type of the reason have room, and of the reason itself one character.
+        // There is room for name and type of the reason, and for one character of its text.
         check(BATCH_BYTES - 24, 0, &[]);
-        check(BATCH_BYTES - 25, 0, &[DEATH_REASON]);
+        check(BATCH_BYTES - 25, 0, &[DEAD_LETTER_REASON]);
     }
 
     #[test]

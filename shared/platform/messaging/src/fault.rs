@@ -1,50 +1,52 @@
-//! The error of a handler.
+//! Errors of handlers.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Why a message was not handled, and whether it is tried again.
+/// The error of a handler: why a message was not handled, and whether to retry it.
 ///
-/// `?` turns every error into a retry, since most errors in a handler are those of a server in
-/// trouble. A handler that knows better returns [`Fault::reject`].
+/// `?` turns every error into a retry, because most errors in a handler are transient errors of a
+/// server. For a permanent error a handler returns [`Fault::reject`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
     pub(crate) retry: Retry,
     pub(crate) reason: String,
 }
 
+/// Whether and when a message is retried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Retry {
-    /// Again, after the queue's backoff.
+    /// After the queue's backoff.
     WithBackoff,
-    /// Again, after this time.
+    /// After this time.
     After(Duration),
-    /// Never again: to the dead letters.
+    /// Never: it goes to the dead letters.
     Never,
 }
 
 impl Fault {
-    /// It may work later: the message comes back after a backoff that grows with its receives.
+    /// A transient error: the message is retried after a backoff that grows with its attempts.
     pub fn retry(reason: impl Display) -> Fault {
         Fault::new(Retry::WithBackoff, reason)
     }
 
-    /// It may work after `delay`, which is cut to 12 hours, SQS's longest visibility timeout.
+    /// A transient error: the message is retried after `delay`, at most 12 h, SQS's maximum
+    /// visibility timeout.
     pub fn retry_after(delay: Duration, reason: impl Display) -> Fault {
         Fault::new(Retry::After(delay), reason)
     }
 
-    /// It will never work: the message goes to the dead letters now, with the reason.
+    /// A permanent error: the message goes to the dead letters now, with the reason.
     pub fn reject(reason: impl Display) -> Fault {
         Fault::new(Retry::Never, reason)
     }
 
-    /// Why it failed.
+    /// The reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// A retry that names all causes of an error.
+    /// A retry with an error and all its causes as the reason.
     pub(crate) fn caused_by(error: &(dyn std::error::Error + 'static)) -> Fault {
         let mut reason = error.to_string();
         let mut cause = error.source();
@@ -55,7 +57,7 @@ impl Fault {
         Fault::retry(reason)
     }
 
-    /// Whether the message is tried again, in one word.
+    /// The kind of fault, for spans: `retry` or `reject`.
     pub(crate) fn kind(&self) -> &'static str {
         match self.retry {
             Retry::WithBackoff | Retry::After(_) => "retry",
@@ -71,7 +73,7 @@ impl Fault {
     }
 }
 
-/// Like `anyhow::Error`, a fault is no `std::error::Error` itself, so that this can stand here.
+/// This needs `Fault` not to be a `std::error::Error` itself, as with `anyhow::Error`.
 impl<E: std::error::Error + 'static> From<E> for Fault {
     fn from(error: E) -> Fault {
         Fault::caused_by(&error)
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_tried_again_and_keeps_its_causes() {
+    fn an_error_is_a_retry_and_keeps_its_causes() {
         #[derive(thiserror::Error, Debug)]
         #[error("cannot save the parcel")]
         struct Outer(#[source] std::fmt::Error);

@@ -1,14 +1,14 @@
-//! One example for each thing that the runtime does. All of them run, on queues in this process
-//! and most on a paused clock, so that hours pass in a moment.
+//! A guide with one running example per feature. The examples use queues in the process, and most
+//! of them a paused clock, so that hours pass in a moment.
 //!
-//! They share a message `Parcel { number }` for the queue `parcels`, and `parcels(n)`, which
-//! returns queues with `n` of them.
+//! They share a message `Parcel { number }` for the queue `parcels`, and a function `parcels(n)`
+//! that returns queues with `n` messages.
 //!
 //! # Receiving: never more than can start
 //!
-//! Permits are taken before the receive, so messages in flight never exceed the limit, and no
-//! message lies idle here that another process could handle. [`ConsumerOptions`] gives the reason
-//! of each limit.
+//! The consumer acquires permits before it receives. So messages in flight never exceed the limit,
+//! and no message waits here while another process could handle it. [`ConsumerOptions`] gives the
+//! reason of each limit.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -38,10 +38,10 @@
 //! # }
 //! ```
 //!
-//! # Heartbeat: ours for as long as we work on it
+//! # Heartbeat: a lease for as long as the handler works
 //!
-//! A handler may take longer than the visibility timeout, which is extended at half its time. If it
-//! ends all the same, the handler is cancelled and nothing is deleted.
+//! A handler may take longer than the visibility timeout, which the heartbeat extends at half its
+//! time. If it expires all the same, the handler is cancelled and nothing is deleted.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -63,10 +63,10 @@
 //! # }
 //! ```
 //!
-//! # Failure: again later, or never again
+//! # Failure: retry or reject
 //!
-//! A [`Fault`] is a retry, after a backoff that grows with every receive or a time of its own,
-//! or a rejection. A panic is a retry of that message alone, and so is every error by `?`. A
+//! A [`Fault`] is a retry or a rejection. A retry follows a backoff that grows with every attempt,
+//! or a time of its own. A panic is a retry of that message alone, and so is every error by `?`. A
 //! message that is rejected, cannot be read, or failed too often goes to the dead letters with its
 //! reason.
 //!
@@ -86,7 +86,7 @@
 //!                 Err(Fault::retry_after(Duration::from_secs(3600), "closed for an hour"))
 //!             }
 //!             1 => Ok(()),
-//!             2 => Err(Fault::reject("nobody lives there")),
+//!             2 => Err(Fault::reject("no such address")),
 //!             _ => panic!("dropped it"),
 //!         }
 //!     }
@@ -98,23 +98,23 @@
 //! }
 //! stop.cancel();
 //! let summary = running.await.unwrap();
-//! // The one that panics is tried five times; two are in the dead letters.
+//! // The handler panics five times for the last one; two are in the dead letters.
 //! assert_eq!((summary.handled, summary.rejected, summary.retried), (2, 2, 1 + 4));
 //! assert_eq!(queues.depth("parcels-dlq"), 2);
 //! # }
 //! ```
 //!
-//! # Order: a group waits for its head
+//! # Order: a group waits for its first message
 //!
 //! Messages with an [ordering key](Message::ordering_key) keep their order in a queue whose name
-//! ends in `.fifo`: a failed one backs off, what is behind it waits, and other keys go on. The
-//! relay keeps the order of commits for each key, too. `tests/it/promises_in_order.rs` shows it at
-//! work on a server.
+//! ends in `.fifo`: a failed one backs off, those behind it wait, and other keys continue. The
+//! relay keeps the order of commits per key, too. `tests/it/promises_in_order.rs` shows it on a
+//! server.
 //!
-//! # Shutdown: nothing stranded, and in time
+//! # Shutdown: in time, and without stranded messages
 //!
-//! A stop receives no more messages, returns those that have not started, lets the others end, and
-//! deletes what is done. One that is stuck is returned at the deadline.
+//! A shutdown receives no more messages, returns those that have not started, completes the others,
+//! and deletes the handled ones. One that is stuck is returned at the deadline.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -138,15 +138,15 @@
 //! let summary = running.await.unwrap();
 //! assert!(since.elapsed() <= Duration::from_secs(8));
 //! assert_eq!((summary.handled, summary.returned, summary.lost), (2, 1, 0));
-//! assert_eq!(queues.depth("parcels"), 1); // Others can have it at once.
+//! assert_eq!(queues.depth("parcels"), 1); // Another process can receive it at once.
 //! # }
 //! ```
 //!
-//! # Inbox and outbox: one effect, and the messages about it
+//! # Inbox and outbox: one effect, and its messages
 //!
-//! In a [`Handler`]'s transaction the message's id is recorded in the inbox, so a second delivery
-//! changes nothing; a message that it pushes is sent if, and only if, the transaction commits. A
-//! delay may be of any length: the part that SQS does not take is waited for in the outbox.
+//! The transaction of a [`Handler`] records the id of the message in the inbox, so a second
+//! delivery changes nothing. A message that it pushes is sent if, and only if, the transaction
+//! commits. A delay may have any length: the part beyond SQS's maximum is spent in the outbox.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -177,7 +177,7 @@
 //! # let db = database.pool().await?;
 //! # messaging::migrate(&db).await?;
 //! # sqlx::query("create table shelf (number bigint)").execute(&db).await?;
-//! // The first message is sent twice, as the answer to the first call is an error.
+//! // The first message is sent twice, because the answer to the first call is an error.
 //! let first = AtomicUsize::new(0);
 //! let queues = Local::with_faults(move |call| match call {
 //!     QueueCall::Send if first.fetch_add(1, SeqCst) == 0 => CallFault::Ambiguous,
@@ -207,7 +207,7 @@
 //! # }
 //! ```
 //!
-//! # Topology: created or compared, and never changed
+//! # Topology: queues are created or compared, and never changed
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -232,10 +232,10 @@
 //! # }
 //! ```
 //!
-//! # Outages: retries, and a report
+//! # Outages: retries and health
 //!
-//! While a queue is missing or SQS cannot be reached, polls and sends are tried again after 0.5 to
-//! 30 s, with jitter. [`Health`] reports it for readiness, and one line is logged.
+//! While a queue is missing or SQS cannot be reached, polls and sends are retried after up to 0.5
+//! to 30 s, with jitter. [`Health`] reports it for readiness checks, and one line is logged.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/parcels.rs"));
@@ -253,7 +253,7 @@
 //!     sleep(Duration::from_millis(5)).await;
 //! }
 //! assert!(health.problems()[0].contains("the queue `parcels` does not exist"));
-//! // It is there at last.
+//! // The queue is created.
 //! transport.ensure(&QueueSpec::new("parcels"), Provision::Create).await?;
 //! while !health.is_healthy() {
 //!     sleep(Duration::from_millis(5)).await;
@@ -264,7 +264,7 @@
 //! # }
 //! ```
 //!
-//! Dead letters have their example at [`dead_letters`](crate::dead_letters), layers at
+//! Other examples: dead letters at [`dead_letters`](crate::dead_letters), layers at
 //! [`HandlerCall`](crate::HandlerCall), and traces at [`trace`](crate::trace).
 
 #[allow(unused_imports)] // For the links above.

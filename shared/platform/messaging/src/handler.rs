@@ -1,4 +1,5 @@
-//! The kinds of handler: in a transaction, for one message or for a batch, and without one.
+//! The three kinds of handler: one message in a transaction, a batch in a transaction, and one
+//! message outside of transactions.
 
 mod erased;
 mod function;
@@ -12,20 +13,20 @@ use crate::{Fault, Message, Tx};
 
 /// Handles one message in a transaction.
 ///
-/// The runtime opens the transaction, records the message in the inbox, calls the handler, commits,
-/// and only then deletes the message from its queue. So the handler's rows, the inbox's and the
-/// outbox's are there together or not at all.
+/// The runtime begins the transaction, records the message in the inbox, calls the handler,
+/// commits, and only then deletes the message from its queue. So the rows of handler, inbox and
+/// outbox are written together or not at all.
 ///
-/// Messages that were received together share one transaction. When one of them fails, it is
-/// rolled back and each gets a transaction of its own, so a handler may be called again for a
-/// message whose first effects never happened: it keeps no state outside of `tx`.
+/// Messages that were received together share one transaction. If one of them fails, the
+/// transaction is rolled back, and each gets its own. So a handler may be called again for a
+/// message whose first effects were rolled back: it must keep no state outside of `tx`.
 ///
-/// An async function is a handler, too: see [`handler_fn`].
+/// [`handler_fn`] makes a handler of an async function.
 pub trait Handler: Send + Sync + 'static {
-    /// A [`Message`], or what the [`PlainHandler`] [before](PlainHandler::then) it returns.
+    /// A [`Message`], or the output of the [`PlainHandler`] [before](PlainHandler::then) it.
     type Message: Send + 'static;
 
-    /// Handles the message. What it pushes carries on the trace of the message.
+    /// Handles the message. Messages that it pushes continue the trace of the message.
     fn handle(
         &self,
         tx: &mut Tx,
@@ -33,16 +34,16 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// Handles a batch of messages in a transaction: the state that they are about is loaded once,
-/// each is decided by itself, and the state is saved once.
+/// Handles a batch of messages in a transaction: loads their state once, decides each message by
+/// itself, and saves the state once.
 ///
-/// `load` locks all rows of the batch in one order, so two batches never wait for each other in a
-/// circle, and a batch takes as many statements as one message. `decide` is a plain function: it is
-/// tested without a database.
+/// `load` locks all rows of the batch in one order, so batches do not deadlock, and a batch takes
+/// as many statements as one message. `decide` is a plain function that tests can call without a
+/// database.
 ///
-/// When one message of a batch fails, the transaction is rolled back, the state is dropped, and
-/// each message is handled by itself, on a state of its own: a decision that fails after it changed
-/// the state spoils no other.
+/// If one message of a batch fails, the transaction is rolled back, the state is dropped, and each
+/// message is handled by itself with its own state. So a decision that fails after it changed the
+/// state does not affect the others.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -102,25 +103,25 @@ pub trait Handler: Send + Sync + 'static {
 /// assert!(full.unwrap().is_some());
 /// ```
 pub trait BatchHandler: Send + Sync + 'static {
-    /// A [`Message`], or what the [`PlainHandler`] [before](PlainHandler::then) it returns.
+    /// A [`Message`], or the output of the [`PlainHandler`] [before](PlainHandler::then) it.
     type Message: Send + Sync + 'static;
-    /// What the messages of a batch are about.
+    /// The state that a batch of messages needs.
     type State: Send;
-    /// What a decision tells others.
+    /// The message that a decision publishes.
     type Event: Message;
 
-    /// Loads and locks what the messages, at least one, are about.
+    /// Loads and locks the state of the messages, of which there is at least one.
     fn load(
         &self,
         tx: &mut Tx,
         batch: &[Self::Message],
     ) -> impl Future<Output = Result<Self::State, Fault>> + Send;
 
-    /// Decides one message after the other. The event that it returns is pushed and carries on the
-    /// trace of the message.
+    /// Decides one message. The runtime pushes the returned event, which continues the trace of the
+    /// message.
     ///
     /// # Errors
-    /// When this message cannot be decided, now or ever.
+    /// When this message cannot be decided now, a retry, or ever, a rejection.
     fn decide(
         &self,
         state: &mut Self::State,
@@ -135,37 +136,40 @@ pub trait BatchHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// Handles a message outside of every transaction, such as by a call to a third party: as a whole,
-/// for a service without a database, or [before](PlainHandler::then) a transaction, so that no lock
-/// waits for the third party.
+/// Handles a message outside of transactions, for example by a call to a third party. It is the
+/// whole handler of a service without a database, or runs [before](PlainHandler::then) a
+/// transaction, so that no lock waits for the third party.
 ///
-/// There is no inbox around it, so it must be idempotent: it is called again on every redelivery.
-/// It is called for up to [`in_flight`](crate::ConsumerOptions::in_flight) messages at once.
+/// It has no inbox, so it must be idempotent: each redelivery calls it again. It is called for up
+/// to [`in_flight`](crate::ConsumerOptions::in_flight) messages concurrently.
 ///
-/// An async function or closure is one, too: see [`plain_fn`].
+/// [`plain_fn`] makes one of an async function or closure.
 pub trait PlainHandler: Send + Sync + 'static {
+    /// The message.
     type Message: Message;
-    /// What the handler after it is given; `()` without one.
+    /// The input of the handler after it; `()` without one.
     type Output: Clone + Send + Sync + 'static;
 
+    /// Handles the message.
     fn handle(
         &self,
         message: Self::Message,
     ) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
 
-    /// This, and then a [`Handler`] or [`BatchHandler`] of its output in a transaction.
+    /// Adds a [`Handler`] or [`BatchHandler`] of its output, which runs afterwards in a
+    /// transaction.
     ///
     /// ```
     /// # use messaging::{Destination, Fault, Message, Tx, handler_fn, plain_fn, PlainHandler};
     /// # #[derive(serde::Serialize, serde::Deserialize)]
-    /// # struct Brought { parcel: i64 }
-    /// # impl Message for Brought {
-    /// #     const KIND: &'static str = "brought";
+    /// # struct Arrived { parcel: i64 }
+    /// # impl Message for Arrived {
+    /// #     const KIND: &'static str = "arrived";
     /// #     fn destinations(&self) -> Vec<Destination> { vec!["parcels".into()] }
     /// # }
-    /// async fn weigh(brought: Brought) -> Result<(i64, i32), Fault> {
-    ///     let grams = 1_200; // Asked of the scales, which may take their time.
-    ///     Ok((brought.parcel, grams))
+    /// async fn weigh(arrived: Arrived) -> Result<(i64, i32), Fault> {
+    ///     let grams = 1_200; // A call to the scales, which may take some time.
+    ///     Ok((arrived.parcel, grams))
     /// }
     ///
     /// async fn record(tx: &mut Tx, (parcel, grams): (i64, i32)) -> Result<(), Fault> {
@@ -187,10 +191,10 @@ pub trait PlainHandler: Send + Sync + 'static {
     }
 }
 
-/// Does with a batch what the runtime does, without an inbox: for tests of a handler.
+/// Handles a batch as the runtime does, but without an inbox: for tests of a handler.
 ///
 /// # Errors
-/// When the handler fails. Then `tx` is to be dropped.
+/// When the handler fails. The caller then has to drop `tx`.
 pub async fn handle_batch<H: BatchHandler>(
     handler: &H,
     tx: &mut Tx,

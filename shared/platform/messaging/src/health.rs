@@ -1,18 +1,19 @@
-//! Whether the queues can be reached, for readiness.
+//! The health of queues and outbox, for readiness checks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{info, warn};
 
-/// What does not work just now. One line is logged when something breaks, one when it is mended.
+/// The current problems of a runtime. It logs one line when a check begins to fail, and one when it
+/// works again.
 #[derive(Clone, Default)]
 pub struct Health(Arc<Mutex<BTreeMap<String, String>>>);
 
 const NOT_TRIED: &str = "not tried yet";
 
 impl Health {
-    /// Whether everything works.
+    /// Whether there are no problems.
     pub fn is_healthy(&self) -> bool {
         self.0
             .lock()
@@ -20,7 +21,7 @@ impl Health {
             .is_empty()
     }
 
-    /// What does not work, each with its reason.
+    /// The problems, each as the name of a check and its reason.
     pub fn problems(&self) -> Vec<String> {
         let problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         problems
@@ -35,6 +36,7 @@ impl Health {
         problems.insert(what.to_owned(), NOT_TRIED.to_owned());
     }
 
+    /// Records that a check works.
     pub(crate) fn works(&self, what: &str) {
         let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if problems.remove(what).is_some() {
@@ -42,6 +44,7 @@ impl Health {
         }
     }
 
+    /// Records that a check fails.
     pub(crate) fn fails(&self, what: &str, error: &str) {
         let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = problems.insert(what.to_owned(), error.to_owned());

@@ -1,7 +1,7 @@
-//! The inbox: which messages have had their effect already.
+//! The inbox: the ids of messages that have had their effect.
 //!
-//! A queue delivers at least once. The id of each message is written down in the very transaction
-//! that has its effect, so a second delivery finds it there and changes nothing.
+//! A queue delivers at least once. The transaction that has the effect of a message also records
+//! its id, so a second delivery finds the id and changes nothing.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// How long ids are kept. A message can come again for as long as a queue keeps it, which is 14
-/// days at most (an SQS quota), and once more from its dead letters.
+/// How long ids are kept: 29 days. A message can be delivered again for as long as a queue keeps
+/// it, at most 14 days (an SQS quota), and for another 14 days from its dead letters.
 pub const RETENTION: Duration = Duration::from_secs(29 * 24 * 60 * 60);
 
-/// Rows that one statement of [`prune`] deletes, so that it holds no lock for long.
-const PRUNED_AT_ONCE: i64 = 5_000;
+/// Maximum rows per statement of [`prune`], so that it holds locks for a short time.
+const PRUNE_BATCH: i64 = 5_000;
 
-/// Notes messages of `queue` as handled, and tells which of them had not been.
+/// Records messages of `queue` as handled, and returns those that were not recorded before.
 ///
-/// If another transaction is handling one of them right now, this waits for how that ends.
+/// If another transaction is handling one of them, this waits until that transaction ends.
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     queue: &str,
     ids: &[Uuid],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
-    // In order of ids, so that two transactions with the same messages cannot wait for each other.
+    // Sorted, so that transactions with the same messages do not deadlock.
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -41,7 +41,11 @@ pub(crate) async fn insert(
     Ok(new.into_iter().collect())
 }
 
-/// Forgets messages older than `retention`. Returns how many; call again while it is not 0.
+/// Deletes up to 5,000 ids that are older than `retention`. Returns their number; call it again
+/// until that is 0.
+///
+/// # Errors
+/// When the database fails.
 pub async fn prune(connection: &mut PgConnection, retention: Duration) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query(
         "delete from inbox where ctid = any(array(
@@ -50,7 +54,7 @@ pub async fn prune(connection: &mut PgConnection, retention: Duration) -> Result
              limit $2 for update skip locked))",
     )
     .bind(retention.as_secs_f64())
-    .bind(PRUNED_AT_ONCE)
+    .bind(PRUNE_BATCH)
     .execute(connection)
     .await?;
     Ok(pruned.rows_affected())

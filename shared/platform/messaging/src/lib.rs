@@ -1,21 +1,21 @@
 //! The SQS runtime: outbox, relay, consumer, inbox, dead letters and queues.
 //!
-//! A service that changes its database *and* tells others of it has two writes and no transaction
-//! around both. If it dies between them, others never hear of what happened, or hear of what did
-//! not. And a queue that delivers at least once will deliver twice some day. This crate is the
-//! usual answer, in one place: messages are written to an **outbox** in the business transaction
-//! and sent afterwards by a **relay**; a **consumer** records each in an **inbox**, in the
-//! transaction that has its effect. It knows nothing of any shop: bring your own schema, messages
-//! and queue names.
+//! A service that changes its database *and* publishes a message has two writes and no transaction
+//! around both. If it dies between them, the message is missing, or announces a change that never
+//! happened. And a queue that delivers at least once delivers some messages twice. This crate is
+//! the usual solution, in one place: messages are written to an **outbox** in the business
+//! transaction and sent afterwards by a **relay**; a **consumer** records each message in an
+//! **inbox**, in the transaction that has its effect. It knows nothing of any shop: schema,
+//! messages and queue names are yours.
 //!
 //! Invariants:
 //! - a message is sent if and only if the transaction that pushed it committed;
 //! - a message has its effect once, however often it is delivered;
 //! - a message is deleted from its queue only after its effect is committed, and none is dropped:
-//!   what cannot be handled goes to the dead letters with the reason.
+//!   one that cannot be handled goes to the dead letters with the reason.
 //!
-//! Methods that a service calls and that await much return boxed futures: an `async fn` is compiled
-//! again in each crate that awaits it, and behind these lies all of SQS's client.
+//! Large public methods return boxed futures: an `async fn` is compiled again in each crate that
+//! awaits it, together with the SQS client behind it (`docs/adr/0012`).
 //!
 //! # Example
 //!
@@ -26,17 +26,17 @@
 //! # use messaging::*;
 //! # use serde::{Deserialize, Serialize};
 //! #[derive(Serialize, Deserialize)]
-//! struct ParcelBrought(i64);
+//! struct ParcelArrived(i64);
 //!
-//! impl Message for ParcelBrought {
-//!     const KIND: &'static str = "parcel-brought";
+//! impl Message for ParcelArrived {
+//!     const KIND: &'static str = "parcel-arrived";
 //!
 //!     fn destinations(&self) -> Vec<Destination> {
 //!         vec!["parcels".into()]
 //!     }
 //! }
 //!
-//! async fn shelve(tx: &mut Tx, ParcelBrought(parcel): ParcelBrought) -> Result<(), Fault> {
+//! async fn shelve(tx: &mut Tx, ParcelArrived(parcel): ParcelArrived) -> Result<(), Fault> {
 //!     let shelve = sqlx::query("insert into shelf (parcel) values ($1)").bind(parcel);
 //!     shelve.execute(&mut **tx).await?; // An error is a retry after a backoff.
 //!     Ok(())
@@ -54,7 +54,7 @@
 //! let running = tokio::spawn(runtime.run(stop.clone()));
 //!
 //! let mut tx = outbox.begin().await?;
-//! tx.push(&ParcelBrought(1))?;
+//! tx.push(&ParcelArrived(1))?;
 //! tx.commit().await?; // The commit wakes the relay.
 //! # let shelved = "select count(*) from shelf";
 //! # while sqlx::query_scalar::<_, i64>(shelved).fetch_one(&db).await? < 1 {}
@@ -73,20 +73,20 @@
 //! | How does each part work? | [`guide`], one example each |
 //! | What happens to a message that fails? | [`Fault`], [`Backoff`] |
 //! | How do I send a message? | [`Tx::push`], in a handler and in a request; [`Outbox::begin`] |
-//! | How do I handle many in one statement? | [`BatchHandler`]: load, decide, save |
+//! | How do I handle many messages in one statement? | [`BatchHandler`]: load, decide, save |
 //! | How do I call a third party? | [`PlainHandler::then`], before the transaction |
-//! | And without a database? | [`Consumer::plain`], [`Transport::publish`] |
-//! | How many at once, how long, how often? | [`ConsumerOptions`], [`RelayOptions`] |
+//! | How do I work without a database? | [`Consumer::plain`], [`Transport::publish`] |
+//! | Which limits and timeouts can I set? | [`ConsumerOptions`], [`RelayOptions`] |
 //! | What happens on a deploy? | [`Runtime::run`] ends with a [`ShutdownSummary`] |
-//! | In which order? | [`Message::ordering_key`] |
-//! | Later? | [`Destination::after`] |
+//! | How do I keep messages in order? | [`Message::ordering_key`] |
+//! | How do I delay a message? | [`Destination::after`] |
 //! | Which queues are there? | [`QueueSpec`], [`Provision`] |
 //! | How do I bring my own SQS client? | [`Sqs::configured`] takes the SDK's configuration |
 //! | What is in the dead letters? | [`dead_letters`], and the command `queues` (feature `cli`) |
 //! | Which request caused this? | [`trace`], with OpenTelemetry's spans |
 //! | Is it healthy? | [`Health`], and the metrics `messaging_*` |
 //! | How do I put a timeout around handlers? | [`Runtime::layer`] takes any tower layer |
-//! | How do I test my own? | [`handle_batch`]; [`Local`], a paused clock, [`CallFault`] |
+//! | How do I test my handlers? | [`handle_batch`]; [`Local`], a paused clock, [`CallFault`] |
 //!
 //! # Features
 //!
@@ -95,51 +95,54 @@
 //!
 //! # Metrics
 //!
-//! By the facade of the crate `metrics`, so any recorder will do. Each but the last is labelled
-//! with its `queue`.
+//! Metrics go through the facade of the crate `metrics`, so any recorder works. Each has the label
+//! `queue` unless it says otherwise.
 //!
-//! | name | what |
+//! | name | meaning |
 //! | --- | --- |
-//! | `messaging_received_total`, `messaging_polls_total` | messages by polls: 10 at best |
-//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, returned or lost |
-//! | `messaging_duplicates_total` | messages that the inbox knew |
-//! | `messaging_sent_total` | messages that a queue has taken |
+//! | `messaging_received_total` | received messages |
+//! | `messaging_polls_total` | polls, each with at most 10 messages |
+//! | `messaging_messages_total` | messages by `outcome`: handled, retried, rejected, returned or lost |
+//! | `messaging_duplicates_total` | messages that the inbox had recorded before |
+//! | `messaging_sent_total` | messages that a queue has accepted |
 //! | `messaging_refused_total` | entries of calls that SQS refused, by `action` and SQS's `code` |
-//! | `messaging_parked_total` | messages in the outbox that no queue will ever take |
+//! | `messaging_parked_total` | messages in the outbox that their queue will never accept |
 //! | `messaging_handler_seconds` | histogram: an attempt, its transaction included |
 //! | `messaging_time_in_queue_seconds` | histogram: from the send to the receive, delays included |
 //! | `messaging_oldest_received_seconds` | the age of the oldest message of the last poll |
 //! | `messaging_pollers` | polls that are open at once |
 //! | `messaging_queues_recreated_total` | queues that vanished and were created again |
-//! | `messaging_queues_missing` | gauge: the service's queues that are not there, without a label |
-//! | `messaging_api_calls_total` | requests by `action`, with retries: what Amazon charges for |
+//! | `messaging_queues_missing` | gauge: queues of the service that are missing; it has no label |
+//! | `messaging_api_calls_total` | requests by `action`, which Amazon charges for; no label `queue` |
 //!
 //! # Figures
 //!
-//! `cargo bench -p messaging` prints them; these are of two virtual cores, with the queue server of
-//! this repository as another process, and messages of 1 KiB.
+//! `cargo bench -p messaging` prints them. These were measured on two virtual cores, with the queue
+//! server of this repository as another process, and messages of 1 KiB.
 //!
-//! | | aim | measured |
+//! | figure | goal | measured |
 //! | --- | --- | --- |
-//! | messages a second beside as many bare loops of the SDK, 20 ms away | 90% | 93% |
+//! | messages per second, relative to as many bare loops of the SDK, 20 ms away | 90% | 93% |
 //! | the same on this machine, on one thread | 90% | 64%: **missed** |
-//! | and beside a loop that also asks what the messages are, and decodes them | | 75% |
-//! | messages a second of a core, on one thread (the bare loop: 62,000) | 40,000 | 40,000 |
+//! | the same, relative to a loop that also requests attributes and decodes | | 75% |
+//! | messages per second per core, on one thread (the bare loop: 62,000) | 40,000 | 40,000 |
 //! | the same on all threads (the bare loop: 42,000) | | 30,000 |
-//! | calls for 1,000 messages | 210 | 201 |
-//! | messages a second, 20 ms away, within 64 connections | 10,000 | 12,200 |
+//! | calls per 1,000 messages | 210 | 201 |
+//! | messages per second, 20 ms away, within 64 connections | 10,000 | 12,200 |
 //! | from 1 to 16 pollers, 20 ms away | 2 s | 0.10 s |
-//! | from the commit to the handler's start, at rest | 3 ms | 2.0 ms |
+//! | from the commit to the start of the handler, idle | 3 ms | 2.0 ms |
 //!
-//! Where a call takes no time, all that a bare loop shows is the work of the SDK: 16 µs a message,
-//! and 2.5 more to learn what a message is and how often it came. The consumer takes 25. By the
-//! profile 2.6 of them are its own: leases, permits, tasks, decoding. The rest is again the SDK,
-//! with colder caches, and the kernel, which has to wake a server that rests between slower calls.
+//! If a call takes no time, a bare loop shows the work of the SDK alone: 16 µs per message, and 2.5
+//! µs more with attributes and decoding. The consumer takes 25 µs. A profile shows that 2.6 µs of
+//! them are its own: leases, permits, tasks, decoding. The rest is again the SDK, with colder
+//! caches, and the kernel, which has to wake the server between slower calls.
 //!
-//! # What is not here
+//! # Not included
 //!
-//! No exactly-once delivery, as there is none; no request and reply over queues; no saga
-//! orchestrator; no other broker.
+//! Exactly-once delivery, which does not exist; request and reply over queues; a saga orchestrator;
+//! other brokers.
+
+#![warn(missing_docs)]
 
 mod backoff;
 mod connections;
@@ -165,6 +168,7 @@ mod spans;
 mod telemetry;
 mod topology;
 pub mod trace;
+#[allow(missing_docs, reason = "the variants of `QueueCall` explain themselves")]
 mod transport;
 
 use sqlx::migrate::Migrator;
@@ -188,22 +192,22 @@ pub use settings::Settings;
 pub use topology::{Provision, QueueKind, QueueSpec};
 pub use transport::{CallFault, Local, QueueCall, Sqs, Transport};
 
-/// The migrations of the tables `outbox` and `inbox`. They ignore a service's own migrations, and a
-/// service's migrator should ignore these ([`Migrator::set_ignore_missing`]); their versions begin
-/// at 9001.
+/// The migrations of the tables `outbox` and `inbox`, with versions from 9001. They ignore a
+/// service's own migrations, and a service's migrator should ignore these
+/// ([`Migrator::set_ignore_missing`]).
 pub fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!();
     migrations.set_ignore_missing(true);
     migrations
 }
 
-/// A service's own migrations, which then ignore those of the runtime, and the runtime's.
+/// A service's own migrations and those of the runtime, each ignoring the other.
 pub fn with_migrations(mut own: Migrator) -> [Migrator; 2] {
     own.set_ignore_missing(true);
     [own, migrations()]
 }
 
-/// Creates the tables `outbox` and `inbox`, or brings them up to date.
+/// Creates the tables `outbox` and `inbox`, or updates them.
 ///
 /// # Errors
 /// When the database cannot be reached or has other migrations of the same versions.

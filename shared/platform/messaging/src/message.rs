@@ -1,4 +1,4 @@
-//! A typed payload, and where it goes.
+//! Messages and their destinations.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Something that is told from one service to others.
+/// A message that one service publishes to others.
 ///
 /// ```
 /// use messaging::{Destination, Message};
@@ -26,26 +26,25 @@ use serde::de::DeserializeOwned;
 /// }
 /// ```
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The name of the type on the wire. A handler is never given a message of another kind.
+    /// The name of the type on the wire. A handler gets no message of another kind.
     const KIND: &'static str;
 
-    /// Every queue that is told. Each gets a message of its own, with an id of its own.
+    /// The queues that receive it. Each gets its own copy, with its own id.
     fn destinations(&self) -> Vec<Destination>;
 
-    /// Messages with the same key arrive in the order in which their transactions committed, and
-    /// those of one transaction in the order in which they were pushed, if their queue is a FIFO
-    /// queue (there it is the message group). So transactions that push the same key commit one
-    /// after the other. What is [published](crate::Transport::publish) without an outbox has the
-    /// order of the calls, if each waits for the one before.
+    /// The ordering key, in a FIFO queue the message group. Messages with the same key arrive in
+    /// the order in which their transactions committed, and those of one transaction in the order
+    /// of the pushes. So transactions that push the same key commit one after the other. Messages
+    /// that are [published](crate::Transport::publish) without an outbox have the order of the
+    /// calls, if each call waits for the one before.
     ///
-    /// `None` where order does not matter. It has 1 to 128 characters of ASCII without spaces: an
-    /// SQS rule.
+    /// `None` if order does not matter. A key has 1 to 128 visible ASCII characters, a rule of SQS.
     fn ordering_key(&self) -> Option<String> {
         None
     }
 }
 
-/// A queue, and how long its readers have to wait.
+/// A queue that a message goes to, with an optional delay.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Destination {
     pub(crate) queue: Cow<'static, str>,
@@ -54,7 +53,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// The queue of this name, without the deployment's prefix. The queue's own delay applies.
+    /// The queue with this name, without the deployment's prefix, and with the queue's own delay.
     pub fn queue(name: impl Into<Cow<'static, str>>) -> Destination {
         Destination {
             queue: name.into(),
@@ -63,9 +62,9 @@ impl Destination {
         }
     }
 
-    /// Readers see the message only after `delay`, in place of the queue's own delay. SQS counts
-    /// in seconds, so it is rounded up. What is longer than SQS's 15 minutes waits in the outbox,
-    /// and so does all of it before a FIFO queue, which delays no single message.
+    /// Delays the message by `delay` in place of the queue's own delay, rounded up to whole
+    /// seconds. The part beyond SQS's maximum of 15 min is spent in the outbox. For a FIFO queue,
+    /// which cannot delay single messages, all of it is.
     pub fn after(self, delay: Duration) -> Destination {
         Destination {
             delay: Some(delay),
@@ -73,8 +72,8 @@ impl Destination {
         }
     }
 
-    /// The message may be sent up to [`deferred_linger`](crate::RelayOptions::deferred_linger)
-    /// later, so that several share a call, and with it a receive and a transaction.
+    /// Lets the message wait for up to [`deferred_linger`](crate::RelayOptions::deferred_linger),
+    /// so that several share a call, and at the receiver a poll and a transaction.
     pub fn deferred(self) -> Destination {
         Destination {
             deferred: true,

@@ -1,50 +1,51 @@
-//! How much the consumer of a queue does at once, and how long the runtime takes for what.
+//! Options of consumers and relay.
 
 use std::time::Duration;
 
 use crate::Backoff;
 use crate::quota::LONGEST_POLL;
 
-/// What a stop still has to do after the last poll: return what came with it.
+/// The time that a shutdown needs after the last poll, to return the messages of that poll.
 const AFTER_POLL: Duration = Duration::from_secs(3);
 
 /// Options of the consumer of one queue. The defaults fit most queues.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConsumerOptions {
-    /// How many messages are received and not acknowledged at most. Default: 64, which keeps a
-    /// database busy and can be completed while a process stops.
+    /// Maximum messages that are received and not yet acknowledged. Default: 64, which keeps a
+    /// database busy and can be completed during a shutdown.
     pub in_flight: usize,
-    /// How many polls are open at once at most. Default: 16, and never more than can fill
-    /// `in_flight`. There is one while the queue is quiet, and one more after every full batch.
+    /// Maximum open polls. Default: 16, and never more than can fill `in_flight`. One is open while
+    /// the queue is quiet, and each full batch adds one.
     pub pollers: usize,
-    /// How long a poll waits for messages, in whole seconds. Default: 20 s, SQS's longest. An open
-    /// poll cannot be cancelled on Amazon's side, which might answer it with messages that stay
-    /// invisible until their visibility timeout ends. So a stop waits for it, and polls are cut to
-    /// what leaves 3 s of the shutdown timeout.
+    /// How long a poll waits for messages, in whole seconds, 1 to 20. Default: 20 s, SQS's maximum.
+    /// An open poll cannot be cancelled on Amazon's side: SQS might still answer it with messages,
+    /// which would stay invisible until their visibility timeout ends. So a shutdown waits for open
+    /// polls, and a poll lasts at most the shutdown timeout less 3 s.
     pub poll: Duration,
-    /// The least time between two polls of a poller while messages come one by one. Default:
-    /// 25 ms. It makes batches of them, which saves calls and transactions. A message that comes
-    /// after a quiet time never waits for it.
+    /// Minimum time between two polls of a poller while polls return some messages but not a full
+    /// batch. Default: 25 ms. It forms batches, which saves calls and transactions. A message that
+    /// arrives after a quiet time does not wait for it.
     pub min_poll_interval: Duration,
-    /// How many messages share a transaction at most. Default: 64.
+    /// Maximum messages per transaction. Default: 64.
     pub batch: usize,
-    /// How many transactions are open at once. Default: 1. What arrives meanwhile shares the next
-    /// one, so under load batches grow and the statements per message become fewer.
+    /// Maximum concurrent transactions. Default: 1. Messages that arrive meanwhile share the next
+    /// one, so under load batches grow and each message needs fewer statements.
     pub concurrency: usize,
-    /// The time between attempts at a message. Default: 1 s, doubled up to 15 min, with jitter.
+    /// The pause between attempts at a message. Default: 1 s, doubled up to 15 min, with jitter.
     pub backoff: Backoff,
-    /// How long the heartbeat keeps one message invisible at most. Default: 15 min; SQS's limit is
-    /// 12 h. A handler that takes longer is cancelled, and the message comes back.
+    /// Maximum time for which the heartbeat keeps a message invisible. Default: 15 min; SQS's
+    /// maximum is 12 h. A handler that takes longer is cancelled, and the message is delivered
+    /// again.
     pub max_visibility_extension: Duration,
-    /// How long acknowledgements are collected to share a call. Default: 10 ms.
+    /// How long acknowledgements wait to share a call. Default: 10 ms.
     pub linger: Duration,
 }
 
-/// Options of the relay, which sends what committed transactions pushed.
+/// Options of the relay, which sends the messages of committed transactions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RelayOptions {
-    /// How long messages that are pushed one by one, as by requests, are collected to share a
-    /// call. Default: 0, at once. A message that comes after a quiet time never waits for it.
+    /// How long messages of requests wait to share a call. Default: 0. A message that comes after a
+    /// quiet time does not wait.
     pub linger: Duration,
     /// The same for [deferred](crate::Destination::deferred) messages. Default: 500 ms.
     pub deferred_linger: Duration,
@@ -84,7 +85,7 @@ impl Default for RelayOptions {
 }
 
 impl ConsumerOptions {
-    /// How long a poll may wait, if it must end before a shutdown does.
+    /// How long a poll may last if it has to end before a shutdown does.
     pub(crate) fn longest_poll(&self, shutdown_timeout: Duration, may_abandon: bool) -> Duration {
         let poll = self.poll.min(LONGEST_POLL);
         if may_abandon {
@@ -100,11 +101,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poll_is_over_before_a_stop_is() {
-        let check = |stop, may_abandon, poll| {
+    fn a_poll_ends_before_a_shutdown() {
+        let check = |shutdown, may_abandon, poll| {
             let options = ConsumerOptions::default();
-            let longest = options.longest_poll(Duration::from_secs(stop), may_abandon);
-            assert_eq!(longest, Duration::from_secs(poll), "{stop} s to stop in");
+            let longest = options.longest_poll(Duration::from_secs(shutdown), may_abandon);
+            assert_eq!(
+                longest,
+                Duration::from_secs(poll),
+                "a shutdown of {shutdown} s"
+            );
         };
         check(30, false, 20);
         check(23, false, 20);

@@ -1,4 +1,4 @@
-//! The outbox: messages that are written in the business transaction and sent once it committed.
+//! The outbox: messages that are written in the business transaction and sent after its commit.
 
 mod direct;
 mod insert;
@@ -19,21 +19,21 @@ pub use self::tx::{Savepoint, Tx};
 use crate::Error;
 use crate::trace::{self, TraceParent};
 
-/// The tables `outbox` and `inbox` of a database: where transactions begin that push messages.
+/// The outbox of a database, which begins transactions that push messages.
 ///
-/// A clone is a handle to the same outbox.
+/// Clones share it.
 #[derive(Clone)]
 pub struct Outbox {
     db: PgPool,
-    /// The way to this process's relay, if it has one.
+    /// The channel to this process's relay, if it has one.
     direct: Option<Direct>,
     trace: Option<TraceParent>,
 }
 
 impl Outbox {
-    /// An outbox of a process that runs no relay: another process's relay finds the messages in
-    /// the table within a second. [`Runtime::outbox`](crate::Runtime::outbox) gives the one whose
-    /// messages are sent by this process at once.
+    /// Creates an outbox for a process without a relay. Another process's relay finds the messages
+    /// in the table within 1 s. [`Runtime::outbox`](crate::Runtime::outbox) is the one whose
+    /// messages this process sends at once.
     pub fn new(db: &PgPool) -> Outbox {
         Outbox {
             db: db.clone(),
@@ -49,7 +49,7 @@ impl Outbox {
         }
     }
 
-    /// The same outbox for one request: what its transactions push carries the request's trace.
+    /// The same outbox for one request: messages of its transactions continue the request's trace.
     pub fn traced(&self, request: TraceParent) -> Outbox {
         Outbox {
             trace: Some(request),

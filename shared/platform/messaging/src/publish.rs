@@ -1,24 +1,24 @@
-//! Sending without an outbox.
+//! Publishing without an outbox.
 
 use std::time::Duration;
 
 use crate::{Error, Health, Message, Transport, outbox, relay, trace};
 
 impl Transport {
-    /// Sends a message that belongs to no transaction. It is sent when this returns; if the process
-    /// dies before that, it may not be.
+    /// Sends a message that belongs to no transaction. It is sent when this returns. If the process
+    /// dies before that, it may be lost.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, a queue does not take it, or it has a delay that only an
-    /// outbox can keep: over 15 minutes, or any on a FIFO queue.
+    /// When it cannot be serialized as JSON, a queue refuses it, or it has a delay that needs an
+    /// outbox: over 15 min, or any on a FIFO queue.
     pub async fn publish<M: Message>(&self, message: &M) -> Result<(), Error> {
         self.publish_all(std::slice::from_ref(message)).await
     }
 
-    /// The same for several, in as few calls as it takes. On an error some may have been sent.
+    /// Sends several messages, in as few calls as possible. On an error some may have been sent.
     ///
     /// # Errors
-    /// When one cannot be written as JSON, a queue does not take it, or its delay needs an outbox.
+    /// When one cannot be serialized as JSON, a queue refuses it, or its delay needs an outbox.
     pub async fn publish_all<M: Message>(&self, messages: &[M]) -> Result<(), Error> {
         let trace = trace::current();
         let rows = messages
@@ -26,7 +26,7 @@ impl Transport {
             .map(|message| outbox::rows(message, trace))
             .collect::<Result<Vec<_>, _>>()?;
         let rows: Vec<_> = rows.into_iter().flatten().collect();
-        // Rounded, as some of the delay is over by now.
+        // 1 ms of tolerance, because a part of the delay is over by now.
         if let Some(row) = rows
             .iter()
             .find(|row| row.wait() > Duration::from_millis(1))

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-/// The most messages that a batch call takes: an SQS quota.
+/// Maximum messages per batch call.
 pub(crate) const BATCH: usize = 10;
-/// The most bytes of messages that a batch call takes, and one message has: an SQS quota.
+/// Maximum bytes of all messages of a batch call, and of one message: 1 MiB.
 pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
 
-/// The longest delay that a message can be sent with: an SQS quota.
+/// Maximum delay of a message: 15 min.
 pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
-/// The longest visibility timeout of a message: an SQS quota.
+/// Maximum visibility timeout: 12 h.
 pub(crate) const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
-/// The longest poll: an SQS quota.
+/// Maximum wait of a poll: 20 s.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);

@@ -1,16 +1,16 @@
-//! The relay: sends what committed transactions have left in the outbox.
+//! The relay: sends the messages of committed transactions.
 //!
-//! There are two ways out. Messages that a transaction of this process pushed come to the relay in
-//! memory after the commit and are sent without reading them back: the *direct* way. All others,
-//! ordered ones among them, and those whose process died, are taken from the table: the *poll*,
-//! once a second and after each commit of ordered messages. Rows that go the direct way are leased
-//! to it for [`LEASE`](crate::outbox::LEASE), so that no poll takes them too.
+//! It gets them in two ways. *Direct*: messages of this process reach the relay in memory after the
+//! commit and are sent without reading them back. *Poll*: all others, such as ordered messages and
+//! those of a dead process, are read from the table, once per second and after each commit of
+//! ordered messages. Direct rows are leased to their process for [`LEASE`](crate::outbox::LEASE),
+//! so that no poll sends them too.
 //!
-//! A row is deleted only after its queue has taken the message, so a crash at any point can send
-//! a message twice, which the receiver's inbox notices, and can lose none.
+//! A row is deleted only after its queue has accepted the message. So a crash at any point loses no
+//! message, and may send one twice, which the receiver's inbox detects.
 //!
-//! A message that its queue will never take, as the queue says, is *parked*: its row stays, with
-//! `send_at` at infinity, and an error in the log names it. Setting that to `now()` tries again.
+//! A message that its queue refuses for good is *parked*: its row stays, with `send_at` at
+//! infinity, and an error in the log names it. Setting `send_at` to `now()` sends it again.
 
 mod direct;
 mod poll_outbox;
@@ -29,7 +29,7 @@ pub(crate) use self::send::send;
 use crate::outbox::Receivers;
 use crate::{Health, RelayOptions, Transport, telemetry};
 
-/// The relay of a process. Clones are handles to the same one.
+/// The relay of a process. Clones share it.
 #[derive(Clone)]
 pub struct Relay {
     shared: Arc<Shared>,
@@ -62,7 +62,7 @@ impl Relay {
         }
     }
 
-    /// Sends messages until `shutdown`, and then those that were committed before.
+    /// Sends messages until `shutdown`, then those that were committed before it.
     pub async fn run(&self, shutdown: CancellationToken) {
         tokio::join!(self.send_directly(&shutdown), self.poll_outbox(&shutdown));
     }
@@ -83,10 +83,10 @@ impl Relay {
     }
 }
 
-/// Says, once, that no relay will try this again.
+/// Reports a parked message, once.
 fn parked(unsent: &Unsent) {
     let (message, reason) = (&unsent.row.outgoing, &unsent.refused.reason);
     let (queue, id) = (&message.queue, message.id);
-    error!(queue, %id, reason, "parked the message, as its queue will never take it");
+    error!(queue, %id, reason, "parked the message: its queue will never accept it");
     telemetry::parked(queue);
 }

@@ -1,8 +1,8 @@
-//! Queues that vanish while a service runs are created again, with their settings and their dead
-//! letters, or waited for where others own them.
+//! The recreation of queues that vanish while a service runs, with settings and dead-letter queues.
+//! With [`Provision::Check`] the service waits until another party creates them.
 //!
-//! What was in such a queue is lost; rows of the outbox that it did not take are sent once it is
-//! there. Every service creates the queues that it uses: to create one that is there is no error.
+//! The messages of a vanished queue are lost. Rows of the outbox that it did not accept are sent
+//! once it exists again. Several services may create the same queue, which is not an error.
 
 use std::future::pending;
 
@@ -13,12 +13,12 @@ use crate::{Backoff, Error, Health, Provision, QueueSpec, Transport, telemetry};
 /// A queue that a service uses.
 pub(crate) struct UsedQueue {
     pub(crate) spec: QueueSpec,
-    /// Whether the service reads it, and so sends to its dead letters.
+    /// Whether the service reads it, and therefore sends to its dead letters.
     pub(crate) is_read: bool,
 }
 
 impl UsedQueue {
-    /// Creates or checks it.
+    /// Creates or checks the queue.
     pub(crate) async fn ensure(&self, transport: &Transport, how: Provision) -> Result<(), Error> {
         if self.is_read {
             transport.ensure(&self.spec, how).await
@@ -56,7 +56,8 @@ pub(crate) async fn restore(
             }
             if queues.iter().any(|queue| is_gone(&queue)) {
                 failures += 1;
-                // Amazon creates no queue within 60 s of the deletion of its namesake.
+                // Amazon refuses to create a queue within 60 s of the deletion of one with the same
+                // name.
                 tokio::time::sleep(Backoff::SERVER.delay(failures)).await;
             }
         }
@@ -67,7 +68,7 @@ async fn restore_one(transport: &Transport, queue: &UsedQueue, how: Provision, h
     let name = &*queue.spec.name;
     let what = format!("the queue {name}");
     transport.look_up_again(&queue.spec);
-    // Another service may have been faster.
+    // Another service may have created it already.
     let mut restored = queue.ensure(transport, Provision::Check).await;
     if let (Err(error @ Error::NoSuchQueue { .. }), Provision::Create) = (&restored, how) {
         health.fails(&what, &error.line());

@@ -1,4 +1,4 @@
-//! The runtime of a service: its consumers and its relay, started and stopped together.
+//! The runtime of a service: its consumers and its relay, which start and stop together.
 
 use std::future::ready;
 use std::time::Duration;
@@ -24,8 +24,8 @@ use crate::{
 
 /// The messaging side of a service: handlers of its queues, and the relay of its outbox.
 ///
-/// It is put together like an `axum::Router`: queues with their handlers, and layers around what
-/// was added before them.
+/// It is built like an `axum::Router`: each call adds a queue with its handler, or a layer around
+/// the handlers that were added before.
 pub struct Runtime {
     transport: Transport,
     provision: Provision,
@@ -38,10 +38,10 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime on SQS, found as `settings` say, or on the transport that they bring.
+    /// Creates a runtime on SQS or on the transport of the settings. It makes no call yet.
     ///
     /// # Errors
-    /// When no region is set anywhere. Nothing is called yet.
+    /// When no AWS region is set.
     pub fn connect<'a>(
         db: &'a PgPool,
         settings: &'a Settings,
@@ -58,7 +58,7 @@ impl Runtime {
         connecting.boxed()
     }
 
-    /// A runtime on any transport. Queues that are missing are created.
+    /// Creates a runtime on any transport. It will create missing queues.
     pub fn new(db: &PgPool, transport: impl Into<Transport>) -> Runtime {
         let transport = transport.into();
         let health = Health::default();
@@ -76,7 +76,7 @@ impl Runtime {
         }
     }
 
-    /// Has `handler` handle the messages of `queue`, with the default options.
+    /// Adds a queue and the handler of its messages, with the default options.
     pub fn handle<Kind>(
         self,
         queue: impl Into<QueueSpec>,
@@ -85,7 +85,7 @@ impl Runtime {
         self.handle_with(queue, ConsumerOptions::default(), handler)
     }
 
-    /// Has `handler` handle the messages of `queue`, with options of this queue alone.
+    /// Adds a queue and the handler of its messages, with options for this queue alone.
     pub fn handle_with<Kind>(
         mut self,
         queue: impl Into<QueueSpec>,
@@ -106,9 +106,9 @@ impl Runtime {
         self
     }
 
-    /// Puts a layer of [tower](https://docs.rs/tower) around the handlers that were added before,
-    /// as axum does. They share it: a limit is a limit to all of them together. The last layer is
-    /// the outermost.
+    /// Adds a layer of [tower](https://docs.rs/tower) around the handlers that were added before,
+    /// as axum does. The handlers share it, so a limit applies to all of them together. The last
+    /// layer is the outermost.
     pub fn layer<L>(mut self, layer: L) -> Runtime
     where
         L: Layer<HandlerService>,
@@ -124,8 +124,8 @@ impl Runtime {
         self
     }
 
-    /// Names queues that are sent to, so that they exist when the first message is sent, whichever
-    /// service starts first. Where queues are only checked, their dead letters are not.
+    /// Adds queues that the service only sends to, so that they exist before the first message, in
+    /// whatever order services start. With [`Provision::Check`] their dead letters are not checked.
     pub fn queues(mut self, specs: impl IntoIterator<Item = impl Into<QueueSpec>>) -> Runtime {
         for spec in specs.into_iter().map(Into::into) {
             if self.queues.iter().all(|used| used.spec.name != spec.name) {
@@ -148,22 +148,23 @@ impl Runtime {
         self
     }
 
-    /// Where requests begin transactions whose messages this runtime sends.
+    /// The outbox of this runtime. Requests begin transactions on it, and this runtime sends their
+    /// messages.
     pub fn outbox(&self) -> Outbox {
         self.outbox.clone()
     }
 
-    /// The relay, for a process that runs nothing else.
+    /// The relay alone, for a process without consumers.
     pub fn relay(&self) -> Relay {
         self.relay.clone()
     }
 
-    /// Whether the queues can be reached, for readiness.
+    /// The health of queues and outbox, for readiness checks.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Creates or checks the queues, so that a wrong one is found at the start.
+    /// Creates or checks the queues.
     ///
     /// # Errors
     /// When a queue cannot be reached, is missing, or differs from its specification.
@@ -173,10 +174,9 @@ impl Runtime {
         join_all(ensured).await.into_iter().collect()
     }
 
-    /// Prepares the queues, and then consumes and relays until `shutdown`. While SQS cannot be
-    /// reached it waits, and is not [healthy](Runtime::health). After `shutdown` it takes no longer
-    /// than the [timeout](Runtime::shutdown_timeout); messages that are not sent by then stay in
-    /// the outbox.
+    /// Prepares the queues, then consumes and relays until `shutdown`. While SQS cannot be reached
+    /// it retries, and is not [healthy](Runtime::health). A shutdown takes at most its
+    /// [timeout](Runtime::shutdown_timeout); messages that are not sent by then stay in the outbox.
     ///
     /// # Errors
     /// When a queue is missing or differs from its specification.
@@ -194,7 +194,7 @@ impl Runtime {
         if !self.prepare_with_retries(&shutdown).await? {
             return Ok(ShutdownSummary::default());
         }
-        // It stops after the consumers, so that what the last handlers push is still sent.
+        // The relay stops after the consumers, so that it sends the messages of the last handlers.
         let relaying = CancellationToken::new();
         let relay = self.relay.clone();
         let mut relayed = tokio::spawn({
@@ -233,8 +233,8 @@ impl Runtime {
         Ok(summary)
     }
 
-    /// Prepares the queues as soon as SQS can be reached. Returns false when it is time to stop
-    /// before that.
+    /// Prepares the queues, and retries while SQS cannot be reached. Returns false if the shutdown
+    /// comes first.
     async fn prepare_with_retries(&self, shutdown: &CancellationToken) -> Result<bool, Error> {
         let mut failures = 0;
         loop {
@@ -257,10 +257,10 @@ impl Runtime {
     }
 }
 
-/// Until this is done, a service is not ready.
+/// The name of a check in [`Health`]. A service is not ready before its queues are prepared.
 const PREPARING: &str = "preparing the queues";
 
-/// Deletes old rows of the inbox, once an hour.
+/// Deletes old rows of the inbox, once per hour.
 async fn prune(db: PgPool) {
     const HOUR: Duration = Duration::from_secs(60 * 60);
     loop {

@@ -1,40 +1,40 @@
-//! How a process finds its queues.
+//! Settings of the queues of a process.
 
 use crate::options::SHUTDOWN_TIMEOUT;
 use crate::{Error, Provision, Sqs, Transport};
 
-/// How a process finds its queues. With the feature `clap` these are flags with environment
-/// variables, for a service's own settings to flatten.
+/// Settings of the queues of a process. With the feature `clap` they are command-line flags with
+/// environment variables, and a service flattens them into its own settings.
 ///
-/// Region and credentials come from the places that every AWS tool looks in: `AWS_REGION`,
+/// Region and credentials come from the usual sources of AWS tools: `AWS_REGION`,
 /// `AWS_ACCESS_KEY_ID` and so on, the profile files, web identity, ECS and EC2.
-// Without a group of its own: a service that flattens it has Settings, too.
+// The group is skipped because a service that flattens it has a group `Settings`, too.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "clap", derive(clap::Args), group(skip))]
 pub struct Settings {
-    /// An SQS server of your own, such as http://127.0.0.1:9324; Amazon's when left out.
+    /// The address of an SQS server, such as http://127.0.0.1:9324. Default: Amazon SQS.
     #[cfg_attr(feature = "clap", arg(long, env = "SQS_ENDPOINT_URL"))]
     pub sqs_endpoint_url: Option<String>,
 
-    /// A prefix of every queue's name, so that deployments can share an account.
+    /// The prefix of all queue names, so that deployments can share an account.
     #[cfg_attr(feature = "clap", arg(long, env = "QUEUE_PREFIX", default_value = ""))]
     pub queue_prefix: String,
 
-    /// Whether to create queues that are missing, or only to check what is there.
+    /// Whether to create missing queues, or only to check the existing ones.
     #[cfg_attr(
         feature = "clap",
         arg(long, env = "QUEUES", value_enum, default_value_t)
     )]
     pub queues: Provision,
 
-    /// How long a graceful shutdown may take, in seconds; less than the supervisor grants before it
-    /// kills. Docker grants 10, Kubernetes and ECS 30. An open poll of SQS cannot be cancelled, so
-    /// polls are short enough to end in time; below 23 s an idle queue costs more than 3 calls per
-    /// minute.
+    /// How long a graceful shutdown may take, in seconds. It must be less than the supervisor
+    /// allows before it kills: Docker 10, Kubernetes and ECS 30. An open poll of SQS cannot be
+    /// cancelled, so polls are short enough to end in time; below 23 s an idle queue costs more
+    /// than 3 calls per minute.
     #[cfg_attr(feature = "clap", arg(long, env = "STOP_SECONDS", default_value_t = STOP_SECONDS))]
     pub stop_seconds: u64,
 
-    /// What carries messages in place of SQS, such as a queue inside the process.
+    /// The transport in place of SQS, such as a queue inside the process.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub transport: Option<Transport>,
 }
@@ -54,7 +54,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Queues on a server of your own.
+    /// Settings for the SQS server at this address.
     pub fn endpoint(url: impl Into<String>) -> Settings {
         Settings {
             sqs_endpoint_url: Some(url.into()),
@@ -64,10 +64,10 @@ impl Settings {
 }
 
 impl Sqs {
-    /// Finds region and credentials. Nothing is called yet.
+    /// Creates a client with region and credentials from the usual sources. It makes no call yet.
     ///
     /// # Errors
-    /// When no region is set anywhere.
+    /// When no AWS region is set.
     pub async fn connect(settings: &Settings) -> Result<Sqs, Error> {
         Sqs::at(settings.sqs_endpoint_url.as_deref(), &settings.queue_prefix).await
     }

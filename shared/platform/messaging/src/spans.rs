@@ -1,35 +1,35 @@
-//! Spans, by OpenTelemetry's semantic conventions for messaging: a message is *created* where it
-//! is pushed, *sent* by the relay, *received* by a poll and *processed* by its handler.
+//! Spans by OpenTelemetry's semantic conventions for messaging: a push *creates* a message, the
+//! relay *sends* it, a poll *receives* it, and a handler *processes* it.
 //! Source: "Semantic conventions for messaging spans" and "for AWS SQS", version 1.37.
 //!
-//! They are spans of the crate `tracing` with the target `otel` and the level `DEBUG`. The ids are
-//! ours, not a subscriber's: `trace_id`, `span_id` and `parent_id` are fields, since the same ids
-//! travel through the outbox and the queue, and so are `links`, separated by blanks. Without a
-//! subscriber none of it is computed.
+//! They are spans of the crate `tracing` with the target `otel` and the level `DEBUG`. The runtime
+//! makes their ids, because the same ids travel through the outbox and the queue. They are in the
+//! fields `trace_id`, `span_id` and `parent_id`, and in `links`, separated by blanks. Without a
+//! subscriber nothing is computed.
 
 use tracing::{Instrument as _, Span, debug_span, field};
 
 use crate::envelope::{Delivery, Outgoing};
 use crate::trace::{self, TraceParent};
 
-/// What a subscriber asks for to get the spans.
+/// The target that a subscriber enables to get the spans.
 pub(crate) const TARGET: &str = "otel";
 
-/// The span of a handler that works on one message, and the trace that its messages carry on.
+/// The span of a handler that works on one message, and the trace that it continues.
 #[derive(Clone)]
 pub(crate) struct MessageSpan {
     pub(crate) trace: Option<TraceParent>,
     pub(crate) span: Span,
 }
 
-/// Whether spans of this trace are recorded, or of one that would begin here.
+/// Whether spans of this trace are recorded. `None` is a trace that would begin here.
 fn is_recorded(parent: Option<TraceParent>) -> bool {
     tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG)
         && parent.is_none_or(TraceParent::is_sampled)
 }
 
-/// A message is created. Returns the context that it carries: that of its own creation, if spans
-/// are recorded, and otherwise `parent`.
+/// Records the creation of a message. Returns the context that the message carries: that of its
+/// creation if spans are recorded, otherwise `parent`.
 pub(crate) fn create(
     parent: Option<TraceParent>,
     queue: &str,
@@ -60,7 +60,7 @@ pub(crate) fn create(
     Some(own)
 }
 
-/// Messages are on their way to a queue, in one call.
+/// The span of one call that sends messages to a queue.
 pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
     if !is_recorded(None) {
         return Span::none();
@@ -71,7 +71,7 @@ pub(crate) fn send(queue: &str, messages: &[Outgoing]) -> Span {
     call("send", "send", queue, messages.len(), contexts)
 }
 
-/// A poll is open. [`received`] says how it ended.
+/// The span of a poll. [`received`] adds its result.
 pub(crate) fn receive(queue: &str) -> Span {
     if !is_recorded(None) {
         return Span::none();
@@ -79,7 +79,7 @@ pub(crate) fn receive(queue: &str) -> Span {
     call("receive", "receive", queue, 0, std::iter::empty())
 }
 
-/// What came of a [`receive`].
+/// Adds the messages of a poll to its span.
 pub(crate) fn received(span: &Span, batch: &[Delivery]) {
     if span.is_disabled() {
         return;
@@ -91,15 +91,15 @@ pub(crate) fn received(span: &Span, batch: &[Delivery]) {
     span.record("messaging.batch.message_count", batch.len());
 }
 
-/// A call or its like did not work out.
+/// Marks a span as failed.
 pub(crate) fn failed(span: &Span, kind: &str, reason: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("otel.status_message", reason);
     span.record("error.type", kind);
 }
 
-/// A call to SQS. It belongs to the trace of its messages if all have the same, and is linked to
-/// each of them in any case.
+/// The span of a call to SQS. It belongs to the trace of its messages if all have the same, and is
+/// linked to each of them in any case.
 fn call<'a>(
     name: &'static str,
     operation_type: &'static str,
@@ -141,7 +141,7 @@ fn links<'a>(contexts: impl Iterator<Item = Option<&'a str>>) -> String {
 }
 
 impl MessageSpan {
-    /// Does `work` in the span.
+    /// Runs `work` in the span.
     pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
         match self.trace {
             Some(trace) if self.span.is_disabled() => trace::scope(trace, work).await,
@@ -150,8 +150,8 @@ impl MessageSpan {
         }
     }
 
-    /// A handler works on a message; `operation` is `process`, or `prepare` for what it does
-    /// before its transaction. Its parent is the creation of the message.
+    /// The span of a handler's work on a message. `operation` is `process`, or `prepare` before the
+    /// transaction. Its parent is the creation of the message.
     pub(crate) fn new(operation: &'static str, queue: &str, delivery: &Delivery) -> MessageSpan {
         let parent = delivery
             .trace_parent

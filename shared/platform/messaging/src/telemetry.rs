@@ -1,5 +1,4 @@
-//! What is counted and measured. The names are the whole of the contract with a dashboard; the
-//! crate's documentation lists them.
+//! Metrics. Their names are a contract with dashboards; the crate's documentation lists them.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +6,7 @@ use metrics::{counter, gauge, histogram};
 
 use crate::envelope::Delivery;
 
-/// A poll came back with so many messages.
+/// Records the messages of a poll.
 pub(crate) fn received(queue: &str, batch: &[Delivery]) {
     let name = || queue.to_owned();
     counter!("messaging_polls_total", "queue" => name()).increment(1);
@@ -25,37 +24,37 @@ pub(crate) fn received(queue: &str, batch: &[Delivery]) {
     gauge!("messaging_oldest_received_seconds", "queue" => name()).set(oldest.as_secs_f64());
 }
 
-/// So many polls are open at once.
+/// Records the number of open polls.
 pub(crate) fn pollers(queue: &str, count: usize) {
     gauge!("messaging_pollers", "queue" => queue.to_owned()).set(count as f64);
 }
 
-/// Messages were handled together in so long.
+/// Records how long a handler took.
 pub(crate) fn worked(queue: &str, took: Duration) {
     histogram!("messaging_handler_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
 }
 
-/// A request to SQS, each of which costs money.
+/// Counts a request to SQS, each of which costs money.
 pub(crate) fn requested(action: &str) {
     counter!("messaging_api_calls_total", "action" => action.to_owned()).increment(1);
 }
 
-/// A queue has taken messages.
+/// Counts messages that a queue has accepted.
 pub(crate) fn sent(queue: String, count: usize) {
     counter!("messaging_sent_total", "queue" => queue).increment(count as u64);
 }
 
-/// A queue that was gone is there again.
+/// Counts a queue that was created again.
 pub(crate) fn recreated(queue: &str) {
     counter!("messaging_queues_recreated_total", "queue" => queue.to_owned()).increment(1);
 }
 
-/// So many queues of a service are gone.
+/// Records the number of missing queues.
 pub(crate) fn missing(count: usize) {
     gauge!("messaging_queues_missing").set(count as f64);
 }
 
-/// Entries of a call, or a call, were refused with a code of SQS's, or got no answer.
+/// Counts refused entries of a call, by SQS's error code or as without an answer.
 pub(crate) fn refused(queue: &str, action: &'static str, code: Option<&str>, count: usize) {
     let code = code.unwrap_or("no answer").to_owned();
     let queue = queue.to_owned();
@@ -63,13 +62,12 @@ pub(crate) fn refused(queue: &str, action: &'static str, code: Option<&str>, cou
         .increment(count as u64);
 }
 
-/// A message was parked in the outbox.
+/// Counts a message that was parked in the outbox.
 pub(crate) fn parked(queue: &str) {
     counter!("messaging_parked_total", "queue" => queue.to_owned()).increment(1);
 }
 
-/// Messages have come to an end of one kind: `handled`, `retried`, `rejected`, `returned` or
-/// `lost`.
+/// Counts messages by outcome: `handled`, `retried`, `rejected`, `returned` or `lost`.
 pub(crate) fn ended(queue: &str, how: &'static str, count: usize) {
     if count > 0 {
         counter!("messaging_messages_total", "queue" => queue.to_owned(), "outcome" => how)
@@ -77,7 +75,7 @@ pub(crate) fn ended(queue: &str, how: &'static str, count: usize) {
     }
 }
 
-/// Messages that the inbox knew already.
+/// Counts messages that the inbox had recorded before.
 pub(crate) fn duplicates(queue: &str, count: usize) {
     if count > 0 {
         counter!("messaging_duplicates_total", "queue" => queue.to_owned()).increment(count as u64);

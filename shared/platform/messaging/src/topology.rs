@@ -1,62 +1,62 @@
-//! Queues as they are meant to be.
+//! Specifications of queues.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// A queue and its settings. Its dead letters go to the queue `<name>-dlq`.
+/// The specification of a queue. Its dead letters go to the queue `<name>-dlq`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueueSpec {
-    /// The name without the deployment's prefix. A FIFO queue's ends in `.fifo`, as SQS wants it.
+    /// The name without the deployment's prefix. The name of a FIFO queue ends in `.fifo`, a rule
+    /// of SQS.
     pub name: Cow<'static, str>,
-    /// How long a received message stays invisible, 1 s to 12 h [30 s], rounded up to whole
-    /// seconds. The consumer extends it by heartbeat, so it bounds how long a crashed consumer's
-    /// messages wait, and not how long a handler may take.
+    /// How long a received message stays invisible, 1 s to 12 h, rounded up to whole seconds.
+    /// Default: 30 s. The consumer extends it by heartbeat, so it limits how long the messages of a
+    /// crashed consumer wait, and not how long a handler may take.
     pub visibility_timeout: Duration,
-    /// How long every message waits before it can be received, 0 to 900 s [0].
+    /// How long every message waits before it can be received, 0 to 900 s. Default: 0.
     pub delay: Duration,
-    /// How long an unread message is kept, 60 s to 14 days [4 days, SQS's own default].
+    /// How long an unread message is kept, 60 s to 14 days. Default: 4 days, as in SQS.
     pub retention: Duration,
-    /// How many attempts a message gets, 1 to 1,000 [5]. After the last one fails, the runtime
-    /// moves it to the dead letters, with the reason. The default backoff waits for up to 1, 2, 4
-    /// and 8 s between five attempts, 7.5 s in all on average, so give more to a queue whose
-    /// handler depends on a third party.
+    /// Maximum attempts at a message, 1 to 1,000. Default: 5. After the last one fails, the runtime
+    /// moves the message to the dead letters, with the reason. The default backoff waits for up to
+    /// 1, 2, 4 and 8 s between five attempts, 7.5 s in all on average, so set more for a queue
+    /// whose handler depends on a third party.
     ///
     /// SQS itself counts receives, see [`max_receive_count`](QueueSpec::max_receive_count).
     pub max_attempts: u32,
 }
 
-/// SQS has two kinds of queue.
+/// The two kinds of queue of SQS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum QueueKind {
-    /// At least once, in about the order sent, without limit to the rate.
+    /// Delivery at least once, approximately in order, without a limit on the rate.
     Standard,
-    /// In order within a message group.
+    /// Delivery in order within a message group.
     Fifo,
 }
 
-/// What to do about queues at the start. An existing queue is never changed: it is compared, and
-/// every difference is named.
+/// How queues are prepared at the start. An existing queue is never changed: it is compared with
+/// its specification, and every difference is an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Provision {
-    /// Create what is missing, check the rest.
+    /// Create missing queues, and check the others.
     #[default]
     Create,
     /// Check only, for deployments whose infrastructure code owns the queues.
     ///
-    /// Rights that a service then needs: `GetQueueUrl` and `GetQueueAttributes` on each queue that
+    /// A service then needs these rights: `GetQueueUrl` and `GetQueueAttributes` on each queue that
     /// it reads or sends to; `SendMessage` on each that it sends to; `ReceiveMessage`,
-    /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and of the dead letters
-    /// of those that it reads, and no others, `GetQueueUrl`, `GetQueueAttributes` and
-    /// `SendMessage`.
+    /// `DeleteMessage` and `ChangeMessageVisibility` on each that it reads; and `GetQueueUrl`,
+    /// `GetQueueAttributes` and `SendMessage` on the dead-letter queues of those that it reads.
     Check,
 }
 
-/// Dead letters are kept for as long as SQS can, so that people find the time to look at them.
-const LONGEST_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// The retention of dead letters: 14 days, SQS's maximum, so that people have time to look at them.
+const MAX_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 impl QueueSpec {
-    /// A queue with the defaults named at each field.
+    /// A queue with the default of each field.
     pub fn new(name: impl Into<Cow<'static, str>>) -> QueueSpec {
         QueueSpec {
             name: name.into(),
@@ -67,36 +67,37 @@ impl QueueSpec {
         }
     }
 
-    /// What its name says it is.
+    /// The kind, by the end of its name.
     pub fn kind(&self) -> QueueKind {
         kind(&self.name)
     }
 
     /// The queue attribute `maxReceiveCount` of SQS: ten times `max_attempts`, and at most 1,000
-    /// (an SQS quota). Not every receive is an attempt: a message that is returned because the
-    /// process stops, or because the head of its group failed, was never tried. So SQS moves only
-    /// messages that kill their process every time.
+    /// (an SQS quota). Not every receive is an attempt: a message that is returned because of a
+    /// shutdown, or because a message before it in its group failed, was not attempted. So SQS
+    /// itself moves only messages that kill their process every time.
     pub fn max_receive_count(&self) -> u32 {
         self.max_attempts.saturating_mul(10).min(1_000)
     }
 
-    /// The name of the queue that its dead letters go to. That has the same kind and visibility
-    /// timeout, no delay, and keeps them for 14 days.
+    /// The name of its dead-letter queue, which has the same kind and visibility timeout, no delay,
+    /// and a retention of 14 days.
     pub fn dead_letters(&self) -> String {
         dead_letters(&self.name)
     }
 
-    /// The visibility timeout as SQS counts it. Without one a message would be everybody's.
+    /// The visibility timeout in whole seconds, at least 1: with 0 several consumers would get a
+    /// message.
     pub(crate) fn whole_visibility_timeout(&self) -> Duration {
         let seconds = whole_seconds(self.visibility_timeout).max(1);
         Duration::from_secs(seconds)
     }
 
-    /// The queue that its dead letters go to.
+    /// The specification of its dead-letter queue.
     pub(crate) fn dead_letter_spec(&self) -> QueueSpec {
         QueueSpec {
             delay: Duration::ZERO,
-            retention: LONGEST_RETENTION,
+            retention: MAX_RETENTION,
             ..QueueSpec {
                 name: self.dead_letters().into(),
                 ..self.clone()
@@ -111,7 +112,7 @@ impl From<&'static str> for QueueSpec {
     }
 }
 
-/// SQS counts in whole seconds. What is longer is never cut short.
+/// A time in whole seconds, the unit of SQS, rounded up.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000) as u64
 }
@@ -123,7 +124,7 @@ pub(crate) fn kind(name: &str) -> QueueKind {
     }
 }
 
-/// The name of the queue that `name`'s dead letters go to.
+/// The name of the dead-letter queue of `name`.
 pub(crate) fn dead_letters(name: &str) -> String {
     match name.strip_suffix(".fifo") {
         Some(stem) => format!("{stem}-dlq.fifo"),
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dead_letters_stand_beside_their_queue() {
+    fn a_dead_letter_queue_has_the_name_of_its_queue_and_dlq() {
         let check = |name: &'static str, dead: &str, kind| {
             let spec = QueueSpec::new(name);
             assert_eq!((spec.dead_letters().as_str(), spec.kind()), (dead, kind));
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visibility_timeout_is_rounded_up_and_never_nothing() {
+    fn a_visibility_timeout_is_rounded_up_and_never_0() {
         let check = |millis, seconds| {
             let spec = QueueSpec {
                 visibility_timeout: Duration::from_millis(millis),

@@ -1,13 +1,12 @@
-//! W3C trace context: carried from the sender of a message to its handler.
+//! The W3C trace context of a message, carried from its sender to its handler.
 //!
-//! A transaction has a trace, which each message that it [pushes](crate::Tx::push) carries on: in
-//! a handler that of the message at hand, and in a request the one that
-//! [`Outbox::traced`](crate::Outbox::traced) was given. [`current`] is the trace of the running
-//! task, which the consumer sets around handlers, and [`scope`] sets it elsewhere. All of it needs
-//! no subscriber.
+//! Each message that a transaction [pushes](crate::Tx::push) continues the transaction's trace. In
+//! a handler that is the trace of its message; in a request it is the argument of
+//! [`Outbox::traced`](crate::Outbox::traced). [`current`] is the trace of the running task, which
+//! the consumer sets for handlers and [`scope`] sets elsewhere. It works without a subscriber.
 //!
-//! A subscriber to spans of the target `otel` gets these, named and attributed by OpenTelemetry's
-//! conventions, with the ids that the messages carry:
+//! A subscriber to the target `otel` gets these spans, with names and attributes by OpenTelemetry's
+//! conventions and the ids that the messages carry:
 //!
 //! | span | kind | when | parent |
 //! | --- | --- | --- | --- |
@@ -24,7 +23,7 @@
 //! # async fn main() -> Result<(), trace::MalformedTraceParent> {
 //! let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 //! let request: TraceParent = header.parse()?;
-//! // A transaction that begins in here carries the trace on.
+//! // A transaction that begins in here continues the trace.
 //! let carried = trace::scope(request, async { trace::current() }).await;
 //! assert_eq!(carried, Some(request));
 //! # Ok(())
@@ -43,14 +42,14 @@ pub fn current() -> Option<TraceParent> {
     CURRENT.try_with(|trace| *trace).ok()
 }
 
-/// Does `work` in the trace: transactions that begin in it and messages that are published in it
-/// carry it on.
+/// Runs `work` in a trace: transactions that begin in it and messages that it publishes continue
+/// the trace.
 pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
     CURRENT.scope(trace, work)
 }
 
-/// The same context as X-Ray writes it, for `AWSTraceHeader`; only for a trace that is sampled,
-/// since nothing else reads it.
+/// The context in X-Ray's format, for `AWSTraceHeader`. `None` for a trace that is not sampled,
+/// which X-Ray does not record.
 /// Source: "AWS X-Ray concepts, tracing header" in the X-Ray developer guide.
 pub(crate) fn xray_header(trace_parent: &str) -> Option<String> {
     let trace: TraceParent = trace_parent.parse().ok()?;
@@ -70,7 +69,7 @@ mod tests {
     const RECORDED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn x_ray_reads_the_same_trace() {
+    fn x_ray_gets_the_same_trace() {
         let header = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1";
         assert_eq!(xray_header(RECORDED).as_deref(), Some(header));
         assert_eq!(xray_header(&RECORDED.replace("-01", "-00")), None);

@@ -1,7 +1,7 @@
 //! The runtime on real Postgres, on a real SQS endpoint and on queues in this process.
 
 // Helpers of tests may unwrap, like the tests themselves.
-// Nothing cancels a test, so it may begin as sqlx does.
+// Tests are not cancelled, so they may use sqlx's own `begin`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, unreachable_pub)]
 
 #[path = "it/batch.rs"]
@@ -14,24 +14,44 @@ mod connections;
 mod consumer;
 #[path = "it/crash.rs"]
 mod crash;
-#[path = "it/dead_in_order.rs"]
-mod dead_in_order;
 #[path = "it/dead_letters.rs"]
 mod dead_letters;
+#[path = "it/dead_letters_in_order.rs"]
+mod dead_letters_in_order;
+#[path = "it/delays.rs"]
+mod delays;
+#[path = "it/direct.rs"]
+mod direct;
 #[path = "it/edge.rs"]
 mod edge;
+#[path = "it/endpoint.rs"]
+mod endpoint;
+#[path = "it/faulty_proxy.rs"]
+mod faulty_proxy;
+#[path = "it/fixture.rs"]
+mod fixture;
 #[path = "it/flow.rs"]
 mod flow;
 #[path = "it/layers.rs"]
 mod layers;
+#[path = "it/layers_shared.rs"]
+mod layers_shared;
 #[path = "it/lease.rs"]
 mod lease;
+#[path = "it/messages.rs"]
+mod messages;
 #[path = "it/order.rs"]
 mod order;
+#[path = "it/other_senders.rs"]
+mod other_senders;
 #[path = "it/outage.rs"]
 mod outage;
+#[path = "it/outage_shutdown.rs"]
+mod outage_shutdown;
 #[path = "it/outbox.rs"]
 mod outbox;
+#[path = "it/parked.rs"]
+mod parked;
 #[path = "it/promises.rs"]
 mod promises;
 #[path = "it/promises_in_order.rs"]
@@ -42,8 +62,10 @@ mod redrive;
 mod refusals;
 #[path = "it/restore.rs"]
 mod restore;
-#[path = "it/shore.rs"]
-mod shore;
+#[path = "it/savepoints.rs"]
+mod savepoints;
+#[path = "it/sendable.rs"]
+mod sendable;
 #[path = "it/shutdown.rs"]
 mod shutdown;
 #[path = "it/silent_database.rs"]
@@ -52,15 +74,9 @@ mod silent_database;
 mod sockets;
 #[path = "it/spans.rs"]
 mod spans;
-#[path = "it/strangers.rs"]
-mod strangers;
 #[path = "it/telemetry.rs"]
 mod telemetry;
 #[path = "it/topology.rs"]
 mod topology;
 #[path = "it/transaction.rs"]
 mod transaction;
-#[path = "it/wire.rs"]
-mod wire;
-#[path = "it/world.rs"]
-mod world;

@@ -1,14 +1,14 @@
-//! Problem documents (RFC 9457): an HTTP error as a program reads it.
+//! Problem documents (RFC 9457): machine-readable bodies of HTTP errors.
 
 use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What went wrong, for a program to act on (RFC 9457).
+/// The body of an error response (RFC 9457).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemBody {
-    /// A name that does not change, or `about:blank` when the status says it all.
+    /// A URI that identifies the kind of problem, or `about:blank` when the status says enough.
     #[serde(rename = "type")]
     #[schema(example = "urn:twofold:invalid-request")]
     pub kind: String,

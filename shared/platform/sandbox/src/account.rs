@@ -1,28 +1,32 @@
-//! Whom Postgres runs as: it refuses to run as root.
+//! The account that Postgres runs as, because it refuses to run as root.
 
 use std::process::Command;
 
 use crate::Error;
 
-/// A user of this machine.
+/// A user account of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
+    /// The name.
     pub name: String,
+    /// The numeric id of the user.
     pub uid: u32,
+    /// The numeric id of the user's main group.
     pub gid: u32,
 }
 
-/// Who we are, and whether the server must be somebody else.
+/// The account of the server's files and process.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
-    /// Owner of the server's files.
+    /// The owner of the server's files.
     pub(crate) server: Account,
-    /// The server's account, when it is not our own.
+    /// The account to switch to, if it is not our own.
     pub(crate) switch_to: Option<Account>,
 }
 
 impl Accounts {
-    /// Ordinary users run the server themselves; root lends it `postgres` or `nobody`.
+    /// An ordinary user runs the server under its own account; root runs it as `postgres` or
+    /// `nobody`.
     pub(crate) fn find() -> Result<Self, Error> {
         let ourselves = lookup(None).ok_or(Error::NoAccount)?;
         if ourselves.uid != 0 {
@@ -43,9 +47,10 @@ impl Accounts {
     }
 }
 
-/// `id` asks whatever directory the system uses, so /etc/passwd need not be read.
+/// Looks up an account with `id`, which knows every user directory of the system, not only
+/// /etc/passwd.
 fn lookup(name: Option<&str>) -> Option<Account> {
-    let ask = |option: &str| {
+    let id = |option: &str| {
         let output = Command::new("id").arg(option).args(name).output().ok()?;
         output
             .status
@@ -53,8 +58,8 @@ fn lookup(name: Option<&str>) -> Option<Account> {
             .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     Some(Account {
-        uid: ask("-u")?.parse().ok()?,
-        gid: ask("-g")?.parse().ok()?,
-        name: name.map(str::to_owned).or_else(|| ask("-un"))?,
+        uid: id("-u")?.parse().ok()?,
+        gid: id("-g")?.parse().ok()?,
+        name: name.map(str::to_owned).or_else(|| id("-un"))?,
     })
 }

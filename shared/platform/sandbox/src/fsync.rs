@@ -1,5 +1,7 @@
-//! How long this machine takes to make a write durable, for a report to print beside its figures:
-//! on shared machines it swings tenfold, and every commit waits for it.
+//! A probe of the time that this machine needs to make a write durable.
+//!
+//! Reports print it with their figures, because every commit waits for it and it varies tenfold on
+//! shared machines.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,26 +10,29 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// What Postgres writes at a time.
+/// The size of a page of Postgres.
 const PAGE_BYTES: usize = 8192;
 
-/// Latency of a write of 8 KiB followed by `fdatasync`.
+/// The latency of a write of 8 KiB with `fdatasync`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FsyncLatency {
+    /// The median.
     pub p50: Duration,
+    /// The 99th percentile.
     pub p99: Duration,
+    /// The number of writes.
     pub writes: usize,
 }
 
-/// Overwrites the pages of one file in `directory` in turn, as a write-ahead log does with its
-/// recycled segments, `writes` times (at least once). Blocks for as long as that takes.
+/// Overwrites pages of a file in `directory`, one after the other, as a write-ahead log does with
+/// its recycled segments. It makes `writes` writes, at least one, and blocks the thread meanwhile.
 ///
 /// # Errors
 /// When the directory cannot be written to, or is full.
 pub fn probe_fsync(directory: &Path, writes: usize) -> Result<FsyncLatency, Error> {
     let path = directory.join("fsync-probe");
     let latencies = measure(&path, writes.max(1)).map_err(Error::file(directory));
-    // A probe that failed may not have made its file.
+    // The file may be missing after a failed probe. Then the error of the probe comes first.
     let removed = std::fs::remove_file(&path).map_err(Error::file(&path));
 
     let mut latencies = latencies?;
@@ -43,7 +48,7 @@ pub fn probe_fsync(directory: &Path, writes: usize) -> Result<FsyncLatency, Erro
 fn measure(path: &Path, writes: usize) -> std::io::Result<Vec<Duration>> {
     let file = File::create(path)?;
     let page = [0x5a; PAGE_BYTES];
-    // Room first: growing a file costs a second write, which a recycled segment does not.
+    // The file is filled first: growing it costs a second write, which a recycled segment does not.
     for number in 0..writes {
         file.write_all_at(&page, (number * PAGE_BYTES) as u64)?;
     }
@@ -58,7 +63,7 @@ fn measure(path: &Path, writes: usize) -> std::io::Result<Vec<Duration>> {
     (0..writes).map(timed).collect()
 }
 
-/// The smallest latency that this share of the writes did not exceed.
+/// The smallest latency that this percentage of the writes did not exceed (nearest rank).
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]

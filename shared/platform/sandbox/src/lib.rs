@@ -1,8 +1,11 @@
-//! Everything that a service needs from outside, on this machine: Postgres and an SQS endpoint.
+//! The infrastructure of a service on this machine: Postgres and an SQS endpoint.
 //!
-//! What is started here listens on the loopback interface only and never outlives the program:
-//! not on return, not on a panic, not on Ctrl-C and not on SIGKILL. Durability is never switched
-//! off, because a comparison without it would be worth nothing.
+//! Invariants:
+//! - servers listen on the loopback interface only;
+//! - servers end with the program: on return, on a panic, on Ctrl-C and on SIGKILL;
+//! - durability is always on, because a comparison without it would be worthless.
+
+#![warn(missing_docs)]
 
 mod account;
 mod error;

@@ -1,4 +1,4 @@
-//! The sandbox by itself, for a service under a debugger or a look with psql.
+//! The sandbox as a program, for a service under a debugger or a session with psql.
 
 use std::process::ExitCode;
 
@@ -11,15 +11,15 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// A database to create; repeat it for more.
+    /// A database to create. Repeat the flag for more.
     #[arg(long = "database", value_name = "NAME", default_value = "shop")]
     databases: Vec<String>,
 
-    /// One server for all databases, or one for each.
+    /// One server for all databases, or one per database.
     #[arg(long, value_enum, default_value_t)]
     postgres: PostgresMode,
 
-    /// Where Postgres keeps its data.
+    /// Where Postgres stores its data.
     #[arg(long, value_enum, default_value_t)]
     storage: Storage,
 }

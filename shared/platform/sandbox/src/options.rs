@@ -1,42 +1,49 @@
-/// What to start, and what is there already.
+//! What a sandbox starts, and which external servers it uses.
+
+/// The options of a sandbox.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// How databases are spread over servers.
     pub postgres: PostgresMode,
+    /// Where servers store their data.
     pub storage: Storage,
-    /// A Postgres server to use, through a role that may create roles and databases.
+    /// An external Postgres server, through a role that may create roles and databases. `None`
+    /// starts one.
     pub database_url: Option<String>,
-    /// An SQS endpoint to use: ElasticMQ, LocalStack, or Amazon's own for a region.
+    /// An external SQS endpoint: ElasticMQ, LocalStack, or Amazon's own for a region. `None` starts
+    /// one.
     pub sqs_endpoint_url: Option<String>,
 }
 
 impl Options {
-    /// `DATABASE_URL` and `SQS_ENDPOINT_URL`, each when set and not empty.
+    /// Options with the external servers of `DATABASE_URL` and `SQS_ENDPOINT_URL`, each if it is
+    /// set and not empty.
     pub fn from_env() -> Self {
-        let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
-            database_url: given("DATABASE_URL"),
-            sqs_endpoint_url: given("SQS_ENDPOINT_URL"),
+            database_url: variable("DATABASE_URL"),
+            sqs_endpoint_url: variable("SQS_ENDPOINT_URL"),
             ..Self::default()
         }
     }
 }
 
-/// Where our own servers keep their data.
+/// Where servers that we start store their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Storage {
     /// Under `/var/tmp`, or the directory in `TWOFOLD_SANDBOX_DIR`.
     #[default]
     Disk,
-    /// In `/dev/shm`: durability costs nothing there, so CPU compares without the disk's noise.
+    /// In `/dev/shm`, where a sync takes no time, so that CPU usage compares without disk noise.
     Memory,
 }
 
 /// How databases are spread over servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum PostgresMode {
-    /// One server, a database and a role for each name.
+    /// One server for all databases. Each database has its own role.
     #[default]
     Shared,
-    /// A server for each name.
+    /// One server per database.
     Each,
 }

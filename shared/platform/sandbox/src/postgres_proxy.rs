@@ -1,15 +1,16 @@
-//! A network between a program and Postgres that misbehaves on demand.
+//! A proxy that injects network faults between a program and Postgres.
 //!
-//! The proxy reads what clients send, so it can tell statements apart: a test delays the answer to
-//! `BEGIN` alone, or loses the answer to `COMMIT`. Everything can be changed while it runs, and
-//! [`heal`](PostgresProxy::heal) ends all of it.
+//! The proxy parses the messages of clients, so a fault can apply to one statement: a test delays
+//! the answer to `BEGIN` alone, or loses the answer to `COMMIT`. Faults can change while it runs,
+//! and [`heal`](PostgresProxy::heal) ends them.
 
 mod connection;
 mod frames;
+mod state;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
@@ -18,10 +19,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::connection::Connection;
+use self::state::{Action, Counts, Rule, State};
 use crate::Error;
 use crate::postgres::plain_url;
 
-/// A TCP proxy in front of one Postgres server. Dropped, it closes its connections.
+/// A TCP proxy in front of one Postgres server. A drop closes its connections.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -29,7 +31,7 @@ use crate::postgres::plain_url;
 /// # let url = "postgres://shop@127.0.0.1/shop";
 /// let proxy = sandbox::PostgresProxy::start(url).await?;
 /// proxy.delay_answer("begin", Duration::from_secs(2));
-/// // Connect to `proxy.url()`, leave within two seconds, and look what is left.
+/// // Connect to `proxy.url()`, drop `begin` within two seconds, and check what is left.
 /// proxy.heal();
 /// # Ok(())
 /// # }
@@ -42,53 +44,20 @@ pub struct PostgresProxy {
     accepting: JoinHandle<()>,
 }
 
-/// Which way bytes flow.
+/// The direction of a stream of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
+    /// From the client to the server.
     ToServer,
+    /// From the server to the client.
     ToClient,
 }
 
-/// What the network does now. Connections watch it.
-#[derive(Debug, Clone, Default)]
-struct State {
-    to_server: Duration,
-    to_client: Duration,
-    rules: Vec<Rule>,
-    stalled: bool,
-    refusing: bool,
-    /// Connections that are older than this are cut.
-    cuts: u64,
-    /// Connections that are older than this are half-open.
-    half_opens: u64,
-}
-
-#[derive(Debug, Clone)]
-struct Rule {
-    /// How the statement begins, in lower case.
-    statement: String,
-    action: Action,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    DelayAnswer(Duration),
-    Cut,
-    LoseAnswer,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    open: AtomicUsize,
-    held: AtomicUsize,
-    acted: AtomicUsize,
-}
-
 impl PostgresProxy {
-    /// Listens on a free port of the loopback interface, in front of the server of `url`.
+    /// Starts a proxy on a free port of the loopback interface, in front of the server of `url`.
     ///
     /// # Errors
-    /// When `url` is no address of a Postgres server, or no port is free.
+    /// When `url` is not the address of a Postgres server, or no port is free.
     pub async fn start(url: &str) -> Result<Self, Error> {
         let options: PgConnectOptions = url.parse()?;
         let server = (options.get_host().to_owned(), options.get_port());
@@ -97,14 +66,14 @@ impl PostgresProxy {
         let listener = listener.map_err(Error::listen(address))?;
         let address = listener.local_addr().map_err(Error::listen(address))?;
 
-        // Encrypted statements could not be told apart.
+        // The proxy cannot read encrypted statements.
         let options = options
             .host("127.0.0.1")
             .port(address.port())
             .ssl_mode(sqlx::postgres::PgSslMode::Disable);
-        let (state, watching) = watch::channel(State::default());
+        let (state, watched) = watch::channel(State::default());
         let counts = Arc::<Counts>::default();
-        let accepting = accept(listener, server, watching, counts.clone());
+        let accepting = accept(listener, server, watched, counts.clone());
         Ok(Self {
             url: plain_url(&options),
             state,
@@ -113,7 +82,7 @@ impl PostgresProxy {
         })
     }
 
-    /// The same database by way of the proxy, for `DATABASE_URL`.
+    /// The address of the same database through the proxy, for `DATABASE_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -126,36 +95,36 @@ impl PostgresProxy {
         });
     }
 
-    /// Holds back each answer to a statement that begins so, in whatever case, such as `begin` or
-    /// `insert into orders`. The server does the statement at once.
+    /// Holds back each answer to statements with this beginning, in upper or lower case, such as
+    /// `begin` or `insert into orders`. The server runs the statement at once.
     pub fn delay_answer(&self, statement: &str, delay: Duration) {
         self.rule(statement, Action::DelayAnswer(delay));
     }
 
-    /// Cuts a connection on which such a statement is sent; it does not reach the server.
+    /// Cuts each connection on which such a statement is sent. The server does not receive it.
     pub fn cut_at(&self, statement: &str) {
         self.rule(statement, Action::Cut);
     }
 
-    /// Cuts a connection once the server has answered such a statement; the answer is lost.
+    /// Cuts each connection once the server has answered such a statement. The answer is lost.
     pub fn lose_answer(&self, statement: &str) {
         self.rule(statement, Action::LoseAnswer);
     }
 
-    /// Cuts all connections that are open now: both ends see a reset.
+    /// Cuts all open connections: both ends see a reset.
     pub fn cut(&self) {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
-    /// Makes all connections that are open now half-open: the server sees their end, the client
-    /// sees nothing and waits.
+    /// Makes all open connections half-open: the server sees their end, the client sees nothing and
+    /// waits.
     pub fn half_open(&self) {
         self.state.send_modify(|state| state.half_opens += 1);
     }
 
-    /// Lets no byte through in either direction, and tells neither end of the other's leaving. New
-    /// connections are accepted and not answered. What was sent arrives after
-    /// [`heal`](Self::heal), as TCP would have it.
+    /// Stalls both directions, and hides from each end that the other has left. New connections are
+    /// accepted and not answered. Bytes that were sent arrive after [`heal`](Self::heal), as with
+    /// TCP.
     pub fn blackhole(&self) {
         self.state.send_modify(|state| state.stalled = true);
     }
@@ -165,7 +134,8 @@ impl PostgresProxy {
         self.state.send_modify(|state| state.refusing = true);
     }
 
-    /// Ends all delays, rules, the blackhole and refusals. A half-open connection stays half-open.
+    /// Ends all delays, statement faults, the blackhole and refusals. A half-open connection stays
+    /// half-open.
     pub fn heal(&self) {
         self.state.send_modify(|state| {
             *state = State {
@@ -176,17 +146,17 @@ impl PostgresProxy {
         });
     }
 
-    /// Connections of clients that are open.
+    /// The number of open connections of clients.
     pub fn connections(&self) -> usize {
         self.counts.open.load(Ordering::SeqCst)
     }
 
-    /// Answers that are held back now by [`delay_answer`](Self::delay_answer).
+    /// The number of answers that [`delay_answer`](Self::delay_answer) holds back now.
     pub fn held(&self) -> usize {
         self.counts.held.load(Ordering::SeqCst)
     }
 
-    /// Statements that a rule was applied to since the start.
+    /// The number of statements with a fault since the start.
     pub fn acted(&self) -> usize {
         self.counts.acted.load(Ordering::SeqCst)
     }
@@ -207,17 +177,6 @@ impl Drop for PostgresProxy {
     }
 }
 
-impl State {
-    fn action(&self, statement: &str) -> Option<Action> {
-        let statement = statement.trim_start().to_lowercase();
-        let found = self
-            .rules
-            .iter()
-            .find(|rule| statement.starts_with(&rule.statement));
-        found.map(|rule| rule.action)
-    }
-}
-
 async fn accept(
     listener: TcpListener,
     server: (String, u16),
@@ -231,7 +190,7 @@ async fn accept(
         let (server, state, counts) = (server.clone(), state.clone(), counts.clone());
         tokio::spawn(async move {
             counts.open.fetch_add(1, Ordering::SeqCst);
-            // A server that is away shows as a connection that ends.
+            // Without a server the client sees the connection end.
             if let Ok(server) = TcpStream::connect(server).await {
                 Connection::new(state, counts.clone())
                     .run(client, server)

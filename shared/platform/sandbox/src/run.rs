@@ -1,11 +1,14 @@
-//! Short-lived programs, run as another account where needed.
+//! Running of short-lived programs, as another account if needed.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::account::Account;
 
-/// Standard output of a program that succeeded; else one line of why it did not.
+/// Runs a program and returns its standard output.
+///
+/// # Errors
+/// One line with the reason when the program cannot run or does not succeed.
 pub(crate) fn output_of(mut command: Command, account: Option<&Account>) -> Result<String, String> {
     if let Some(account) = account {
         command.uid(account.uid).gid(account.gid).current_dir("/");

@@ -1,4 +1,4 @@
-//! All parts together, started by one call.
+//! Postgres and an SQS endpoint together, started by one call.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use crate::postgres::Lease;
 use crate::{Database, Error, Options, PostgresMode, Server, Storage};
 
-/// Postgres and an SQS endpoint. What was started for it ends with it.
+/// Postgres and an SQS endpoint. Servers that it started end with it.
 pub struct Sandbox {
-    // Databases on a given server are removed before anything else is given up.
+    // Fields drop in this order: databases on an external server are removed first.
     leases: Mutex<Vec<Lease>>,
     servers: Mutex<Vec<Arc<Server>>>,
     mode: PostgresMode,
@@ -20,16 +20,18 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts what was not given. When one part fails, those started before it are stopped.
+    /// Starts every server that the options do not name. If one fails, the others are stopped.
     ///
     /// # Errors
-    /// One line that says what to do: no Postgres to be had, an address that nobody answers at,
-    /// a full disk, a program that is missing.
+    /// One line with the remedy: no Postgres found, no answer at an address, a full disk, a missing
+    /// program.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let mut servers = Vec::new();
         match (&options.database_url, options.postgres) {
-            (Some(_), PostgresMode::Each) => return Err(Error::OneServerGiven),
-            (Some(url), PostgresMode::Shared) => servers.push(Arc::new(Server::given(url).await?)),
+            (Some(_), PostgresMode::Each) => return Err(Error::OneExternalServer),
+            (Some(url), PostgresMode::Shared) => {
+                servers.push(Arc::new(Server::external(url).await?))
+            }
             (None, PostgresMode::Shared) => {
                 servers.push(Arc::new(Server::start(options.storage).await?));
             }
@@ -45,43 +47,46 @@ impl Sandbox {
         })
     }
 
-    /// A new database with a role of its own, which can reach no other database.
+    /// Creates a database with its own role, which can connect to no other database.
+    ///
+    /// # Errors
+    /// When a server does not start, cannot be reached, or refuses.
     pub async fn database(&self, name: &str) -> Result<Database, Error> {
         let mut servers = self.servers.lock().await;
         if self.mode == PostgresMode::Each {
             servers.push(Arc::new(Server::start(self.storage).await?));
         }
         let Some(server) = servers.last() else {
-            return Err(Error::OneServerGiven);
+            return Err(Error::OneExternalServer);
         };
 
         let database = server.database(name).await?;
-        if server.is_given() {
+        if server.is_external() {
             let lease = Lease::new(database.clone(), server.clone());
             self.leases.lock().await.push(lease);
         }
         Ok(database)
     }
 
-    /// The servers behind the databases so far, for their pids, versions and directories.
+    /// The servers of the databases so far, for their pids, versions and directories.
     pub async fn servers(&self) -> Vec<Arc<Server>> {
         self.servers.lock().await.clone()
     }
 
-    /// For `SQS_ENDPOINT_URL`.
+    /// The address for `SQS_ENDPOINT_URL`.
     pub fn sqs_endpoint(&self) -> &str {
         &self.queues.url
     }
 }
 
-/// An SQS endpoint: one that was given, or a server that stops when this is dropped.
+/// An external SQS endpoint, or a server that stops when this is dropped.
 struct Queues {
     url: String,
     _server: Option<SqsLocal>,
 }
 
-async fn queues(given: Option<String>) -> Result<Queues, Error> {
-    if let Some(url) = given {
+async fn queues(external: Option<String>) -> Result<Queues, Error> {
+    if let Some(url) = external {
         return Ok(Queues { url, _server: None });
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -1,11 +1,11 @@
-# Runs a command and outlives its owner just long enough to stop it and tidy up.
+# Runs a command, stops it when its owner ends, and then removes its directory.
 # Arguments: the signal that stops the command, a directory to remove afterwards (or ""),
 # the command's log file, then the command. Standard input is a pipe whose other end the
-# owner holds: however the owner ends, even by SIGKILL, the pipe closes and `cat` returns.
+# owner holds. When the owner ends, even by SIGKILL, the pipe closes and `cat` returns.
 signal=$1 remove=$2 log=$3
 shift 3
 
-# The shell gives background commands /dev/null to read, so the pipe is kept as descriptor 3.
+# Background commands read from /dev/null, so descriptor 3 keeps the pipe.
 exec 3<&0 0</dev/null
 
 "$@" >>"$log" 2>&1 3<&- &
@@ -21,10 +21,10 @@ exec >/dev/null 2>&1
 } &
 watcher=$!
 
-# Asked directly, it stops the command as well, and does not leave it behind.
+# A signal to this script also stops the command.
 trap 'kill -s "$signal" "$pid"' HUP INT TERM
 
-# A trapped signal interrupts `wait`, so it is asked again until the command is gone.
+# A trapped signal interrupts `wait`, so the loop waits until the command has ended.
 while kill -0 "$pid"; do
     wait "$pid"
     status=$?

@@ -1,9 +1,9 @@
-//! A child process that cannot outlive us.
+//! A child process that ends with this process, also after SIGKILL.
 //!
-//! Rust's launchers stop their children in `Drop`, which a SIGKILL never reaches. Here a small
-//! shell script stands between: it holds the reading end of a pipe, we hold the writing end, and
-//! the kernel closes ours however we end. No unsafe code, nothing that only Linux has; where
-//! `setpriv` exists it also covers the death of the script itself.
+//! A `Drop` implementation does not run on SIGKILL. So a shell script supervises the child: it
+//! reads from a pipe whose writing end this process holds, and the kernel closes that end in any
+//! case. It needs no unsafe code and works on every Unix. Where `setpriv` exists, it also covers
+//! the death of the script itself (`docs/adr/0006-shell-supervisor.md`).
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -14,26 +14,27 @@ use std::sync::OnceLock;
 
 use crate::account::Account;
 
-/// What to run, and how it ends.
+/// A program to run, and how to stop it.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// Name or path of the program.
+    /// The name or path of the program.
     pub program: PathBuf,
+    /// The arguments of the program.
     pub arguments: Vec<String>,
-    /// Added to the environment we have ourselves.
+    /// Variables that are added to our own environment.
     pub environment: Vec<(String, String)>,
-    /// Receives standard output and standard error.
+    /// The file for standard output and standard error.
     pub log: PathBuf,
-    /// The signal that stops it in good order, as `kill -s` names it: `TERM`, `QUIT`.
+    /// The signal that stops it gracefully, as `kill -s` names it: `TERM`, `QUIT`.
     pub stop_signal: &'static str,
-    /// Removed when the process is gone.
+    /// A directory that is removed after the process has ended.
     pub remove: Option<PathBuf>,
-    /// Somebody else to run it as; needs root.
+    /// Another account to run it as, which needs root.
     pub account: Option<Account>,
 }
 
 impl Launch {
-    /// A program that stops on SIGTERM and leaves nothing behind but its log.
+    /// A program that stops on SIGTERM, without arguments, and with nothing to remove.
     pub fn new(program: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -47,8 +48,8 @@ impl Launch {
     }
 }
 
-/// A running process that is stopped when this value is dropped, and also when the whole
-/// program ends in any other way. Ten seconds after the stop signal it is killed.
+/// A running process that is stopped when this value is dropped or when this program ends. It is
+/// killed 10 s after the stop signal.
 #[derive(Debug)]
 pub struct Supervised {
     supervisor: Child,
@@ -58,11 +59,11 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Starts it and returns at once; whether it serves yet is for the caller to find out.
+    /// Starts the process and returns at once, before it may be ready.
     ///
     /// # Errors
-    /// When the log cannot be opened or the shell cannot be started. A program that is missing
-    /// shows as an early end, with the shell's message in the log.
+    /// When the log cannot be opened or the shell cannot be started. A missing program is no error
+    /// here: the process ends early, with the shell's message in the log.
     pub fn spawn(launch: &Launch) -> io::Result<Self> {
         let log = File::options()
             .create(true)
@@ -90,7 +91,7 @@ impl Supervised {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Ctrl-C reaches a terminal's whole foreground group; the child is told by us alone.
+            // Ctrl-C signals the whole foreground group of a terminal. The child is not part of it.
             .process_group(0);
         if let Some(account) = &launch.account {
             command.uid(account.uid).gid(account.gid).current_dir("/");
@@ -107,17 +108,20 @@ impl Supervised {
         })
     }
 
-    /// The process itself, not the shell that watches over it.
+    /// The pid of the process itself, not of the supervising shell.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// How it ended, if it did.
+    /// The exit status, or `None` while the process runs.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
     pub fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
         self.supervisor.try_wait()
     }
 
-    /// What it has printed so far, also after its log file was removed.
+    /// The output so far, also after the log file was removed.
     pub fn log_text(&self) -> String {
         let mut text = Vec::new();
         let mut log = &self.log;
@@ -130,7 +134,10 @@ impl Supervised {
         }
     }
 
-    /// Stops it and waits until it is gone: for as long as it takes to stop, ten seconds at most.
+    /// Stops the process and waits until it has ended, for at most 10 s.
+    ///
+    /// # Errors
+    /// When the system cannot wait for it.
     pub fn stop(&mut self) -> io::Result<ExitStatus> {
         drop(self.lifeline.take());
         self.supervisor.wait()
@@ -145,7 +152,7 @@ impl Drop for Supervised {
     }
 }
 
-/// The shell prints the child's pid as its first line.
+/// Reads the child's pid, which the shell prints as its first line.
 fn read_pid(supervisor: &mut Child) -> io::Result<u32> {
     let Some(stdout) = supervisor.stdout.take() else {
         return Err(io::Error::other("the supervisor has no output"));
@@ -157,7 +164,7 @@ fn read_pid(supervisor: &mut Child) -> io::Result<u32> {
         .map_err(|_| io::Error::other("the supervisor did not start"))
 }
 
-/// Linux can signal a process when the one that started it dies: that covers the supervisor.
+/// The command that lets Linux signal the child when its parent, the supervisor, dies.
 fn parent_death_prefix(signal: &str) -> Vec<String> {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     let available = *AVAILABLE.get_or_init(|| {

@@ -1,13 +1,11 @@
-//! The same for tests: one Postgres server per test process, and a database and a queue server per
-//! test.
+//! The sandbox for tests: one Postgres server per test process, and one database and one queue
+//! server per test.
 //!
-//! `TWOFOLD_TEST_BACKEND` chooses where Postgres and the queues come from: `embedded` (default)
-//! starts them here, `containers` in Docker, which takes the feature `containers`, and `auto`
-//! takes containers where no Postgres is to be had here. `DATABASE_URL` and `SQS_ENDPOINT_URL`
-//! come before all of these.
+//! `TWOFOLD_TEST_BACKEND` selects where Postgres and the queues run: `embedded` (default) on this
+//! machine, `containers` in Docker, which needs the feature `containers`, and `auto` in Docker only
+//! if this machine has no Postgres. `DATABASE_URL` and `SQS_ENDPOINT_URL` override it.
 //!
-//! A harness's `main` is not ours and statics are never dropped, so it matters that everything
-//! stops by itself when the test process ends.
+//! Test processes never drop statics, so servers have to end by themselves with the process.
 
 #[cfg(feature = "containers")]
 mod containers;
@@ -23,13 +21,13 @@ use crate::{Error, Options, Storage};
 
 static SERVER: OnceCell<Arc<Server>> = OnceCell::const_new();
 
-/// A fresh, empty database, removed when dropped. Of `name`, which only helps a reader of logs,
-/// the first 30 characters count.
+/// Creates an empty database, which is removed on drop. `name` only helps readers of logs; its
+/// first 30 characters are used.
 ///
 /// # Panics
-/// When no server can be had; the message says what to do.
+/// When no server can be started or reached. The message names the remedy.
 pub async fn database(name: &str) -> Lease {
-    // Postgres cuts names at 63 bytes, and what makes this one unique stands at its end.
+    // Postgres cuts names at 63 bytes, and the unique part is at the end.
     let readable: String = name.chars().filter(char::is_ascii).take(30).collect();
     let name = format!("{readable}_{:012x}", rand::random::<u64>() >> 16);
     let made = async {
@@ -40,18 +38,19 @@ pub async fn database(name: &str) -> Lease {
     made.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What is there already for a test that starts a whole deployment: what the variables name, else
-/// the backend's containers. Embedded it is nothing, and the deployment starts its own.
+/// The external servers for a test that starts a whole deployment: those of the environment
+/// variables, or the backend's containers. With the embedded backend there are none, and the
+/// deployment starts its own.
 ///
 /// # Panics
-/// When a container does not start; the message says what to do.
+/// When a container does not start. The message names the remedy.
 pub async fn options() -> Options {
     let found = async {
         let mut options = Options::from_env();
         let backend = Backend::chosen()?;
         if backend != Backend::Embedded && options.database_url.is_none() {
             let server = server().await?;
-            options.database_url = server.is_given().then(|| server.admin_url());
+            options.database_url = server.is_external().then(|| server.admin_url());
         }
         if backend == Backend::Containers && options.sqs_endpoint_url.is_none() {
             options.sqs_endpoint_url = Some(container_queues().await?);
@@ -61,8 +60,8 @@ pub async fn options() -> Options {
     found.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// An SQS endpoint: `SQS_ENDPOINT_URL` when set, else the backend's. Embedded it is for this
-/// test alone.
+/// Returns an SQS endpoint: `SQS_ENDPOINT_URL` if it is set, otherwise the backend's. The embedded
+/// one belongs to this test alone.
 ///
 /// # Panics
 /// When the loopback interface has no free port, or the container does not start.
@@ -96,11 +95,11 @@ pub async fn sqs() -> Queues {
     found.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// An SQS endpoint, and a prefix that keeps a test's queues apart where others share it.
+/// An SQS endpoint, with a prefix that separates a test's queues from others on the same endpoint.
 pub struct Queues {
-    /// For `SQS_ENDPOINT_URL`.
+    /// The address for `SQS_ENDPOINT_URL`.
     pub endpoint: String,
-    /// For `QUEUE_PREFIX`.
+    /// The prefix for `QUEUE_PREFIX`.
     pub prefix: String,
     _server: Option<SqsLocal>,
 }
@@ -123,7 +122,7 @@ impl Backend {
     }
 }
 
-/// The server of this test process.
+/// The Postgres server of this test process.
 async fn server() -> Result<Arc<Server>, Error> {
     let server = SERVER.get_or_try_init(start).await?;
     Ok(server.clone())
@@ -131,7 +130,7 @@ async fn server() -> Result<Arc<Server>, Error> {
 
 async fn start() -> Result<Arc<Server>, Error> {
     if let Some(url) = Options::from_env().database_url {
-        return Ok(Arc::new(Server::given(&url).await?));
+        return Ok(Arc::new(Server::external(&url).await?));
     }
     match Backend::chosen()? {
         Backend::Embedded => Ok(Arc::new(Server::start(Storage::Disk).await?)),

@@ -1,9 +1,9 @@
-//! JSON in which a struct is an object, and nothing else.
+//! A JSON reader that accepts only an object in place of a struct.
 //!
 //! serde's derived code also reads a struct from an array of its fields in order
-//! (<https://github.com/serde-rs/serde/issues/1587>). No schema allows that, so what comes from
-//! outside is read with [`from_str`] or [`from_slice`]: an array in the place of a struct, at any
-//! depth, is an error with its line and column. Everything else reads as `serde_json` reads it.
+//! (<https://github.com/serde-rs/serde/issues/1587>). No schema allows that, so JSON from outside
+//! is read with [`from_str`] or [`from_slice`]: an array in place of a struct, at any depth, is an
+//! error with line and column. Everything else is read as `serde_json` reads it.
 //!
 //! ```
 //! #[derive(serde::Deserialize, PartialEq, Debug)]
@@ -23,11 +23,10 @@
 //! );
 //! ```
 //!
-//! One limit: serde reads types with its attributes `untagged`, `tag` and `flatten` from a buffer
-//! of its own, whose structs this crate does not see. The tree has none of them, and a test
-//! (`tidy`) keeps it so.
+//! One limit: serde reads types with the attributes `untagged`, `tag` and `flatten` from an
+//! internal buffer, whose structs this crate does not see. This repository uses none of them, and a
+//! test (`tidy`) checks it.
 
-mod access;
 mod strict;
 
 use serde::Deserialize;
@@ -35,23 +34,23 @@ use serde_json::{Deserializer, Error};
 
 pub use self::strict::Strict;
 
-/// Reads a value that ends where the text ends.
+/// Reads a value from a text. Nothing but white space may follow it.
 ///
 /// # Errors
-/// When the text is not JSON, not a `T`, or has an array in the place of a struct.
+/// When the text is not JSON, not a `T`, or has an array in place of a struct.
 pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
-    whole(Deserializer::from_str(text))
+    read_to_end(Deserializer::from_str(text))
 }
 
-/// The same for bytes, which have to be UTF-8.
+/// Reads a value from bytes, which must be UTF-8.
 ///
 /// # Errors
-/// When the bytes are not JSON, not a `T`, or have an array in the place of a struct.
+/// When the bytes are not JSON, not a `T`, or have an array in place of a struct.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
-    whole(Deserializer::from_slice(bytes))
+    read_to_end(Deserializer::from_slice(bytes))
 }
 
-fn whole<'de, R, T>(mut reader: Deserializer<R>) -> Result<T, Error>
+fn read_to_end<'de, R, T>(mut reader: Deserializer<R>) -> Result<T, Error>
 where
     R: serde_json::de::Read<'de>,
     T: Deserialize<'de>,

@@ -1,17 +1,18 @@
-//! The deserializer and its visitor.
+//! The strict deserializer, its visitor, and the access to nested values that it wraps as well.
 
 use std::fmt;
 
-use serde::de::{Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
-use crate::access::Inside;
-
-/// A deserializer of JSON that reads no struct from an array, nor any struct inside of it.
+/// A JSON deserializer that rejects an array in place of a struct, at any depth.
 ///
-/// For readers that need more than [`from_slice`](crate::from_slice) gives, such as the path of an
-/// error: `serde_path_to_error::deserialize(Strict(&mut reader))`. It asks `D` for whatever comes
-/// next, so `D` has to be of a format that says what comes next, as JSON does.
+/// It is for readers that need more than [`from_slice`](crate::from_slice) returns, such as the
+/// path of an error: `serde_path_to_error::deserialize(Strict(&mut reader))`. `D` must be
+/// self-describing, as JSON is, because most methods forward to `deserialize_any`.
 pub struct Strict<D>(pub D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
@@ -24,15 +25,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.0
-            .deserialize_struct(name, fields, Strictly::object(visitor))
+            .deserialize_struct(name, fields, StrictVisitor::object(visitor))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Strictly::any(visitor))
+        self.0.deserialize_any(StrictVisitor::any(visitor))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_option(Strictly::any(visitor))
+        self.0.deserialize_option(StrictVisitor::any(visitor))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -41,7 +42,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.0
-            .deserialize_newtype_struct(name, Strictly::any(visitor))
+            .deserialize_newtype_struct(name, StrictVisitor::any(visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -51,15 +52,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         self.0
-            .deserialize_enum(name, variants, Strictly::any(visitor))
+            .deserialize_enum(name, variants, StrictVisitor::any(visitor))
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_bytes(Strictly::any(visitor))
+        self.0.deserialize_bytes(StrictVisitor::any(visitor))
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_byte_buf(Strictly::any(visitor))
+        self.0.deserialize_byte_buf(StrictVisitor::any(visitor))
     }
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -84,29 +85,29 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 }
 
-/// A visitor whose parts are read strictly, and that takes no array where it is to be an object.
-pub(crate) struct Strictly<V> {
+/// A visitor that reads nested values strictly, and rejects an array if an object is expected.
+struct StrictVisitor<V> {
     visitor: V,
     is_object: bool,
 }
 
-impl<V> Strictly<V> {
-    pub(crate) fn object(visitor: V) -> Strictly<V> {
-        Strictly {
+impl<V> StrictVisitor<V> {
+    fn object(visitor: V) -> StrictVisitor<V> {
+        StrictVisitor {
             visitor,
             is_object: true,
         }
     }
 
-    pub(crate) fn any(visitor: V) -> Strictly<V> {
-        Strictly {
+    fn any(visitor: V) -> StrictVisitor<V> {
+        StrictVisitor {
             visitor,
             is_object: false,
         }
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Strictly<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,15 +118,15 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strictly<V> {
         if self.is_object {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        self.visitor.visit_seq(Inside(items))
+        self.visitor.visit_seq(StrictAccess(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(Inside(entries))
+        self.visitor.visit_map(StrictAccess(entries))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Inside(variant))
+        self.visitor.visit_enum(StrictAccess(variant))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
@@ -182,5 +183,92 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strictly<V> {
 
     fn visit_byte_buf<E: Error>(self, value: Vec<u8>) -> Result<V::Value, E> {
         self.visitor.visit_byte_buf(value)
+    }
+}
+
+/// The access to the items of an array, the entries of an object or the content of a variant.
+struct StrictAccess<A>(A);
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictAccess<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, A::Error> {
+        self.0.next_element_seed(Seed(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+/// Keys are strings and need no wrapper. `serde_json` also reads them as numbers.
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictAccess<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        self.0.next_key_seed(seed)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
+        self.0.next_value_seed(Seed(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for StrictAccess<A> {
+    type Error = A::Error;
+    type Variant = StrictAccess<A::Variant>;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<(T::Value, Self::Variant), A::Error> {
+        let (variant, content) = self.0.variant_seed(seed)?;
+        Ok((variant, StrictAccess(content)))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for StrictAccess<A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.0.unit_variant()
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
+        self.0.newtype_variant_seed(Seed(seed))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.0.tuple_variant(len, StrictVisitor::any(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        self.0
+            .struct_variant(fields, StrictVisitor::object(visitor))
+    }
+}
+
+/// A seed that reads its value strictly.
+struct Seed<S>(S);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<S::Value, D::Error> {
+        self.0.deserialize(Strict(reader))
     }
 }

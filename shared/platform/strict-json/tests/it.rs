@@ -1,4 +1,4 @@
-//! Every place where a struct can stand, by hand and by chance.
+//! Every place where a struct can be, with fixed and with random values.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// Fields are in the order of the alphabet, as `serde_json` keeps those of a `Value`.
+/// The fields are in alphabetical order, as in a `Value` of `serde_json`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Parcel {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ prop_compose! {
     }
 }
 
-/// Turns the `n`th struct into an array of its fields. False when there are fewer.
+/// Turns the `n`th struct into an array of its fields. Returns false when there are fewer.
 fn nth_as_array(value: &mut Value, n: &mut usize, is_struct: bool) -> bool {
     if let (true, Value::Object(fields)) = (is_struct, &*value) {
         if *n == 0 {
@@ -76,7 +76,7 @@ fn nth_as_array(value: &mut Value, n: &mut usize, is_struct: bool) -> bool {
         *n -= 1;
     }
     match value {
-        // Fields of a parcel, keys of a map, and the name of a variant.
+        // The entries are fields of a struct, keys of a map, or the name of a variant.
         Value::Object(fields) => fields.iter_mut().any(|(name, value)| {
             let holds_others = ["by_name", "contents", "Pair"].contains(&name.as_str());
             nth_as_array(value, n, !holds_others)
@@ -91,7 +91,7 @@ fn nth_as_array(value: &mut Value, n: &mut usize, is_struct: bool) -> bool {
 
 proptest! {
     #[test]
-    fn whatever_was_written_is_read_as_serde_json_reads_it(parcel in parcels()) {
+    fn any_written_value_is_read_as_serde_json_reads_it(parcel in parcels()) {
         let text = serde_json::to_string(&parcel).unwrap();
         prop_assert_eq!(
             strict_json::from_str::<Parcel>(&text).unwrap(),
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_the_same_value_or_error(text in r#"[\[\]{},:"\\ua0-9e.+\- tfn]{0,24}"#) {
+    fn any_text_is_read_as_by_serde_json(text in r#"[\[\]{},:"\\ua0-9e.+\- tfn]{0,24}"#) {
         let outcome = |read: Result<Value, serde_json::Error>| read.map_err(|e| e.to_string());
         prop_assert_eq!(
             outcome(strict_json::from_str(&text)),
@@ -144,7 +144,7 @@ fn each_place_of_a_struct_refuses_an_array_that_serde_json_takes() {
 }
 
 #[test]
-fn arrays_stay_arrays_where_no_struct_is_meant() {
+fn arrays_are_read_where_no_struct_is_expected() {
     assert_eq!(strict_json::from_str::<(u8, u8)>("[1,2]").unwrap(), (1, 2));
     assert_eq!(
         strict_json::from_str::<Value>("[[1],{}]").unwrap(),
@@ -159,12 +159,12 @@ fn arrays_stay_arrays_where_no_struct_is_meant() {
 }
 
 #[test]
-fn what_follows_the_value_is_an_error() {
+fn text_after_the_value_is_an_error() {
     assert!(strict_json::from_str::<Label>(r#"{"text":"a","urgent":true} x"#).is_err());
 }
 
 #[test]
-fn the_path_of_an_error_can_be_had() {
+fn an_error_has_a_path() {
     let text = r#"{"by_name":{},"contents":[{"Letter":["a",true]}],"pair":[1,[]],"weight":1}"#;
     let mut reader = serde_json::Deserializer::from_str(text);
     let read: Result<Parcel, _> =

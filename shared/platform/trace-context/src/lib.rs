@@ -1,28 +1,28 @@
-//! The W3C trace context of a request or a message: which trace it belongs to, and which span caused
-//! it.
+//! The W3C trace context of a request or a message: its trace, and the span that caused it.
 //!
 //! Source: W3C Trace Context, level 1, section 3.2.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A `traceparent`.
+/// The value of a `traceparent` header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TraceParent {
+    /// The id of the trace, never 0.
     pub trace_id: u128,
-    /// The span that caused whatever carries this.
+    /// The id of the span that caused the request or message, never 0.
     pub parent_id: u64,
-    /// Bit 0: the trace is sampled.
+    /// Flags. Bit 0 says that the trace is sampled; other bits are passed on.
     pub flags: u8,
 }
 
-/// The text is not a `traceparent`.
+/// The error of a text that is not a `traceparent`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a traceparent: expected version, trace id, parent id and flags in lower-case hex")]
 pub struct MalformedTraceParent;
 
 impl TraceParent {
-    /// A trace that begins here. `sampled` says whether its spans are exported.
+    /// Begins a trace. `sampled` says whether its spans are exported.
     pub fn root(sampled: bool) -> TraceParent {
         TraceParent {
             trace_id: rand::random_range(1..=u128::MAX),
@@ -31,7 +31,7 @@ impl TraceParent {
         }
     }
 
-    /// A new span of the same trace.
+    /// Begins a span in the same trace.
     pub fn child(self) -> TraceParent {
         TraceParent {
             parent_id: rand::random_range(1..=u64::MAX),
@@ -87,9 +87,9 @@ impl FromStr for TraceParent {
             flags: next(2)? as u8,
         };
 
-        // A later version may say more behind the part that is known; 255 is forbidden.
-        let ends_well = version > 0 || parts.next().is_none();
-        if version == 255 || parent.trace_id == 0 || parent.parent_id == 0 || !ends_well {
+        // Later versions may append fields. Version 255 is forbidden.
+        let has_extra = version == 0 && parts.next().is_some();
+        if version == 255 || parent.trace_id == 0 || parent.parent_id == 0 || has_extra {
             return Err(MalformedTraceParent);
         }
         Ok(parent)

@@ -1,4 +1,4 @@
-//! Keys to sign and check tokens with.
+//! Generation of key pairs.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -6,15 +6,18 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::config::Pem;
 
-/// A new pair of keys, for tests and for systems that are set up by a program.
+/// A key pair for tokens, for tests and for systems that a program sets up.
 pub struct KeyPair {
+    /// The private key, in PKCS#8.
     pub private: Pem,
+    /// The public key, in SubjectPublicKeyInfo.
     pub public: Pem,
 }
 
 impl KeyPair {
+    /// Generates a key pair from the random numbers of the operating system.
     pub fn generate() -> KeyPair {
-        // What stands before the key itself in PKCS#8 and in SubjectPublicKeyInfo (RFC 8410, 7).
+        // The bytes before the key in PKCS#8 and in SubjectPublicKeyInfo (RFC 8410, section 7).
         const PRIVATE: [u8; 16] =
             *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
         const PUBLIC: [u8; 12] = *b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";

@@ -1,4 +1,4 @@
-//! Checking tokens.
+//! Verification of tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,90 +7,89 @@ use anyhow::Context as _;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, get_current_timestamp};
 use uuid::Uuid;
 
-use super::{Claims, unfold};
+use super::claims::Claims;
 use crate::Problem;
-use crate::config::TokenKey;
+use crate::config::{TokenKey, with_newlines};
 
-/// Tokens remembered at most, about 2 MiB of them.
-const REMEMBERED: usize = 4096;
+/// Maximum cached tokens. They take about 2 MiB.
+const CACHE_CAPACITY: usize = 4096;
 
-/// Checks tokens. It clones cheaply, and its key was parsed once.
+/// Verifies tokens. It parses its key once, and clones share it.
 ///
-/// A good token stays good until it expires, so its signature is checked once and then remembered:
-/// the check takes some 40 microseconds of CPU, more than all else that is done to a request.
+/// A valid token stays valid until it expires, so its signature is verified once and then cached:
+/// the verification takes about 40 µs of CPU, more than everything else that is done to a request.
 #[derive(Clone)]
 pub struct TokenVerifier(Arc<Verifier>);
 
 struct Verifier {
     key: DecodingKey,
     validation: Validation,
-    good: Mutex<HashMap<Box<str>, Good>>,
+    cache: Mutex<HashMap<Box<str>, Valid>>,
 }
 
 #[derive(Clone, Copy)]
-struct Good {
+struct Valid {
     subject: Uuid,
     /// Seconds since 1970, as in the token.
     expires: u64,
 }
 
 impl TokenVerifier {
-    /// Checks tokens whose issuer and audience are `name`.
+    /// A verifier of tokens whose issuer and audience are `name`.
     ///
     /// # Errors
     /// When the key is not an Ed25519 public key in PEM.
     pub fn new(settings: &TokenKey, name: &str) -> anyhow::Result<TokenVerifier> {
-        let pem = unfold(&settings.auth_public_key);
+        let pem = with_newlines(&settings.auth_public_key);
         let key = DecodingKey::from_ed_pem(pem.as_bytes())
-            .context("AUTH_PUBLIC_KEY is no Ed25519 public key in PEM")?;
+            .context("AUTH_PUBLIC_KEY is not an Ed25519 public key in PEM")?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[name]);
         validation.set_audience(&[name]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 0;
-        // The default lets a token pass in the very second that it expires.
+        // By default a token is still accepted in the second in which it expires.
         validation.reject_tokens_expiring_in_less_than = 1;
-        let good = Mutex::default();
+        let cache = Mutex::default();
         Ok(TokenVerifier(Arc::new(Verifier {
             key,
             validation,
-            good,
+            cache,
         })))
     }
 
-    /// The subject that the token was issued to.
+    /// Returns the subject that the token was issued to.
     ///
     /// # Errors
-    /// A 401 problem when the token is forged, expired, or meant for another audience.
+    /// A 401 problem when the token is forged, expired, or issued for another audience.
     pub fn verify(&self, token: &str) -> Result<Uuid, Problem> {
-        if let Some(subject) = self.recall(token, get_current_timestamp()) {
+        if let Some(subject) = self.cached(token, get_current_timestamp()) {
             return Ok(subject);
         }
         let Verifier {
             key, validation, ..
         } = &*self.0;
         let claims = decode::<Claims>(token, key, validation)
-            .map_err(|error| Problem::unauthorized(format!("the token is not good: {error}")))?
+            .map_err(|error| Problem::unauthorized(format!("the token is not valid: {error}")))?
             .claims;
-        self.remember(token, &claims);
+        self.cache(token, &claims);
         Ok(claims.sub)
     }
 
-    fn recall(&self, token: &str, now: u64) -> Option<Uuid> {
-        let good = self.0.good.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = good.get(token).filter(|known| known.expires > now)?;
-        Some(known.subject)
+    fn cached(&self, token: &str, now: u64) -> Option<Uuid> {
+        let cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let valid = cache.get(token).filter(|valid| valid.expires > now)?;
+        Some(valid.subject)
     }
 
-    /// When there is no room left, all are forgotten: those in use come back with their next
-    /// request.
-    fn remember(&self, token: &str, claims: &Claims) {
-        let mut good = self.0.good.lock().unwrap_or_else(PoisonError::into_inner);
-        if good.len() >= REMEMBERED {
-            good.clear();
+    /// Caches a token. A full cache is emptied first; tokens in use return with their next request.
+    fn cache(&self, token: &str, claims: &Claims) {
+        let mut cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHE_CAPACITY {
+            cache.clear();
         }
         let (subject, expires) = (claims.sub, claims.exp);
-        good.insert(token.into(), Good { subject, expires });
+        cache.insert(token.into(), Valid { subject, expires });
     }
 }
 
@@ -118,20 +117,20 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_token_expires_like_any_other() {
+    fn a_cached_token_expires_like_any_other() {
         let (issuer, verifier) = pair();
         let subject = Uuid::now_v7();
         let token = issuer.issue(subject).unwrap();
         let now = get_current_timestamp();
-        assert_eq!(verifier.recall(&token, now), None);
+        assert_eq!(verifier.cached(&token, now), None);
 
         assert_eq!(verifier.verify(&token).unwrap(), subject);
-        assert_eq!(verifier.recall(&token, now), Some(subject));
-        assert_eq!(verifier.recall(&token, now + 120), None);
+        assert_eq!(verifier.cached(&token, now), Some(subject));
+        assert_eq!(verifier.cached(&token, now + 120), None);
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound() {
+    fn the_cache_is_bounded() {
         let (issuer, verifier) = pair();
         let token = issuer.issue(Uuid::now_v7()).unwrap();
         verifier.verify(&token).unwrap();
@@ -144,9 +143,9 @@ mod tests {
             iat: 0,
             exp,
         };
-        for n in 0..=REMEMBERED {
-            verifier.remember(&n.to_string(), &claims);
-            assert!(verifier.0.good.lock().unwrap().len() <= REMEMBERED);
+        for n in 0..=CACHE_CAPACITY {
+            verifier.cache(&n.to_string(), &claims);
+            assert!(verifier.0.cache.lock().unwrap().len() <= CACHE_CAPACITY);
         }
         assert!(verifier.verify(&token).is_ok());
     }

@@ -1,4 +1,4 @@
-//! Work beside the server: what readiness says of it, and what is looked after now and then.
+//! Background tasks: readiness and periodic work.
 
 use std::future::ready as ready_with;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use chassis::{Context, launch};
 use reqwest::StatusCode;
 use tokio_util::sync::CancellationToken;
 
-use crate::problem;
+use crate::{fields, problem};
 
 #[tokio::test]
-async fn readiness_says_what_is_wrong_with_the_work_beside_the_server() {
-    let (tell, told) = tokio::sync::watch::channel(vec!["the queue parcels: it is gone".into()]);
+async fn readiness_names_the_problems_of_a_background_task() {
+    let (change, problems) =
+        tokio::sync::watch::channel(vec!["the queue parcels: it is gone".into()]);
     let stop = CancellationToken::new();
     let start = async |context: Context| {
         let stopped = context.shutdown();
@@ -24,10 +25,10 @@ async fn readiness_says_what_is_wrong_with_the_work_beside_the_server() {
             stopped.cancelled().await;
             anyhow::Ok(())
         };
-        context.attend("queues", move || told.borrow().clone(), working);
+        context.supervise("queues", move || problems.borrow().clone(), working);
         Ok(Router::new())
     };
-    let server = launch("test", Serving::anywhere(), stop, start);
+    let server = launch("test", Serving::on_free_port(), stop, start);
     let server = server.await.unwrap();
     let ready = async || reqwest::get(server.url() + "/readyz").await.unwrap();
 
@@ -35,31 +36,54 @@ async fn readiness_says_what_is_wrong_with_the_work_beside_the_server() {
     assert_eq!(error["field"], "queues");
     assert_eq!(error["message"], "the queue parcels: it is gone");
 
-    tell.send(vec![]).unwrap();
+    change.send(vec![]).unwrap();
     assert_eq!(ready().await.status(), StatusCode::OK);
 }
 
-/// Due three times, and then no more.
+/// Three rows are overdue.
 #[tokio::test]
-async fn what_is_overdue_is_looked_after_until_nothing_is() {
+async fn overdue_rows_are_handled_until_none_is_left() {
     let left = Arc::new(AtomicUsize::new(3));
     let (stop, due) = (CancellationToken::new(), left.clone());
     let start = async |context: Context| {
-        context.look_after("letters", Duration::from_millis(1), move || {
+        context.handle_overdue("letters", Duration::from_millis(1), move || {
             let one_less = due.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
             ready_with(anyhow::Ok(one_less.map_or(0, |_| 1)))
         });
         Ok(Router::new())
     };
-    let server = launch("test", Serving::anywhere(), stop, start);
+    let server = launch("test", Serving::on_free_port(), stop, start);
     let server = server.await.unwrap();
-    let looked = async {
+    let handled = async {
         let counted = "overdue_total{task=\"letters\"} 3";
         let metrics = async || reqwest::get(server.url() + "/metrics").await.unwrap();
         while !metrics().await.text().await.unwrap().contains(counted) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let looked = tokio::time::timeout(Duration::from_secs(10), looked).await;
-    assert!(looked.is_ok(), "{left:?} are left");
+    let handled = tokio::time::timeout(Duration::from_secs(10), handled).await;
+    assert!(handled.is_ok(), "{left:?} are left");
+}
+
+#[tokio::test]
+async fn readiness_follows_the_checks_of_the_service() {
+    let (change, is_ready) = tokio::sync::watch::channel(false);
+    let server = launch(
+        "test",
+        Serving::on_free_port(),
+        CancellationToken::new(),
+        async |context| {
+            context.ready_when("broker", move || std::future::ready(*is_ready.borrow()));
+            Ok(Router::new())
+        },
+    );
+    let server = server.await.unwrap();
+    let ready = async || reqwest::get(server.url() + "/readyz").await.unwrap();
+
+    let response = ready().await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(fields(&problem(response).await), ["broker"]);
+
+    change.send(true).unwrap();
+    assert_eq!(ready().await.status(), StatusCode::OK);
 }

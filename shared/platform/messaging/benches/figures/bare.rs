@@ -1,4 +1,4 @@
-//! What the SDK alone does: loops of receive and delete, with no limit, order or second attempt.
+//! The SDK alone: loops of receive and delete, without limits, order or retries.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,15 +7,14 @@ use messaging::Sqs;
 
 use crate::letters::Letter;
 
-/// The attributes of SQS's own that the consumer asks for.
+/// The system attributes that the consumer requests.
 const SYSTEM: [MessageSystemAttributeName; 2] = [
     MessageSystemAttributeName::ApproximateReceiveCount,
     MessageSystemAttributeName::SentTimestamp,
 ];
 
-/// So many loops, side by side, until so many messages are gone. If it `reads`, it asks for the
-/// attributes that say what a message is and how often it came, and decodes it, as whoever handles
-/// messages has to.
+/// Runs `loops` concurrent loops until `messages` messages are deleted. If `reads`, it requests the
+/// attributes with kind and receive count, and decodes each message, as a handler has to.
 pub(crate) async fn bare(
     sqs: &Sqs,
     loops: usize,

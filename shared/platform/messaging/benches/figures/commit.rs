@@ -1,4 +1,5 @@
-//! On an idle system, with outbox and inbox: from the sender's commit to the receiver's handler.
+//! The latency of an idle system with outbox and inbox: from the sender's commit to the receiver's
+//! handler.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +9,11 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::system::Server;
-use crate::{Asked, Figure};
+use crate::{Figure, Goal};
 
 const MESSAGES: u32 = 200;
-/// Longer than the relay gathers what comes one by one: idle is what this is about.
-const REST: Duration = Duration::from_millis(100);
+/// The pause between messages, so that the system is idle.
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Serialize, Deserialize)]
 struct Ping(u32);
@@ -25,10 +26,10 @@ impl Message for Ping {
     }
 }
 
-/// Says when it was called.
-struct Note(UnboundedSender<(u32, Instant)>);
+/// Reports when it was called.
+struct ReportStart(UnboundedSender<(u32, Instant)>);
 
-impl Handler for Note {
+impl Handler for ReportStart {
     type Message = Ping;
 
     async fn handle(&self, _: &mut Tx, Ping(n): Ping) -> Result<(), Fault> {
@@ -43,14 +44,14 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
     messaging::migrate(&db).await?;
     let (started, mut starts) = unbounded_channel();
     let runtime = Runtime::connect(&db, &Settings::endpoint(server.endpoint())).await?;
-    let runtime = runtime.handle("pings", Note(started));
+    let runtime = runtime.handle("pings", ReportStart(started));
     let outbox = runtime.outbox();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runtime.run(stop.clone()));
 
     let (mut from_call, mut from_return) = (vec![], vec![]);
     for n in 0..MESSAGES {
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(PAUSE).await;
         let mut tx = outbox.begin().await?;
         tx.push(&Ping(n))?;
         let called = Instant::now();
@@ -79,6 +80,6 @@ pub(crate) async fn measure(server: &Server) -> anyhow::Result<Vec<Figure>> {
         what: "commit to the handler's start when idle, p50".into(),
         measured: committed,
         unit: "ms",
-        asked: Asked::AtMost(3.0),
+        goal: Goal::AtMost(3.0),
     }])
 }

@@ -1,5 +1,5 @@
-//! A server that is 20 ms away, as Amazon is: throughput within 64 connections, and how fast
-//! pollers come.
+//! A server that is 20 ms away, like Amazon's: throughput within 64 connections, and the time until
+//! all pollers are open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use crate::bare::bare;
 use crate::letters::{Count, fill};
 use crate::system::{Server, connections};
-use crate::{Asked, Figure};
+use crate::{Figure, Goal};
 
 const MESSAGES: usize = 40_000;
-/// As many messages as are on their way at 10,000 a second and 50 ms each, and some more.
+/// Messages in flight: 10,000 per second at 50 ms each are 500; twice as many, to be safe.
 const IN_FLIGHT: usize = 1_000;
-/// Each with a call that deletes beside it: 64 connections.
+/// With one concurrent delete per poller these are 64 connections.
 const POLLERS: usize = 32;
 
 pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Figure>> {
@@ -41,37 +41,37 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs) -> anyhow::Result<Vec<Fi
     let ramp = ramp(sqs).await?;
     server.control("PUT", "misbehaviour", "{}").await?;
     println!("from 1 to 16 pollers in {:.0} ms", ramp.as_secs_f64() * 1e3);
-    // Most letters are left, as only the first polls were of interest.
+    // Most letters are left, because only the first polls count.
     messaging::dead_letters::purge(sqs, "letters").await?;
     Ok(vec![
         Figure {
-            what: "20 ms away: messages a second".into(),
+            what: "20 ms away: messages per second".into(),
             measured: rate,
             unit: "/s",
-            asked: Asked::AtLeast(10_000.0),
+            goal: Goal::AtLeast(10_000.0),
         },
         Figure {
-            what: "20 ms away: throughput beside 64 bare loops".into(),
+            what: "20 ms away: throughput relative to 64 bare loops".into(),
             measured: 100.0 * rate / bare,
             unit: "%",
-            asked: Asked::AtLeast(90.0),
+            goal: Goal::AtLeast(90.0),
         },
         Figure {
             what: "20 ms away: connections".into(),
             measured: connections as f64,
             unit: "open",
-            asked: Asked::AtMost(64.0),
+            goal: Goal::AtMost(64.0),
         },
         Figure {
             what: "from 1 to 16 pollers, 20 ms away".into(),
             measured: ramp.as_secs_f64(),
             unit: "s",
-            asked: Asked::AtMost(2.0),
+            goal: Goal::AtMost(2.0),
         },
     ])
 }
 
-/// The rate over all messages, the start included, and the most connections seen.
+/// The rate over all messages, including the start, and the maximum connections.
 async fn far_away(server: &Server, sqs: &Sqs) -> anyhow::Result<(f64, usize)> {
     let count = Arc::new(AtomicUsize::new(0));
     let consumer = consumer(sqs, count.clone()).options(ConsumerOptions {
@@ -82,18 +82,18 @@ async fn far_away(server: &Server, sqs: &Sqs) -> anyhow::Result<(f64, usize)> {
     let stop = CancellationToken::new();
     let since = Instant::now();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    let mut most = 0;
+    let mut max = 0;
     while count.load(Ordering::Relaxed) < MESSAGES {
-        most = most.max(connections(server)?);
+        max = max.max(connections(server)?);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let rate = MESSAGES as f64 / since.elapsed().as_secs_f64();
     stop.cancel();
     running.await?;
-    Ok((rate, most))
+    Ok((rate, max))
 }
 
-/// With the default options, but for room for 16 polls.
+/// The time until 16 pollers are open, with default options except for room for 16 polls.
 async fn ramp(sqs: &Sqs) -> anyhow::Result<Duration> {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let (metrics, _recording) = (

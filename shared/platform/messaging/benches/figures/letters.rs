@@ -1,4 +1,4 @@
-//! What is sent in the benchmarks: letters of 1 KiB, read by nobody.
+//! The messages of the benchmarks: letters of 1 KiB.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use messaging::{Destination, Fault, Message, PlainHandler, Sqs, Transport};
 use serde::{Deserialize, Serialize};
 
-/// The size of a letter's body, quotes and all.
+/// The size of a letter's body in bytes, with quotes.
 pub(crate) const BYTES: usize = 1_024;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ impl Message for Letter {
     }
 }
 
-/// Does nothing but count.
+/// Counts letters.
 pub(crate) struct Count(pub(crate) Arc<AtomicUsize>);
 
 impl PlainHandler for Count {
@@ -35,7 +35,7 @@ impl PlainHandler for Count {
     }
 }
 
-/// Puts so many letters into the queue.
+/// Sends `count` letters.
 pub(crate) async fn fill(sqs: &Sqs, count: usize) -> anyhow::Result<()> {
     const TASKS: usize = 8;
     let letter = Letter {

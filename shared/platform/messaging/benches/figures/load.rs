@@ -1,4 +1,4 @@
-//! Under load: throughput, CPU time and calls, beside a bare loop of receive and delete.
+//! Throughput, CPU time and calls under load, compared with a bare loop of receive and delete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,19 +10,19 @@ use tokio_util::sync::CancellationToken;
 use crate::bare::bare;
 use crate::letters::{BYTES, Count, fill};
 use crate::system::{Server, cpu_time};
-use crate::{Asked, Figure};
+use crate::{Figure, Goal};
 
 const MESSAGES: usize = 20_000;
-/// Of the bare loop, side by side.
+/// Concurrent bare loops.
 const LOOPS: usize = 8;
 const ROUNDS: usize = 5;
 #[derive(Clone, Copy)]
 struct Round {
-    /// Messages a second.
+    /// Messages per second.
     rate: f64,
-    /// Messages a second of CPU time.
+    /// Messages per second of CPU time.
     per_core: f64,
-    /// Calls for 1,000 messages.
+    /// Calls per 1,000 messages.
     calls: f64,
 }
 
@@ -59,35 +59,35 @@ pub(crate) async fn measure(server: &Server, sqs: &Sqs, on: &str) -> anyhow::Res
     let bare_rate = middle(&loops, |round| round.rate);
     Ok(vec![
         Figure {
-            what: format!("{on}: throughput beside the bare loop's"),
+            what: format!("{on}: throughput relative to the bare loop's"),
             measured: 100.0 * middle(&consumers, |round| round.rate) / bare_rate,
             unit: "%",
-            asked: Asked::AtLeast(90.0),
+            goal: Goal::AtLeast(90.0),
         },
         Figure {
-            what: format!("{on}: the same beside a loop that reads what it receives"),
+            what: format!("{on}: the same relative to a loop that also reads"),
             measured: 100.0 * middle(&consumers, |round| round.rate)
                 / middle(&readers, |round| round.rate),
             unit: "%",
-            asked: Asked::AtLeast(90.0),
+            goal: Goal::AtLeast(90.0),
         },
         Figure {
-            what: format!("{on}: no-op messages a second of client CPU"),
+            what: format!("{on}: no-op messages per second of client CPU"),
             measured: middle(&consumers, |round| round.per_core),
-            unit: "/s a core",
-            asked: Asked::AtLeast(40_000.0),
+            unit: "/s per core",
+            goal: Goal::AtLeast(40_000.0),
         },
         Figure {
             what: format!("{on}: the same of the bare loop"),
             measured: middle(&loops, |round| round.per_core),
-            unit: "/s a core",
-            asked: Asked::AtLeast(40_000.0),
+            unit: "/s per core",
+            goal: Goal::AtLeast(40_000.0),
         },
         Figure {
-            what: format!("{on}: API calls for 1,000 messages"),
+            what: format!("{on}: API calls per 1,000 messages"),
             measured: middle(&consumers, |round| round.calls),
             unit: "calls",
-            asked: Asked::AtMost(210.0),
+            goal: Goal::AtMost(210.0),
         },
     ])
 }
@@ -128,7 +128,7 @@ async fn round(
         calls: calls as f64 * 1_000.0 / MESSAGES as f64,
     };
     println!(
-        "  {what:<22} {:>7.0}/s, {:>5.1} µs CPU each, {:>6.0}/s a core, {:>4.0} calls per 1,000",
+        "  {what:<22} {:>7.0}/s, {:>5.1} µs CPU each, {:>6.0}/s per core, {:>4.0} calls per 1,000",
         round.rate,
         cpu.as_secs_f64() * 1e6 / MESSAGES as f64,
         round.per_core,

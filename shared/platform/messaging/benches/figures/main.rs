@@ -1,5 +1,5 @@
-//! The figures that the runtime is held to, each beside what was asked; and a bare loop of the SDK
-//! in the same run, on the same server, with the same messages.
+//! Measures the figures of the runtime against their goals, and a bare loop of the SDK in the same
+//! run, on the same server, with the same messages.
 //!
 //! `cargo bench -p messaging`, or `cargo bench -p messaging -- load` for one part. The server is a
 //! process of its own, so that the CPU time shown is the client's.
@@ -16,24 +16,24 @@ use tokio::runtime::Builder;
 
 use crate::system::Server;
 
-/// What was measured, and what was asked.
+/// A measured figure and its goal.
 pub(crate) struct Figure {
     what: String,
     measured: f64,
     unit: &'static str,
-    asked: Asked,
+    goal: Goal,
 }
 
-pub(crate) enum Asked {
+pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
 }
 
 impl Figure {
     fn print(&self) {
-        let (words, limit, reached) = match self.asked {
-            Asked::AtLeast(limit) => ("at least", limit, self.measured >= limit),
-            Asked::AtMost(limit) => ("at most", limit, self.measured <= limit),
+        let (words, limit, reached) = match self.goal {
+            Goal::AtLeast(limit) => ("at least", limit, self.measured >= limit),
+            Goal::AtMost(limit) => ("at most", limit, self.measured <= limit),
         };
         let Figure {
             what,
@@ -55,17 +55,18 @@ fn main() -> anyhow::Result<()> {
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    let is_selected =
+        |part: &str| parts.is_empty() || parts.iter().any(|selected| selected == part);
     let server = Server::start()?;
     let mut figures = vec![];
-    // One thread first, as CPU time is asked for by the core; then all, as services have them.
+    // First one thread, because the goal for CPU time is per core; then all, as services use them.
     let one = Builder::new_current_thread().enable_all().build()?;
     one.block_on(async {
         let sqs = connect(&server).await?;
-        if wanted("load") {
+        if is_selected("load") {
             figures.extend(load::measure(&server, &sqs, "one thread").await?);
         }
-        if wanted("far") {
+        if is_selected("far") {
             figures.extend(far::measure(&server, &sqs).await?);
         }
         anyhow::Ok(())
@@ -73,10 +74,10 @@ fn main() -> anyhow::Result<()> {
     let all = Builder::new_multi_thread().enable_all().build()?;
     all.block_on(async {
         let sqs = connect(&server).await?;
-        if wanted("load") {
+        if is_selected("load") {
             figures.extend(load::measure(&server, &sqs, "all threads").await?);
         }
-        if wanted("commit") {
+        if is_selected("commit") {
             figures.extend(commit::measure(&server).await?);
         }
         anyhow::Ok(())

@@ -1,4 +1,4 @@
-//! The server beside us, and what the operating system knows of this process; Linux only.
+//! The queue server in its own process, and figures of the operating system. Linux only.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,13 +8,13 @@ use sqs_local::SqsLocal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A queue server in a process of its own, which ends with this one.
+/// A queue server in its own process, which ends with this one.
 pub(crate) struct Server {
     process: Child,
     endpoint: String,
 }
 
-/// Serves until the parent is gone.
+/// Serves until the parent has ended.
 #[tokio::main]
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let server = SqsLocal::start("127.0.0.1:0").await?;
@@ -47,7 +47,7 @@ impl Server {
         self.endpoint.trim_start_matches("http://")
     }
 
-    /// Asks the server's control endpoint.
+    /// Calls the server's control endpoint.
     pub(crate) async fn control(
         &self,
         method: &str,
@@ -67,7 +67,7 @@ impl Server {
         Ok(answer)
     }
 
-    /// How many calls were made since the count was reset.
+    /// The number of calls since the last reset.
     pub(crate) async fn calls(&self) -> anyhow::Result<u64> {
         let answer = self.control("GET", "calls", "").await?;
         let document = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
@@ -96,7 +96,7 @@ pub(crate) fn cpu_time() -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
-/// Connections to the server that are established.
+/// The number of established connections to the server.
 pub(crate) fn connections(server: &Server) -> anyhow::Result<usize> {
     let port: u16 = server
         .address()

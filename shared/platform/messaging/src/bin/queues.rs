@@ -25,27 +25,27 @@ enum Action {
     /// Show messages without taking them, such as `peek parcels-dlq`.
     Peek {
         queue: String,
-        /// At most so many.
+        /// Maximum messages.
         #[arg(long, default_value_t = 10)]
         most: usize,
-        /// One JSON document a message.
+        /// Print one JSON document per message.
         #[arg(long)]
         json: bool,
     },
     /// Move dead letters back to their queue, such as `redrive parcels-dlq`.
     Redrive {
         queue: String,
-        /// Only these messages; all when left out.
+        /// Move only the message with this id. Repeat the flag for more. Default: all.
         #[arg(long)]
         id: Vec<Uuid>,
-        /// Messages a second, at most.
+        /// Maximum messages per second.
         #[arg(long, default_value_t = 100.0)]
         rate: f64,
     },
-    /// Delete everything in a queue, for good.
+    /// Delete all messages of a queue. This cannot be undone.
     Purge {
         queue: String,
-        /// Say that you mean it.
+        /// Confirm the deletion.
         #[arg(long)]
         yes: bool,
     },
@@ -90,7 +90,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Action::Purge { queue, yes } => {
             ensure!(
                 yes,
-                "this deletes every message in {queue}: add --yes if you mean it"
+                "this deletes every message in {queue}: add --yes to confirm"
             );
             dead_letters::purge(&sqs, &queue).await?;
             println!("{queue} is empty");

@@ -1,5 +1,5 @@
-//! The last stage: deletes messages that are handled, returns those that are not, and moves those
-//! that never will be to the dead letters.
+//! The last stage: deletes handled messages, returns failed ones to the queue, and moves rejected
+//! ones to the dead letters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, error, warn};
 
-use super::Queue;
-use super::delete::FailingDeletes;
+use super::failing_deletes::FailingDeletes;
 use super::in_flight::{Ended, InFlight, Outcome};
 use super::lease::Leases;
+use super::queue::Queue;
 use super::summary::Counters;
 use super::unattempted::UnattemptedReceives;
 use crate::fault::Retry;
@@ -20,14 +20,16 @@ use crate::quota::{BATCH, LONGEST_VISIBILITY};
 use crate::transport::{EntryResult, Refused};
 use crate::{ConsumerOptions, Fault};
 
-/// Attempts at a call, each with the SDK's own retries. After that the message comes back by
-/// itself, and the inbox recognises it.
+/// Attempts at a call, each with the SDK's own retries. After that the message is delivered again,
+/// and the inbox recognises it.
 pub(super) const ATTEMPTS: u32 = 3;
+/// The pause after the first of them. It grows by as much with each.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
-/// Calls that are open at once: what 10,000 messages per second take of a server that is 20 ms
-/// away, and a bound to the connections that a burst opens.
+/// Maximum concurrent calls: 32. It allows 10,000 messages per second on a server that is 20 ms
+/// away, and limits the connections that a burst opens.
 const CALLS: usize = 32;
 
+/// The stage that acknowledges.
 pub(super) struct Acknowledger {
     pub(super) queue: Arc<Queue>,
     pub(super) leases: Arc<Leases>,
@@ -36,14 +38,14 @@ pub(super) struct Acknowledger {
     pub(super) failing: Arc<FailingDeletes>,
 }
 
-/// What the queue is asked to do with a message.
+/// The call that a message needs.
 enum Action {
     Delete,
     Return(Return),
     MoveToDlq(String),
 }
 
-/// A message becomes visible again.
+/// Making a message visible again.
 #[derive(Clone, Copy)]
 pub(super) struct Return {
     pub(super) after: Duration,
@@ -54,7 +56,7 @@ pub(super) struct Return {
 impl Acknowledger {
     /// Collects acknowledgements into batches. Runs as long as the consumer.
     pub(super) async fn run(self, mut input: UnboundedReceiver<Ended>) {
-        // In a FIFO queue the next message of a group waits for this one, so it does not linger.
+        // No linger in a FIFO queue, where the next message of a group waits for this one.
         let linger = if self.queue.is_fifo() {
             Duration::ZERO
         } else {
@@ -80,13 +82,13 @@ impl Acknowledger {
                 if deletes.len() == BATCH || returns.len() == BATCH {
                     break;
                 }
-                // What is there already is taken even when the time is over.
+                // Waiting messages are taken even after the deadline.
                 next = match input.try_recv() {
                     Ok(more) => Some(more),
                     Err(_) => timeout_at(deadline, input.recv()).await.ok().flatten(),
                 };
             }
-            // Never closed. What comes meanwhile waits in the channel, and shares a call.
+            // The semaphore is never closed. Messages that arrive meanwhile wait and share a call.
             let Ok(permit) = calls.clone().acquire_owned().await else {
                 return;
             };
@@ -111,7 +113,7 @@ impl Acknowledger {
         });
     }
 
-    /// What to ask of the queue; `None` when the message is not ours any more.
+    /// The call for an outcome; `None` if the lease has expired.
     fn action(
         &self,
         message: &InFlight,
@@ -133,7 +135,7 @@ impl Acknowledger {
             }
             Outcome::Failed(fault) => self.action_after(message, fault, unattempted),
             Outcome::LeaseExpired => {
-                warn!(queue, %id, "lost the message: it took too long, or another has it");
+                warn!(queue, %id, "the lease expired: it took too long, or another has the message");
                 return None;
             }
         })
@@ -158,7 +160,7 @@ impl Acknowledger {
             }
             _ if is_last => {
                 unattempted.forget(id);
-                error!(queue, %id, reason, attempts, receives, "gave the message up");
+                error!(queue, %id, reason, attempts, receives, "gave up on the message");
                 return Action::MoveToDlq(format!("gave up after {attempts} attempts: {reason}"));
             }
             Retry::WithBackoff => self.options.backoff.delay(attempts),
@@ -171,15 +173,15 @@ impl Acknowledger {
         })
     }
 
-    /// Makes messages visible again. One for which that fails is visible when its visibility
-    /// timeout ends, which is soon enough.
+    /// Makes messages visible again. If that fails for one, it becomes visible when its visibility
+    /// timeout ends.
     pub(super) async fn return_all(&self, messages: Vec<(InFlight, Return)>) {
         let leases = messages.iter().map(|(message, _)| &*message.lease);
         self.leases.end(leases).await;
         let (mut held, mut receipts) = (vec![], vec![]);
         for (message, again) in messages {
             if message.lease.is_over() {
-                // Another may have it, and keeps it.
+                // Another process may have it.
                 self.counters.lost(1);
                 continue;
             }
@@ -207,23 +209,25 @@ impl Acknowledger {
             let (queue, count) = (&*queue.spec.name, refused.len());
             warn!(
                 queue,
-                count, reason, "could not return messages; they come back by themselves"
+                count,
+                reason,
+                "could not return messages: they come back after their visibility timeout"
             );
         }
         let held = held.into_iter().map(|(message, _)| message).collect();
-        self.worth_another_attempt(held, results, "return");
+        self.retryable(held, results, "return");
     }
 
-    /// Ends the heartbeats of messages: none may come after the acknowledgement. What is handled is
-    /// deleted even if its lease is over: if the queue still knows the receipt, the message is not
-    /// handled once more for nothing.
+    /// Ends the heartbeats of messages, because none may follow the acknowledgement. A handled
+    /// message is deleted even if its lease is over: if its receipt is still valid, it is not
+    /// delivered again.
     pub(super) async fn end_heartbeats(&self, messages: &[InFlight]) {
         let leases = messages.iter().map(|message| &*message.lease);
         self.leases.end(leases).await;
     }
 
-    /// Those of the messages whose call failed and may succeed later.
-    pub(super) fn worth_another_attempt(
+    /// The messages whose call failed with a transient error.
+    pub(super) fn retryable(
         &self,
         messages: Vec<InFlight>,
         results: Vec<EntryResult>,
@@ -235,7 +239,8 @@ impl Acknowledger {
             let Err(refused) = result else { continue };
             let (id, reason) = (message.delivery.id, refused.reason);
             debug!(queue, %id, reason, "could not {action} the message");
-            // Otherwise the receipt is no longer valid: another has the message, or it is gone.
+            // A final refusal means that the receipt is invalid: another process has the message,
+            // or it is deleted.
             if !refused.is_final {
                 again.push(message);
             }

@@ -1,5 +1,5 @@
-//! Calling the handler: through its layers, with a span per message, and guarded against panics,
-//! lost leases and the end of the time to stop.
+//! The call of the handler: through its layers, with a span per message, and with guards against
+//! panics, lost leases and the shutdown timeout.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -10,16 +10,17 @@ use futures::FutureExt;
 use tokio::time::timeout;
 use tower_service::Service as _;
 
-use super::Stop;
 use super::in_flight::{InFlight, Outcome};
 use super::lease::Leases;
+use super::stop::Stop;
 use super::transaction::Transactions;
 use crate::handler::layer::{HandlerCall, HandlerService, Phase};
 use crate::handler::{Erased, Input, Prepared};
 use crate::spans::{self, MessageSpan};
 use crate::{Fault, telemetry};
 
-/// A shared transaction that takes longer is given up, in case one of its messages is stuck.
+/// How long the transaction of a batch may take: 10 s. After that each message is handled by
+/// itself, because one of them may be stuck.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Calls the handler of one queue.
@@ -34,7 +35,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Handles one message outside of every transaction.
+    /// Handles one message outside of transactions.
     pub(super) async fn prepare(&self, message: &InFlight) -> Result<Prepared, Outcome> {
         let Some(phase) = self.handler.phase_outside() else {
             return Ok(None);
@@ -109,7 +110,7 @@ impl Caller {
             let (handler, output) = (self.handler.clone(), output.clone());
             move || async move {
                 let prepared = handler.prepare(&input).await?;
-                // It is called once.
+                // The cell is empty, because a call runs once.
                 let _ = output.set(prepared);
                 Ok(())
             }
@@ -133,7 +134,8 @@ impl Caller {
         self.layers.clone().call(call).await
     }
 
-    /// Does `work`, unless it panics, one of the leases is lost, or the time to stop is over.
+    /// Runs `work` until it ends, one of the leases is lost, or the shutdown timeout is near. A
+    /// panic is a retry.
     async fn guard<T>(
         &self,
         messages: &[InFlight],

@@ -1,4 +1,4 @@
-//! Moving a message that will never be handled to the dead letters.
+//! The move of a rejected message to the dead letters.
 
 use tokio::time::sleep;
 use tracing::{error, warn};
@@ -19,40 +19,41 @@ impl Acknowledger {
             }
             Some(Err(Refused { reason, .. })) => {
                 let id = message.delivery.id;
-                error!(queue, %id, reason, "cannot move the message to the dead letters; it stays");
+                error!(queue, %id, reason, "cannot move the message to the dead letters: it stays");
                 let again = Return {
                     after: self.options.backoff.delay(message.delivery.receive_count),
                     is_retry: true,
                 };
                 self.return_all(vec![(message, again)]).await;
             }
-            // Another may have it, and succeed.
+            // Another process may have it, and succeed.
             None => self.counters.lost(1),
         }
     }
 
-    /// Tries it as often as a delete, since the alternative is to handle the message once more.
-    /// Returns `None` when the message is not ours any more.
+    /// Sends the message to the dead letters, with as many attempts as a delete, because otherwise
+    /// it is handled again. Returns `None` if the lease has expired.
     async fn send_to_dead_letters(
         &self,
         message: &InFlight,
         reason: &str,
     ) -> Option<Result<(), Refused>> {
         let (queue, delivery) = (&self.queue, &message.delivery);
-        let death = DeadLetterReason::new(reason, &queue.spec.name);
-        let mut dead = Outgoing::moved(delivery, queue.spec.dead_letters(), Some(death));
+        let reason_attributes = DeadLetterReason::new(reason, &queue.spec.name);
+        let mut dead =
+            Outgoing::moved(delivery, queue.spec.dead_letters(), Some(reason_attributes));
         let mut attempt = 1;
         loop {
             if message.lease.is_over() {
                 return None;
             }
-            if dead.dead.is_some() && !dead.tells_its_reason() {
-                warn!(dead.queue, id = %delivery.id, reason, "the dead letter has no room for it");
+            if dead.dead.is_some() && !dead.has_room_for_reason() {
+                warn!(dead.queue, id = %delivery.id, reason, "the dead letter has no room for this");
                 dead.dead = None;
             }
             let letter = std::slice::from_ref(&dead);
             match queue.transport.send(&dead.queue, letter).await.pop()? {
-                // The queue takes less than SQS does. As the message came, it has had room before.
+                // The queue accepts less than SQS does. It had room for the original message.
                 Err(refused) if refused.is_final && dead.dead.is_some() => dead.strip(),
                 Err(refused) if !refused.is_final && attempt < ATTEMPTS => {
                     sleep(PAUSE * attempt).await;

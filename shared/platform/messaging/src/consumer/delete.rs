@@ -1,70 +1,10 @@
-//! Deleting messages that are handled, and reporting when that fails for long.
+//! Deletes of handled messages.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::warn;
 
-use super::Queue;
 use super::acknowledge::{ATTEMPTS, Acknowledger, PAUSE};
 use super::in_flight::InFlight;
-use crate::Health;
-
-/// Since when deletes fail, and when the last one did.
-///
-/// A single failure does not make a service unready: its message comes back after the visibility
-/// timeout, and the inbox recognises it. If that delete fails as well, the problem lasts: every
-/// message is delivered again and again.
-pub(super) struct FailingDeletes {
-    failing: Mutex<Option<Failing>>,
-    visibility: Duration,
-    health: Health,
-    check: String,
-}
-
-#[derive(Clone, Copy)]
-struct Failing {
-    since: Instant,
-    last: Instant,
-}
-
-impl FailingDeletes {
-    pub(super) fn new(queue: &Queue, visibility: Duration) -> FailingDeletes {
-        FailingDeletes {
-            failing: Mutex::default(),
-            visibility,
-            health: queue.health.clone(),
-            check: format!("deleting from {}", queue.spec.name),
-        }
-    }
-
-    fn works(&self) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.health.works(&self.check);
-    }
-
-    /// Unhealthy once deletes have been failing for a visibility timeout.
-    fn fails(&self, reason: &str) {
-        let now = Instant::now();
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = failing.map_or(now, |failing| failing.since);
-        *failing = Some(Failing { since, last: now });
-        drop(failing);
-        if now - since >= self.visibility {
-            self.health.fails(&self.check, reason);
-        }
-    }
-
-    /// Forgets a failure that is so long ago that its message has come back, if it was not deleted
-    /// after all. Called by every poll, as an idle queue has nothing to delete.
-    pub(super) fn forget_old(&self) {
-        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        if failing.is_some_and(|failing| failing.last.elapsed() > 2 * self.visibility) {
-            self.works();
-        }
-    }
-}
 
 impl Acknowledger {
     pub(super) async fn delete(&self, messages: Vec<InFlight>) {
@@ -73,7 +13,7 @@ impl Acknowledger {
         self.counters.lost(left.len());
     }
 
-    /// Returns how many are deleted, and those that are still there, as far as is known.
+    /// Deletes messages. Returns the number of deleted ones, and those that may still exist.
     pub(super) async fn delete_all(&self, mut messages: Vec<InFlight>) -> (usize, Vec<InFlight>) {
         let queue = &*self.queue.spec.name;
         self.end_heartbeats(&messages).await;
@@ -87,7 +27,7 @@ impl Acknowledger {
             let mut refused = results.iter().filter_map(|result| result.as_ref().err());
             let reason = refused.next().map(|refused| refused.reason.clone());
             deleted += results.iter().filter(|result| result.is_ok()).count();
-            messages = self.worth_another_attempt(messages, results, "delete");
+            messages = self.retryable(messages, results, "delete");
             if messages.is_empty() {
                 self.failing.works();
             } else if attempt < ATTEMPTS {
@@ -96,7 +36,7 @@ impl Acknowledger {
                 let (count, reason) = (messages.len(), reason.unwrap_or_default());
                 warn!(
                     queue,
-                    count, reason, "could not delete messages; they come again"
+                    count, reason, "could not delete messages: they are delivered again"
                 );
                 self.failing.fails(&reason);
             }

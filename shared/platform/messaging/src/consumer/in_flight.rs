@@ -1,4 +1,4 @@
-//! A message on its way through the consumer, and how its handling ends.
+//! A message in flight, and the outcome of its handling.
 
 use std::sync::Arc;
 
@@ -9,30 +9,30 @@ use crate::Fault;
 use crate::envelope::Delivery;
 use crate::handler::Prepared;
 
-/// A message that was received and is not acknowledged.
+/// A message that was received and is not yet acknowledged.
 pub(super) struct InFlight {
     pub(super) delivery: Arc<Delivery>,
-    /// What the handler before the transaction returned.
+    /// The output of the handler before the transaction.
     pub(super) prepared: Prepared,
     pub(super) lease: Arc<Lease>,
     /// Released when the message is acknowledged.
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
-/// How the handling of a message ended.
+/// The outcome of a message.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// It is handled, and its effect is committed.
+    /// Handled, and its effect is committed.
     Done,
     /// The attempt failed.
     Failed(Fault),
-    /// It was not attempted, or not completed in the time that was left.
+    /// Not attempted, or not completed before the shutdown timeout.
     Returned,
-    /// Its visibility timeout ended: another process may have it by now.
+    /// Its visibility timeout ended, so another process may have it.
     LeaseExpired,
 }
 
-/// A message whose handling has ended.
+/// A message with its outcome.
 pub(super) type Ended = (InFlight, Outcome);
 
 impl Outcome {
@@ -45,7 +45,7 @@ impl Outcome {
         match self {
             Outcome::Done => None,
             Outcome::Failed(fault) => Some((fault.kind(), fault.reason())),
-            Outcome::Returned => Some(("returned", "it was time to stop")),
+            Outcome::Returned => Some(("returned", "shutdown")),
             Outcome::LeaseExpired => Some(("lost", "the lease was lost")),
         }
     }

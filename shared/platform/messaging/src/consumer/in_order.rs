@@ -1,15 +1,16 @@
-//! The second and third stage of FIFO queues: within a group one message after the other, and a
-//! failure holds up the rest of its group.
+//! The second and third stage of FIFO queues: within a group one message after the other. A failed
+//! message delays the rest of its group.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::Stop;
 use super::call::Caller;
 use super::in_flight::{Ended, InFlight, Outcome};
+use super::stop::Stop;
 
+/// The stage that handles groups in order.
 #[derive(Clone)]
 pub(super) struct InOrder {
     pub(super) caller: Arc<Caller>,
@@ -18,8 +19,8 @@ pub(super) struct InOrder {
 }
 
 impl InOrder {
-    /// Runs as long as the consumer. Each group is handled by itself, so that one that fails does
-    /// not hold up the others.
+    /// Runs as long as the consumer. Groups are handled concurrently, so a failed one does not
+    /// delay the others.
     pub(super) async fn run(self, mut input: UnboundedReceiver<Vec<InFlight>>) {
         while let Some(messages) = input.recv().await {
             let mut groups: HashMap<Option<String>, Vec<InFlight>> = HashMap::new();
@@ -48,7 +49,8 @@ impl InOrder {
                 break;
             }
         }
-        // The tail returns at once, in its order. SQS keeps it behind the head, which backs off.
+        // The other messages return at once, in order. SQS keeps them behind the failed one, which
+        // backs off.
         group.for_each(|message| self.end(message, Outcome::Returned));
     }
 

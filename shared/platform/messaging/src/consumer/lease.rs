@@ -1,5 +1,5 @@
-//! Leases: a received message is ours until its visibility timeout ends, which the heartbeat
-//! extends for as long as a handler works on the message.
+//! Leases: a received message belongs to this consumer until its visibility timeout ends. The
+//! heartbeat extends it while a handler works on the message.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,24 +13,24 @@ use crate::envelope::Delivery;
 use crate::quota::LONGEST_VISIBILITY;
 use crate::{ConsumerOptions, QueueSpec};
 
-/// The messages that one consumer holds.
+/// The leases of one consumer.
 pub(super) struct Leases {
     visibility: Duration,
     longest: Duration,
     held: Mutex<HashMap<u64, Arc<Lease>>>,
-    /// How many there ever were.
+    /// The number of leases so far, for their ids.
     count: AtomicU64,
-    /// Notified when any of them is lost.
+    /// Notified when any lease is lost.
     any_lost: Notify,
 }
 
-/// One message that is ours for a time.
+/// The lease of one message.
 pub(super) struct Lease {
     number: u64,
     pub(super) delivery: Arc<Delivery>,
     since: Instant,
     expires: Mutex<Instant>,
-    /// Locked while the heartbeat extends it, so that its end can wait for that.
+    /// Locked while the heartbeat extends it, so that an acknowledgement can wait for that.
     pub(super) extending: tokio::sync::Mutex<()>,
     lost: AtomicBool,
 }
@@ -46,12 +46,12 @@ impl Leases {
         }
     }
 
-    /// How long a message is invisible once it was received or extended.
+    /// How long a message is invisible after its receive or an extension.
     pub(super) fn visibility(&self) -> Duration {
         self.visibility
     }
 
-    /// A lease of each message of one poll.
+    /// Begins a lease for each message of a poll.
     pub(super) fn begin(&self, batch: &[Arc<Delivery>]) -> Vec<Arc<Lease>> {
         let now = Instant::now();
         let mut held = self.held();
@@ -70,7 +70,7 @@ impl Leases {
         leases.collect()
     }
 
-    /// Ends the heartbeats of messages, and waits for those that are under way.
+    /// Ends the heartbeats of messages, and waits for extensions that are in progress.
     pub(super) async fn end<'a>(&self, leases: impl Iterator<Item = &'a Lease> + Clone) {
         {
             let mut held = self.held();
@@ -94,6 +94,7 @@ impl Leases {
         }
     }
 
+    /// Marks a lease as lost, which cancels its handler.
     pub(super) fn lose(&self, lease: &Lease) {
         self.held().remove(&lease.number);
         lease.lost.store(true, Ordering::Release);
@@ -108,7 +109,7 @@ impl Leases {
         self.held().contains_key(&lease.number)
     }
 
-    /// Those in the second half of their time. Those whose time is over are lost.
+    /// The leases to extend now: those in the second half of their time. Expired ones become lost.
     pub(super) fn due(&self) -> Vec<Arc<Lease>> {
         let now = Instant::now();
         let half = self.visibility / 2;

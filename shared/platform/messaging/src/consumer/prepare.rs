@@ -1,4 +1,5 @@
-//! The second stage: the handler's part outside of every transaction, for all messages at once.
+//! The second stage: the part of the handler outside of transactions, for all messages
+//! concurrently.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +9,21 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
-use super::Stop;
 use super::call::Caller;
 use super::in_flight::{Ended, InFlight, Outcome};
+use super::stop::Stop;
 
-/// How long the first message of a batch that is ready waits for the others: calls to one third
-/// party that began together mostly end within this, and it is little beside such a call.
+/// How long the first prepared message of a batch waits for the others: 5 ms. Calls to a third
+/// party that begin together mostly end within this time, and it is short compared with such a
+/// call.
 const GATHER_WINDOW: Duration = Duration::from_millis(5);
 
+/// The stage that calls third parties.
 #[derive(Clone)]
 pub(super) struct Preparer {
     pub(super) caller: Arc<Caller>,
     pub(super) stop: Stop,
-    /// Messages that are ready for a transaction.
+    /// The output for messages that are ready for a transaction.
     pub(super) ready: UnboundedSender<Vec<InFlight>>,
     pub(super) ended: UnboundedSender<Ended>,
 }
@@ -30,7 +33,7 @@ impl Preparer {
     pub(super) async fn run(self, mut input: UnboundedReceiver<Vec<InFlight>>) {
         while let Some(messages) = input.recv().await {
             if self.stop.begin.is_cancelled() {
-                // They came with a poll that could not be cancelled.
+                // They come from a poll that could not be cancelled.
                 messages
                     .into_iter()
                     .for_each(|message| self.end(message, Outcome::Returned));
@@ -43,8 +46,8 @@ impl Preparer {
         }
     }
 
-    /// Those that get ready together go on together, into one transaction, and a slow one holds up
-    /// no other.
+    /// Messages that are prepared at the same time go on together, into one transaction. A slow one
+    /// does not delay the others.
     async fn prepare(&self, messages: Vec<InFlight>) {
         let preparing = messages.into_iter().map(|message| async {
             let prepared = self.caller.prepare(&message).await;

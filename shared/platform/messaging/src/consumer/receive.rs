@@ -1,4 +1,4 @@
-//! The first stage: polls the queue, and never receives more messages than can start.
+//! The first stage: polls the queue. It never receives more messages than can start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +10,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::delete::FailingDeletes;
+use super::failing_deletes::FailingDeletes;
 use super::in_flight::InFlight;
 use super::lease::Leases;
-use super::{Queue, Stop};
+use super::queue::Queue;
+use super::stop::Stop;
 use crate::envelope::Delivery;
 use crate::quota::BATCH;
 use crate::{Backoff, ConsumerOptions, spans, telemetry};
 
+/// The stage that polls.
 pub(super) struct Receiver {
     pub(super) queue: Arc<Queue>,
     pub(super) leases: Arc<Leases>,
@@ -29,18 +31,18 @@ pub(super) struct Receiver {
     pub(super) stop: Stop,
 }
 
-/// The pollers of a receiver: one while the queue is quiet, and more as long as batches are full.
+/// The pollers of a receiver: one while the queue is quiet, and more while batches are full.
 struct Pollers {
     receiver: Receiver,
     output: UnboundedSender<Vec<InFlight>>,
     count: AtomicUsize,
-    /// Held by the poller whose turn it is to take permits.
+    /// Held by the one poller that may acquire permits.
     turn: Mutex<()>,
     tasks: TaskTracker,
 }
 
 impl Receiver {
-    /// Receives until it is time to stop, and then waits for polls that are open.
+    /// Receives until shutdown, then waits for open polls.
     pub(super) async fn run(self, output: UnboundedSender<Vec<InFlight>>) {
         let stop = self.stop.clone();
         let queue = self.queue.clone();
@@ -58,13 +60,13 @@ impl Receiver {
         telemetry::pollers(&queue.spec.name, 0);
     }
 
-    /// As many polls as can be filled at once.
-    fn most_pollers(&self) -> usize {
+    /// Maximum pollers: as many as `in_flight` messages can fill.
+    fn max_pollers(&self) -> usize {
         let filled = self.options.in_flight.div_ceil(BATCH);
         filled.clamp(1, self.options.pollers.max(1))
     }
 
-    /// Returns `None` when it is time to stop and the poll could be dropped.
+    /// Makes one poll. Returns `None` if the shutdown cancelled it.
     async fn receive(&self, max: usize) -> Option<Result<Vec<Delivery>, ()>> {
         let name = &*self.queue.spec.name;
         let transport = &self.queue.transport;
@@ -76,8 +78,8 @@ impl Receiver {
         let wait = wait.min(transport.longest_poll());
         let call = transport.receive(name, max, wait, self.leases.visibility());
         let call = call.instrument(span.clone());
-        // A poll that is dropped may take messages with it, so it is waited for as long as there
-        // is time.
+        // A dropped poll may lose messages until their visibility timeout ends, so the shutdown
+        // waits for it as long as it can.
         let end = if may_abandon {
             &self.stop.begin
         } else {
@@ -102,11 +104,11 @@ impl Receiver {
         })
     }
 
-    /// Each message takes a permit with it; the permits that are left are released.
+    /// Gives each message a permit and a lease. Other permits are released.
     fn begin(&self, batch: Vec<Delivery>, mut permits: OwnedSemaphorePermit) -> Vec<InFlight> {
-        // There are as many permits as messages were asked for; a server that sends more is wrong.
-        let most = permits.num_permits();
-        let batch: Vec<_> = batch.into_iter().take(most).map(Arc::new).collect();
+        // There are as many permits as messages were requested. A server must not send more.
+        let max = permits.num_permits();
+        let batch: Vec<_> = batch.into_iter().take(max).map(Arc::new).collect();
         let leases = self.leases.begin(&batch);
         let messages = batch.into_iter().zip(leases);
         let messages = messages.map_while(|(delivery, lease)| {
@@ -123,9 +125,9 @@ impl Receiver {
 }
 
 impl Pollers {
-    /// Starts one more poller, unless there are enough.
+    /// Starts another poller, up to the maximum.
     fn add(self: &Arc<Self>) {
-        let more = |count| (count < self.receiver.most_pollers()).then_some(count + 1);
+        let more = |count| (count < self.receiver.max_pollers()).then_some(count + 1);
         if let Ok(before) = self.change(more)
             && !self.receiver.stop.begin.is_cancelled()
         {
@@ -135,7 +137,7 @@ impl Pollers {
         }
     }
 
-    /// Whether this poller is not needed; the last one always is.
+    /// Whether this poller can end. The last one cannot.
     fn is_spare(&self) -> bool {
         let fewer = |count| (count > 1).then(|| count - 1);
         let taken = self.change(fewer);
@@ -181,16 +183,16 @@ impl Pollers {
         }
     }
 
-    /// Permits to receive 1 to 10 messages; `None` when it is time to stop.
+    /// Acquires permits for 1 to 10 messages. Returns `None` on shutdown.
     ///
-    /// One poller at a time: permits that come back together would else go to as many pollers, and
-    /// a poll for one message costs as much as a poll for ten.
+    /// One poller acquires at a time. Otherwise permits that are released together would go to
+    /// several pollers, and a poll for one message costs as much as a poll for ten.
     async fn permits(&self) -> Option<OwnedSemaphorePermit> {
         let all = &self.receiver.permits;
         let first = async {
             let turn = self.turn.lock().await;
             let first = all.clone().acquire_owned().await;
-            // Those that come back together with this one come back now.
+            // Lets permits that are released together with this one arrive.
             tokio::task::yield_now().await;
             first.map(|first| (first, turn))
         };

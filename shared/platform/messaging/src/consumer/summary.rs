@@ -1,4 +1,4 @@
-//! How the messages of a consumer ended, counted.
+//! Counters of messages by outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,18 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::telemetry;
 
-/// How many messages a consumer or a runtime handled from its start to its shutdown, by their end.
+/// The number of messages by outcome, from the start of a consumer or runtime to its shutdown.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ShutdownSummary {
     /// Handled, committed and deleted.
     pub handled: u64,
     /// Failed, and returned to the queue for another attempt.
     pub retried: u64,
-    /// Failed for good, and moved to the dead letters.
+    /// Failed permanently, and moved to the dead letters.
     pub rejected: u64,
-    /// Returned to the queue unprocessed, because of a shutdown or a failed head of their group.
+    /// Returned to the queue without an attempt, because of a shutdown or a failed message before
+    /// them in their group.
     pub returned: u64,
-    /// Not acknowledged: they come back when their visibility timeout ends.
+    /// Not acknowledged. They are delivered again when their visibility timeout ends.
     pub lost: u64,
 }
 
@@ -63,15 +64,15 @@ impl Counters {
         self.add(&self.lost, "lost", count);
     }
 
-    /// The counts; `unacknowledged` messages are still in flight and are lost with the consumer.
-    pub(super) fn summary(&self, unacknowledged: usize) -> ShutdownSummary {
+    /// The summary. Messages that are still in flight count as lost.
+    pub(super) fn summary(&self, in_flight: usize) -> ShutdownSummary {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         ShutdownSummary {
             handled: read(&self.handled),
             retried: read(&self.retried),
             rejected: read(&self.rejected),
             returned: read(&self.returned),
-            lost: read(&self.lost) + unacknowledged as u64,
+            lost: read(&self.lost) + in_flight as u64,
         }
     }
 

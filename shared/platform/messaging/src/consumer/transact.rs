@@ -1,4 +1,4 @@
-//! The third stage: the handler's transactions. What gets ready while one is open shares the next.
+//! The third stage: the handler's transactions. Messages that arrive during one share the next.
 
 use std::sync::Arc;
 
@@ -8,20 +8,21 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::debug;
 
-use super::Stop;
 use super::call::Caller;
 use super::in_flight::{Ended, InFlight, Outcome};
+use super::stop::Stop;
 
-/// Messages of a failed batch that are handled at once, each in a transaction of its own.
+/// Maximum concurrent transactions for the single messages of a failed batch.
 const SINGLE_CONCURRENCY: usize = 4;
 
+/// The stage that runs transactions.
 #[derive(Clone)]
 pub(super) struct Transactor {
     pub(super) caller: Arc<Caller>,
     pub(super) stop: Stop,
-    /// Transactions that are open at once.
+    /// Maximum concurrent transactions.
     pub(super) concurrency: usize,
-    /// Messages of one transaction at most.
+    /// Maximum messages per transaction.
     pub(super) batch: usize,
     pub(super) ended: UnboundedSender<Ended>,
 }
@@ -35,7 +36,7 @@ impl Transactor {
         join_all((0..self.concurrency.max(1)).map(|_| self.transact(&input))).await;
     }
 
-    /// One transaction after the other.
+    /// Runs one transaction after the other.
     async fn transact(&self, input: &Input) {
         while let Some(mut taken) = self.take(input).await {
             while !taken.is_empty() {
@@ -46,7 +47,7 @@ impl Transactor {
         }
     }
 
-    /// What waits: enough for a transaction, or all there is.
+    /// Takes waiting messages: enough for a transaction, or all.
     async fn take(&self, input: &Input) -> Option<Vec<InFlight>> {
         let mut input = input.lock().await;
         let mut taken = input.recv().await?;
@@ -58,9 +59,10 @@ impl Transactor {
         Some(taken)
     }
 
-    /// All messages together; or, if that fails, each by itself.
+    /// Handles all messages together or, if that fails, each by itself.
     async fn handle(&self, messages: Vec<InFlight>) {
-        // A third party that was called is not called again for a stop.
+        // Prepared messages are completed during a shutdown, so that their third party is not
+        // called again.
         let has_begun = self.caller.handler.phase_outside().is_some();
         if self.stop.kill.is_cancelled() || self.stop.begin.is_cancelled() && !has_begun {
             return self.end_all(messages, Outcome::Returned);
@@ -70,8 +72,8 @@ impl Transactor {
             Err(outcome) if messages.len() == 1 => self.end_all(messages, outcome),
             Err(_) => {
                 let queue = &*self.caller.queue;
-                debug!(queue, "a batch failed: each message by itself");
-                // In a task of its own, as one that is stuck would hold up the next batch.
+                debug!(queue, "a batch failed: handling each message by itself");
+                // A separate task, because a stuck message would delay the next batch.
                 let transactor = self.clone();
                 tokio::spawn(async move { transactor.handle_each(messages).await });
             }
@@ -96,7 +98,7 @@ impl Transactor {
 }
 
 impl Caller {
-    /// One message in a transaction of its own.
+    /// Handles one message in its own transaction.
     pub(super) async fn handle_one(&self, message: &InFlight) -> Result<(), Outcome> {
         if message.lease.is_lost() {
             return Err(Outcome::LeaseExpired);

@@ -1,4 +1,4 @@
-//! The transaction of a batch: begin, inbox, handler, commit, which writes the outbox.
+//! The transaction of a batch: begin, inbox, handler, outbox, commit.
 
 use crate::connections::Connections;
 use crate::handler::{Erased, Input};
@@ -18,7 +18,7 @@ impl Transactions {
         }
     }
 
-    /// Handles messages in one transaction, except those that the inbox has recorded before.
+    /// Handles messages in one transaction. Those that the inbox has recorded before are skipped.
     pub(super) async fn transact(
         &self,
         queue: &str,
@@ -29,7 +29,7 @@ impl Transactions {
         let ids: Vec<_> = batch.iter().map(|input| input.delivery.id).collect();
         let mut unseen = inbox::insert(&mut tx, queue, &ids).await?;
 
-        // Taken out of the unseen, since the same message may be in the batch twice.
+        // `remove`, because the same message may be in the batch twice.
         let new = batch.iter();
         let new: Vec<_> = new
             .filter(|input| unseen.remove(&input.delivery.id))

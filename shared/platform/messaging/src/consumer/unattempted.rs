@@ -1,14 +1,14 @@
-//! Receives that were no attempts: SQS counts them, and no message is to become a dead letter
-//! because of them.
+//! Receives without an attempt. SQS counts them, but they must not make a message a dead letter.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-/// Messages that are remembered at most. Then all are forgotten, and their receives are attempts.
+/// Maximum messages that are counted. When it is reached, all counts are cleared, and receives
+/// count as attempts.
 const CAPACITY: usize = 10_000;
 
-/// How often this process returned each message without having attempted it.
+/// How often this process returned each message without an attempt.
 #[derive(Default)]
 pub(super) struct UnattemptedReceives(HashMap<Uuid, u32>);
 
@@ -24,7 +24,7 @@ impl UnattemptedReceives {
         self.0.get(&message).copied().unwrap_or(0)
     }
 
-    /// The message will not come again.
+    /// Forgets a message that will not be delivered again.
     pub(super) fn forget(&mut self, message: Uuid) {
         self.0.remove(&message);
     }

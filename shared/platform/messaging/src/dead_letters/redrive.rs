@@ -1,4 +1,4 @@
-//! The way back: moves dead letters to the queue that they came from.
+//! Redrive: moves dead letters back to the queue that they came from.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -6,52 +6,57 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{WAIT, release};
+use super::{POLL_WAIT, make_visible};
 use crate::envelope::{Delivery, Outgoing};
 use crate::quota::BATCH;
 use crate::transport::batches;
 use crate::{Error, Sqs, Transport, topology};
 
-/// Which messages to move back.
+/// The dead letters to move.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Selection {
+    /// All of the queue.
     All,
+    /// Those with these ids.
     Ids(Vec<Uuid>),
 }
 
-/// What [`redrive`] did with each message that it has seen: `moved`, `kept` and `failed` add up.
+/// The result of [`redrive`]: each message that it received is in `moved`, `kept` or `failed`.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Redriven {
+    /// Moved to their queue.
     pub moved: u64,
     /// Not selected, and still here.
     pub kept: u64,
-    /// Selected, not taken by their queue, and still here.
+    /// Selected, refused by their queue, and still here.
     pub failed: Vec<Unmoved>,
 }
 
 /// A dead letter that could not be moved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unmoved {
+    /// Its id.
     pub id: Uuid,
-    /// What the queue said.
+    /// Why the queue refused it.
     pub reason: String,
 }
 
-/// How long messages that a redrive looks at stay invisible: it may have to look at many before it
-/// finds those that it is to move.
-const SEARCH: Duration = Duration::from_secs(5 * 60);
-/// Attempts at deleting what was moved.
+/// How long a redrive hides messages that stay. It may receive many before it finds the selected
+/// ones.
+const REDRIVE_VISIBILITY: Duration = Duration::from_secs(5 * 60);
+/// Attempts at the delete of a moved message.
 const ATTEMPTS: u32 = 3;
+/// The pause after the first of them. It grows by as much with each.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Moves dead letters back to where they came from, at most `per_second` of them. Each is deleted
-/// here only after it was sent there, so whatever happens, none is lost. Each is moved once: what
-/// is dead again meanwhile stays, and is not counted again. In a FIFO queue only the first ten of a
-/// group can be selected, as SQS shows no more of it while they are looked at.
+/// Moves dead letters back to their source queue, at most `per_second` of them. Each is deleted
+/// here only after it was sent there, so none is lost. Each is moved once: a message that fails
+/// again meanwhile stays, and is not counted again. In a FIFO queue only the first ten of a group
+/// can be selected, because SQS returns no more of a group while they are in flight.
 ///
 /// # Errors
-/// When `dead_letters` is not the name of such a queue, a queue does not exist, or SQS cannot be
-/// reached.
+/// When `dead_letters` is not the name of a dead-letter queue, a queue does not exist, or SQS
+/// cannot be reached.
 pub async fn redrive(
     sqs: &Sqs,
     dead_letters: &str,
@@ -66,7 +71,7 @@ pub async fn redrive(
         held: vec![],
     };
     let ended = redrive.run(selection, per_second).await;
-    release(&redrive.transport, dead_letters, redrive.held).await;
+    make_visible(&redrive.transport, dead_letters, redrive.held).await;
     ended.map(|()| redrive.done)
 }
 
@@ -75,7 +80,7 @@ struct Redrive<'a> {
     dead_letters: &'a str,
     source: String,
     done: Redriven,
-    /// Receipts of what stays here, invisible so that it is not received again and again.
+    /// The receipts of messages that stay. They are invisible, so that they are not received again.
     held: Vec<String>,
 }
 
@@ -87,19 +92,19 @@ impl Redrive<'_> {
             Selection::Ids(ids) => ids.iter().all(|id| seen.contains(id)),
         };
         while !is_all_found(&seen) {
-            let receiving = self
-                .transport
-                .receive(self.dead_letters, BATCH, WAIT, SEARCH);
+            let receiving =
+                self.transport
+                    .receive(self.dead_letters, BATCH, POLL_WAIT, REDRIVE_VISIBILITY);
             let (new, again): (Vec<_>, Vec<_>) = receiving
                 .await?
                 .into_iter()
                 .partition(|delivery| seen.insert(delivery.id));
             self.hold(again);
-            // Nothing, or what was looked at before: there is no more.
+            // An empty batch, or one of messages that were received before, is the end.
             if new.is_empty() {
                 break;
             }
-            let (wanted, others): (Vec<_>, Vec<_>) =
+            let (selected, others): (Vec<_>, Vec<_>) =
                 new.into_iter().partition(|delivery| match selection {
                     Selection::All => true,
                     Selection::Ids(ids) => ids.contains(&delivery.id),
@@ -107,8 +112,8 @@ impl Redrive<'_> {
             self.done.kept += others.len() as u64;
             self.hold(others);
 
-            let pause = wanted.len() as f64 / per_second.max(0.001);
-            self.send_back(wanted).await;
+            let pause = selected.len() as f64 / per_second.max(0.001);
+            self.send_back(selected).await;
             sleep(Duration::from_secs_f64(pause)).await;
         }
         Ok(())
@@ -139,7 +144,8 @@ impl Redrive<'_> {
         }
     }
 
-    /// One that stays all the same is sent once more by the next redrive, and known to the inbox.
+    /// Deletes moved messages. If that fails, the next redrive sends them once more, and the inbox
+    /// recognises them.
     async fn delete(&self, mut receipts: Vec<String>) {
         for attempt in 1..=ATTEMPTS {
             if receipts.is_empty() {
@@ -162,7 +168,8 @@ impl Redrive<'_> {
     }
 }
 
-/// The queue whose dead letters these are. Any other queue would get its messages back for ever.
+/// The source queue of a dead-letter queue. Another queue is an error: a redrive would send its
+/// messages back to itself for ever.
 fn source_of(dead_letters: &str) -> Result<String, Error> {
     let fifo = dead_letters.strip_suffix("-dlq.fifo");
     let fifo = fifo.map(|stem| format!("{stem}.fifo"));

@@ -1,4 +1,4 @@
-// What the examples of the guide have in common; they include it.
+// The common part of the guide's examples, which include it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -22,7 +22,7 @@ impl Message for Parcel {
     }
 }
 
-/// Queues in this process, with parcels in one of them.
+/// Creates queues in this process, with `count` parcels.
 #[allow(dead_code)]
 async fn parcels(count: u64) -> (Local, Transport) {
     let queues = Local::new();

@@ -1,4 +1,4 @@
-//! Handlers without their own types, so that the consumer is compiled once and not per handler.
+//! Type-erased handlers, so that the consumer is compiled once and not per handler.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::envelope::Delivery;
 use crate::spans::MessageSpan;
 use crate::{Fault, Message, Tx};
 
-/// A handler of whatever kind: a part before the transaction, a part in it, or both.
+/// A handler of any kind: a part before the transaction, a part in it, or both.
 pub struct Erased {
     plain: Option<Box<dyn ErasedPlain>>,
     work: Option<Box<dyn Work>>,
 }
 
-/// What the part before the transaction returned.
+/// The output of the part before the transaction.
 pub(crate) type Prepared = Option<Arc<dyn Any + Send + Sync>>;
 
-/// What a handler is called with: a message, what was prepared for it, and its span.
+/// The input of a handler: a message, the output of the part before it, and its span.
 #[derive(Clone)]
 pub(crate) struct Input {
     pub(crate) delivery: Arc<Delivery>,
@@ -44,7 +44,7 @@ pub(super) trait Work: Send + Sync {
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// How a handler comes by its message.
+/// The function that gets a handler's message out of its input.
 type Read<M> = fn(&Input) -> Result<M, Fault>;
 
 /// Handles each message of a batch by itself.
@@ -81,7 +81,7 @@ impl Erased {
         }
     }
 
-    /// Which part of the handler is called outside of the transaction, if any.
+    /// The phase of the part outside of the transaction, if there is one.
     pub(crate) fn phase_outside(&self) -> Option<Phase> {
         let phase = match self.work {
             Some(_) => Phase::Before,
@@ -95,7 +95,7 @@ impl Erased {
         self.work.is_some()
     }
 
-    /// Handles one message outside of every transaction.
+    /// Handles one message outside of transactions.
     pub(crate) async fn prepare(&self, input: &Input) -> Result<Prepared, Fault> {
         match &self.plain {
             Some(plain) => input.span.within(plain.handle(&input.delivery)).await,
@@ -103,7 +103,7 @@ impl Erased {
         }
     }
 
-    /// Handles messages in a transaction that they share.
+    /// Handles messages in a shared transaction.
     pub(crate) async fn transact<'a>(
         &'a self,
         tx: &'a mut Tx,
@@ -168,19 +168,19 @@ impl<H: BatchHandler> Work for Batch<H> {
     }
 }
 
-/// The message of a handler that is called first.
+/// Reads the message of a handler that is called first.
 pub(super) fn decode<M: Message>(input: &Input) -> Result<M, Fault> {
     parse(&input.delivery)
 }
 
-/// The message of a handler that is called after a [`PlainHandler`]: what that one returned.
+/// Reads the message of a handler that is called after a [`PlainHandler`]: the output of that one.
 pub(super) fn output<M: Clone + 'static>(input: &Input) -> Result<M, Fault> {
     let output = input.prepared.as_ref();
     let output = output.and_then(|output| output.downcast_ref::<M>());
     Ok(output.expect("the handler before returned it").clone())
 }
 
-/// A message that cannot be read will not be readable the next time: it is rejected.
+/// Reads a message. An unreadable one is rejected, because a retry would not help.
 fn parse<M: Message>(delivery: &Delivery) -> Result<M, Fault> {
     if let Some(kind) = delivery.kind.as_deref().filter(|kind| *kind != M::KIND) {
         return Err(Fault::reject(format!(

@@ -1,25 +1,25 @@
-//! Handlers made of functions.
+//! Functions as handlers.
 
 use std::marker::PhantomData;
 
 use super::{Handler, PlainHandler};
 use crate::{Fault, Message, Tx};
 
-/// An async function as a [`Handler`].
+/// Makes a [`Handler`] of an async function.
 ///
 /// ```
 /// use messaging::{Fault, Tx, handler_fn};
 /// # use messaging::{Destination, Message};
 /// # #[derive(serde::Serialize, serde::Deserialize)]
-/// # struct Brought { parcel: i64 }
-/// # impl Message for Brought {
-/// #     const KIND: &'static str = "brought";
+/// # struct Arrived { parcel: i64 }
+/// # impl Message for Arrived {
+/// #     const KIND: &'static str = "arrived";
 /// #     fn destinations(&self) -> Vec<Destination> { vec!["parcels".into()] }
 /// # }
 ///
-/// async fn shelve(tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
+/// async fn shelve(tx: &mut Tx, arrived: Arrived) -> Result<(), Fault> {
 ///     let shelve = sqlx::query("insert into shelf (parcel) values ($1)");
-///     shelve.bind(brought.parcel).execute(&mut **tx).await?;
+///     shelve.bind(arrived.parcel).execute(&mut **tx).await?;
 ///     Ok(())
 /// }
 ///
@@ -35,7 +35,7 @@ where
     }
 }
 
-/// An async function or a closure that returns a future, as a [`PlainHandler`].
+/// Makes a [`PlainHandler`] of an async function, or of a closure that returns a future.
 ///
 /// ```
 /// # use messaging::{Fault, plain_fn};
@@ -64,25 +64,26 @@ where
     }
 }
 
-/// See [`handler_fn`].
+/// The handler that [`handler_fn`] makes.
 pub struct HandlerFn<M, F> {
     function: F,
     message: PhantomData<fn(M)>,
 }
 
-/// See [`plain_fn`].
+/// The handler that [`plain_fn`] makes.
 pub struct PlainFn<M, F> {
     function: F,
     message: PhantomData<fn(M)>,
 }
 
-/// `async fn(&mut Tx, M) -> Result<(), Fault>`, whose future may be sent to another thread.
+/// The functions `async fn(&mut Tx, M) -> Result<(), Fault>` with a `Send` future.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no `async fn(&mut Tx, Message) -> Result<(), Fault>`",
+    message = "`{Self}` is not an `async fn(&mut Tx, Message) -> Result<(), Fault>`",
     note = "a closure cannot return a future that borrows `tx`: make it an `async fn`, or \
             implement `Handler` on a struct"
 )]
 pub trait AsyncHandler<'t, M>: Fn(&'t mut Tx, M) -> Self::Handling {
+    /// The future of the function.
     type Handling: Future<Output = Result<(), Fault>> + Send + 't;
 }
 

@@ -1,21 +1,21 @@
-//! From a handler's own types to the one that the consumer works with.
+//! The conversion of handlers into the erased type of the consumer.
 
 use super::erased::{Batch, Each, Erased, decode, output};
 use super::{BatchHandler, Handler, PlainHandler};
 use crate::Message;
 
-/// A [`PlainHandler`], and then a handler of its output: see [`PlainHandler::then`].
+/// A [`PlainHandler`] followed by a handler of its output: see [`PlainHandler::then`].
 pub struct Then<P, H> {
     pub(super) before: P,
     pub(super) handler: H,
 }
 
-/// Whatever can handle the messages of a queue: a [`Handler`], a [`BatchHandler`], a
-/// [`PlainHandler`] without an output, or one [and then](PlainHandler::then) one of the others.
+/// The types that can handle the messages of a queue: a [`Handler`], a [`BatchHandler`], a
+/// [`PlainHandler`] without output, or one [followed by](PlainHandler::then) one of the others.
 ///
-/// `Kind` tells the implementations apart and is always inferred.
+/// `Kind` distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no handler of messages",
+    message = "`{Self}` is not a handler of messages",
     note = "implement `Handler`, `BatchHandler` or `PlainHandler`, and `Message` for its message"
 )]
 pub trait IntoHandler<Kind> {
@@ -23,12 +23,17 @@ pub trait IntoHandler<Kind> {
     fn into_handler(self) -> Erased;
 }
 
-/// The kinds of handler, to tell the implementations of [`IntoHandler`] apart.
+/// The kinds of handler, which distinguish the implementations of [`IntoHandler`].
 pub mod kind {
+    /// A [`Handler`](crate::Handler).
     pub struct One;
+    /// A [`BatchHandler`](crate::BatchHandler).
     pub struct Batch;
+    /// A [`PlainHandler`](crate::PlainHandler).
     pub struct Plain;
+    /// A `PlainHandler` followed by a `Handler`.
     pub struct ThenOne;
+    /// A `PlainHandler` followed by a `BatchHandler`.
     pub struct ThenBatch;
 }
 

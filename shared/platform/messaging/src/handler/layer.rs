@@ -1,4 +1,4 @@
-//! Tower layers around the handling of messages.
+//! Tower layers around handlers.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,13 +15,14 @@ use crate::envelope::Delivery;
 
 /// One call of a handler: the request of the services that [layers](crate::Runtime::layer) wrap.
 ///
-/// A handler in a transaction is called for all the messages that share one, since the transaction
-/// is what succeeds or fails; a [`PlainHandler`](crate::PlainHandler) is called for each message.
+/// A handler in a transaction is called once for all messages of the transaction, because the
+/// transaction succeeds or fails as a whole; a [`PlainHandler`](crate::PlainHandler) is called once
+/// per message.
 ///
-/// A layer that answers `Ok` in place of the handler has handled the messages: they are deleted.
-/// A layer that retries has no place here, as the queue does that for every replica alike.
+/// If a layer returns `Ok` without calling the handler, the messages count as handled and are
+/// deleted. Do not add a layer that retries: the queue retries, on every replica.
 ///
-/// # A timeout, a limit, and a layer of one's own
+/// # Example: a timeout, a limit and a custom layer
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,7 +51,7 @@ use crate::envelope::Delivery;
 ///
 /// async fn open(knock: Knock) -> Result<(), Fault> {
 ///     match knock.door {
-///         13 => std::future::pending().await, // No one answers there.
+///         13 => std::future::pending().await, // Never ends.
 ///         _ => Ok(()),
 ///     }
 /// }
@@ -67,14 +68,14 @@ use crate::envelope::Delivery;
 ///     .layer(TimeoutLayer::new(Duration::from_secs(2)))
 ///     // Around the timeout, so that waiting for a permit does not count.
 ///     .layer(ConcurrencyLimitLayer::new(8))
-///     // A layer of one's own, made of a function.
+///     // A custom layer, made of a function.
 ///     .layer(tower::util::MapRequestLayer::new(|call: HandlerCall| {
 ///         println!("{}: {} at once", call.queue(), call.messages().len());
 ///         call
 ///     }));
 /// let stop = CancellationToken::new();
 /// let running = tokio::spawn(consumer.run(stop.clone()));
-/// // The one that takes too long is tried again like any other failure, and given up at last.
+/// // The message that takes too long is retried like any failure, and becomes a dead letter.
 /// while queues.depth("doors-dlq") < 1 {
 ///     tokio::time::sleep(Duration::from_millis(10)).await;
 /// }
@@ -91,21 +92,21 @@ pub struct HandlerCall {
     run: Run,
 }
 
-/// Which part of a handler is called.
+/// The part of a handler that is called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
     /// The [`PlainHandler`](crate::PlainHandler) before a transaction, for one message.
     Before,
-    /// The handler itself: in a transaction with inbox and outbox, if it has one.
+    /// The handler itself, in a transaction with inbox and outbox if it has one.
     Handle,
 }
 
-/// A message without its contents.
+/// The metadata of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a>(&'a Delivery);
 
-/// The handler at the heart of all layers. Its own errors are [`Fault`]s; those of a layer, such
-/// as a timeout's, make the messages come back after a backoff.
+/// The service inside of all layers, which calls the handler. Its errors are [`Fault`]s. An error
+/// of a layer, such as a timeout, is a retry after a backoff.
 #[derive(Clone, Default)]
 pub struct HandlerService(Option<Arc<Layered>>);
 
@@ -136,11 +137,12 @@ impl HandlerCall {
         &self.queue
     }
 
+    /// The part of the handler.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The messages that succeed or fail together, at least one.
+    /// The messages that succeed or fail together. There is at least one.
     pub fn messages(&self) -> impl ExactSizeIterator<Item = Envelope<'_>> {
         self.deliveries.iter().map(|delivery| Envelope(delivery))
     }
@@ -162,18 +164,19 @@ impl<'a> Envelope<'a> {
         self.0.receive_count
     }
 
+    /// When it was sent, by the clock of the queue.
     pub fn sent_at(self) -> Option<SystemTime> {
         self.0.sent_at
     }
 
-    /// Its ordering key.
+    /// Its ordering key, which is the message group in a FIFO queue.
     pub fn group(self) -> Option<&'a str> {
         self.0.group.as_deref()
     }
 }
 
 impl HandlerService {
-    /// One service of this layer, around whatever a call runs.
+    /// Makes a service of this layer around the handler of each call.
     pub(crate) fn layered<L>(layer: L) -> HandlerService
     where
         L: Layer<HandlerService>,
@@ -198,8 +201,7 @@ impl HandlerService {
         })))
     }
 
-    /// This around everything that is in `inner`. Several consumers may share it, and then they
-    /// share its limits.
+    /// Puts this layer around `inner`. Consumers that share a layer share its limits.
     pub(crate) fn around(&self, inner: &HandlerService) -> HandlerService {
         if inner.is_bare() {
             return self.clone();
@@ -242,7 +244,7 @@ impl Service<HandlerCall> for HandlerService {
     }
 }
 
-/// A fault on its way through layers, which know errors only.
+/// A fault as an error, to pass through layers.
 #[derive(thiserror::Error, Debug)]
 #[error("{}", .0.reason())]
 struct FaultThroughLayer(Fault);
@@ -253,7 +255,7 @@ impl From<Fault> for BoxError {
     }
 }
 
-/// The handler's own fault, or a retry with the layer's error as its reason.
+/// The handler's own fault, or a retry with the error of a layer as its reason.
 fn fault_of(error: BoxError) -> Fault {
     match error.downcast::<FaultThroughLayer>() {
         Ok(through) => through.0,

@@ -1,5 +1,5 @@
-//! The direct way: rows that this process has committed go to its relay in memory, so that they
-//! are sent without reading them back.
+//! The channels from transactions to the relay of the same process: committed rows are sent without
+//! reading them back.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use super::Row;
 
-/// Rows that wait in memory at most. Beyond that they stay in the table until they are polled.
+/// Maximum rows that wait in memory, per channel. Others stay in the table until a poll.
 const CAPACITY: usize = 10_000;
 
-/// The sending end of the direct way.
+/// The senders.
 #[derive(Clone)]
 pub(crate) struct Direct(Arc<Senders>);
 
@@ -22,27 +22,27 @@ struct Senders {
     ordered: Arc<Notify>,
 }
 
-/// The relay's end of the direct way.
+/// The receivers, for the relay.
 pub(crate) struct Receivers {
     pub(crate) batched: Mutex<mpsc::Receiver<Committed>>,
     pub(crate) single: Mutex<mpsc::Receiver<Committed>>,
     pub(crate) deferred: Mutex<mpsc::Receiver<Committed>>,
-    /// Notified when ordered rows were committed. They are polled from the table.
+    /// Notified when ordered rows were committed. The relay polls them from the table.
     pub(crate) ordered: Arc<Notify>,
 }
 
-/// A row that this process may send by itself until its lease in the table ends.
+/// A committed row, which this process may send until its lease ends.
 pub(crate) struct Committed {
     pub(crate) row: Row,
     pub(crate) since: Instant,
 }
 
-/// Where rows come from, which decides how long they linger to share a call.
+/// The source of rows, which decides how long they linger to share a call.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
-    /// What handlers push comes in batches already.
+    /// A handler. Its rows come in batches already.
     Handler,
-    /// What requests push comes one by one.
+    /// A request. Its rows come one by one.
     Request,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn channels() -> (Direct, Receivers) {
 }
 
 impl Direct {
-    /// Passes rows on whose transaction has just committed.
+    /// Sends the rows of a committed transaction to the relay.
     pub(crate) fn send(&self, rows: Vec<Row>, source: Source) {
         let since = Instant::now();
         for row in rows {
@@ -79,7 +79,7 @@ impl Direct {
                     Source::Handler => &self.0.batched,
                     Source::Request => &self.0.single,
                 };
-                // Without room it stays in the table until its lease is over.
+                // If the channel is full, the row stays in the table until its lease ends.
                 let _ = queue.try_send(Committed { row, since });
             }
         }

@@ -1,4 +1,4 @@
-//! Writing rows: all messages of a transaction by one statement.
+//! The insert of all messages of a transaction, by one statement.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,11 +11,11 @@ use super::{Row, order};
 use crate::Error;
 use crate::envelope::Outgoing;
 
-/// How long rows are left to the process that wrote them and sends them directly.
+/// How long polls leave rows to the process that wrote them and sends them directly: 10 s.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// Inserts all rows by one statement and returns them with their positions. No relay touches them
-/// before `lease` is over, or before what of a delay has to be waited for here is.
+/// Inserts all rows by one statement, and returns them with their positions. No poll sends them
+/// before `lease` ends, or before the part of their delay that is spent here ends.
 pub(crate) fn insert(
     tx: &mut PgConnection,
     rows: Vec<Row>,

@@ -11,20 +11,20 @@ use crate::topology::{QueueKind, kind};
 use crate::trace::TraceParent;
 use crate::{Destination, Error, Message, spans};
 
-/// Beyond this a delay is a mistake, and timestamps run out.
-const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// Maximum delay: 10 years. A longer one is a mistake, and would overflow timestamps.
+const MAX_DELAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// A row of the outbox.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    /// 0 until it is inserted.
+    /// The position in the table; 0 before the insert.
     pub(crate) position: i64,
     pub(crate) outgoing: Outgoing,
-    /// Whether it may wait for a while to share a call.
+    /// Whether it may wait to share a call.
     pub(crate) deferred: bool,
 }
 
-/// A row for each destination of the message, which is created in the trace of `parent`.
+/// Makes a row per destination of a message. `parent` is the trace that the message continues.
 pub(crate) fn rows<M: Message>(
     message: &M,
     parent: Option<TraceParent>,
@@ -39,7 +39,7 @@ pub(crate) fn rows<M: Message>(
         let id = Uuid::now_v7();
         let created = spans::create(parent, &destination.queue, id, M::KIND);
         let wait = destination.delay.unwrap_or_default();
-        if wait > LONGEST_WAIT {
+        if wait > MAX_DELAY {
             return Err(Error::DelayTooLong(wait));
         }
         let outgoing = Outgoing {
@@ -65,7 +65,7 @@ pub(crate) fn rows<M: Message>(
 }
 
 impl Row {
-    /// How long it has to stay in the outbox: the part of its delay that its queue does not take.
+    /// How long it stays in the outbox: the part of its delay that its queue cannot keep.
     pub(crate) fn wait(&self) -> Duration {
         let due = self.outgoing.due_at.unwrap_or(SystemTime::UNIX_EPOCH);
         let left = due.duration_since(SystemTime::now()).unwrap_or_default();
@@ -75,7 +75,7 @@ impl Row {
         }
     }
 
-    /// Whether the process that writes it may send it by itself. Ordered messages may not: another
+    /// Whether its process may send it directly. Ordered messages are polled, because another
     /// process could overtake.
     pub(crate) fn may_be_sent_directly(&self) -> bool {
         self.outgoing.ordering_key.is_none() && self.wait().is_zero()

@@ -17,11 +17,11 @@ use crate::{Error, Message};
 
 /// A transaction that sends messages: SQL by deref, messages by [`push`](Tx::push).
 ///
-/// Messages are written by one statement when it commits, in the order in which they were pushed,
-/// and sent after that. Dropped without a commit, it is rolled back and sends nothing.
+/// On commit one statement writes the messages, in the order of the pushes; they are sent
+/// afterwards. A drop without a commit rolls it back and sends nothing.
 ///
-/// A [`Handler`](crate::Handler) is given one and the runtime commits it; a request begins and
-/// commits one of its own:
+/// A [`Handler`](crate::Handler) gets a `Tx` that the runtime commits. A request begins and commits
+/// its own:
 ///
 /// ```no_run
 /// # use messaging::{Destination, Error, Message, Outbox};
@@ -46,11 +46,11 @@ pub struct Tx {
     source: Source,
 }
 
-/// A part of a transaction that can be rolled back by itself; it is used like the [`Tx`] it is in.
+/// A savepoint: a part of a transaction that can be rolled back by itself. It is used like the
+/// [`Tx`].
 ///
-/// What is pushed in it keeps its place among the messages of the transaction: after what was
-/// pushed before it, and before what is pushed later. Dropped without a commit, it is rolled back,
-/// and what was pushed in it is not sent.
+/// Its messages keep their place in the transaction: after those pushed before it, and before those
+/// pushed later. A drop without a commit rolls it back, and its messages are not sent.
 pub struct Savepoint<'t> {
     tx: &'t mut Tx,
     pushed_before: usize,
@@ -73,17 +73,18 @@ impl Tx {
         }
     }
 
-    /// Promises to send `message` to all of its destinations if, and only if, this commits.
+    /// Pushes `message`: it is sent to all of its destinations if, and only if, the transaction
+    /// commits.
     ///
     /// # Errors
-    /// When the message cannot be written as JSON, no queue would take it, or a delay is over 10
-    /// years.
+    /// When the message cannot be serialized as JSON, no queue would accept it, or a delay is over
+    /// 10 years.
     pub fn push<M: Message>(&mut self, message: &M) -> Result<(), Error> {
         self.pushed.extend(rows(message, self.trace)?);
         Ok(())
     }
 
-    /// Begins a part that can be rolled back by itself.
+    /// Begins a savepoint.
     ///
     /// # Errors
     /// When the database fails.
@@ -100,16 +101,16 @@ impl Tx {
         })
     }
 
-    /// Commits, and has what was pushed sent.
+    /// Commits, and lets the relay send the messages.
     ///
     /// # Errors
-    /// When the database fails. Whether it committed is unknown then; if it did, the messages are
-    /// in the outbox and will be sent.
+    /// When the database fails. It is then unknown whether the transaction has committed. If it
+    /// has, the messages are in the outbox and will be sent.
     pub fn commit(self) -> BoxFuture<'static, Result<(), Error>> {
         async { self.commit_and_keep().await.map(drop) }.boxed()
     }
 
-    /// Commits, and returns the connection for the next transaction.
+    /// Commits, and keeps the connection for the next transaction.
     pub(crate) async fn commit_and_keep(self) -> Result<Connection, Error> {
         let Tx {
             mut transaction,
@@ -127,7 +128,7 @@ impl Tx {
         Ok(connection)
     }
 
-    /// Takes everything back. A drop does the same, without an answer.
+    /// Rolls back. A drop does the same without waiting.
     ///
     /// # Errors
     /// When the database fails. The transaction is rolled back in any case.
@@ -135,14 +136,14 @@ impl Tx {
         Ok(self.transaction.rollback().await?)
     }
 
-    /// What is pushed from here on belongs to this trace.
+    /// Sets the trace of the messages that are pushed from now on.
     pub(crate) fn continue_trace(&mut self, trace: Option<TraceParent>) {
         self.trace = trace;
     }
 }
 
 impl Savepoint<'_> {
-    /// Keeps what was done and pushed in it, as a part of the transaction.
+    /// Keeps its changes and messages as a part of the transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -152,7 +153,7 @@ impl Savepoint<'_> {
         Ok(())
     }
 
-    /// Takes back what was done and pushed in it. A drop does the same, without an answer.
+    /// Rolls back its changes and messages. A drop does the same without waiting.
     ///
     /// # Errors
     /// When the database fails.
@@ -168,7 +169,7 @@ impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         if self.is_open {
             self.tx.pushed.truncate(self.pushed_before);
-            // Sent to the server before the next statement.
+            // sqlx sends the rollback before the next statement.
             PgTransactionManager::start_rollback(self.tx);
         }
     }

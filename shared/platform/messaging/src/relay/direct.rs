@@ -1,4 +1,4 @@
-//! The direct way: what this process has just committed goes straight to its queue.
+//! Direct sending: messages that this process has just committed go straight to their queues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +16,21 @@ use crate::outbox::{Committed, LEASE};
 use crate::relay::parked;
 use crate::relay::send::{Unsent, send};
 
-/// Rows that are sent together at most.
-const ROUND: usize = 200;
-/// Rounds that are under way at once, so that a slow one does not hold up the others.
-const ROUNDS: usize = 4;
-/// How long sent rows are collected before one statement deletes them. Longer means fewer
-/// statements, and more messages sent twice after a crash.
+/// Maximum rows that are sent together.
+const ROUND_SIZE: usize = 200;
+/// Maximum concurrent rounds, so that a slow one does not delay the others.
+const MAX_ROUNDS: usize = 4;
+/// How long sent rows wait until one statement deletes them: 250 ms. A longer wait needs fewer
+/// statements, and sends more messages twice after a crash.
 const DELETE_LINGER: Duration = Duration::from_millis(250);
-/// A row that waited so long is left to the poll, as its lease might end while it is sent.
+/// Maximum age of a row. An older one is left to the poll, because its lease might end while it is
+/// sent.
 const MAX_AGE: Duration = LEASE.saturating_sub(Duration::from_secs(2));
 
 impl Relay {
+    /// Sends until `shutdown`, and then the rows that were committed before it.
     pub(super) async fn send_directly(&self, shutdown: &CancellationToken) {
-        let (sent, to_delete) = mpsc::channel(ROUND);
+        let (sent, to_delete) = mpsc::channel(ROUND_SIZE);
         let committed = &self.shared.committed;
         let (linger, deferred) = (self.options.linger, self.options.deferred_linger);
         tokio::join!(
@@ -40,10 +42,10 @@ impl Relay {
     }
 
     /// Sends rows in rounds, at least `linger` apart. A row that comes after a quiet time is sent
-    /// at once; the others share a call, and then a receive and a transaction in every service on
-    /// their way, since what came together goes on together.
+    /// at once. Others share a call, and then in every service on their way a poll and a
+    /// transaction, because messages that arrive together are handled together.
     ///
-    /// Ends after `shutdown`, once every row that was committed before is being sent.
+    /// Ends after `shutdown`, once every row that was committed before it is being sent.
     async fn rounds(
         &self,
         committed: &Mutex<mpsc::Receiver<Committed>>,
@@ -52,14 +54,14 @@ impl Relay {
         sent: mpsc::Sender<Vec<i64>>,
     ) {
         let mut receiver = committed.lock().await;
-        let limit = Arc::new(Semaphore::new(ROUNDS));
-        let mut round = Vec::with_capacity(ROUND);
+        let limit = Arc::new(Semaphore::new(MAX_ROUNDS));
+        let mut round = Vec::with_capacity(ROUND_SIZE);
         let mut next = Instant::now();
         loop {
             let received = async {
                 // The semaphore is never closed.
                 let permit = limit.clone().acquire_owned().await.ok();
-                receiver.recv_many(&mut round, ROUND).await;
+                receiver.recv_many(&mut round, ROUND_SIZE).await;
                 permit
             };
             let permit = tokio::select! {
@@ -68,11 +70,11 @@ impl Relay {
                 () = shutdown.cancelled() => break,
             };
             if round.is_empty() {
-                break; // No one is left who could commit a row.
+                break; // All outboxes are dropped.
             }
             let more = async {
-                while round.len() < ROUND {
-                    let room = ROUND - round.len();
+                while round.len() < ROUND_SIZE {
+                    let room = ROUND_SIZE - round.len();
                     if receiver.recv_many(&mut round, room).await == 0 {
                         break;
                     }
@@ -85,14 +87,15 @@ impl Relay {
             let (relay, sent) = (self.clone(), sent.clone());
             tokio::spawn(async move {
                 let positions = relay.send_round(round).await;
-                // The other end lives until this one is gone.
+                // The receiver ends after all senders.
                 let _ = sent.send(positions).await;
                 drop(permit);
             });
         }
     }
 
-    /// Returns the positions of the rows that were taken. The others are left to the poll.
+    /// Sends a round. Returns the positions of the rows that were sent; the others are left to the
+    /// poll.
     async fn send_round(&self, round: Vec<Committed>) -> Vec<i64> {
         let fresh = round
             .into_iter()
@@ -109,8 +112,8 @@ impl Relay {
         positions
     }
 
-    /// Leaves rows to the poll after a pause, or parks them. If this fails, the poll finds them
-    /// when the lease is over.
+    /// Leaves refused rows to the poll after a pause, or parks them. If the statement fails, the
+    /// poll finds them when their lease ends.
     async fn end_lease(&self, unsent: Vec<Unsent>) {
         let (never, later): (Vec<_>, Vec<_>) = unsent
             .into_iter()
@@ -134,7 +137,7 @@ impl Relay {
         }
     }
 
-    /// Deletes rows that were sent. If that fails, the poll sends them once more.
+    /// Deletes sent rows. If the statement fails, the poll sends them once more.
     async fn delete_sent(&self, mut sent: mpsc::Receiver<Vec<i64>>) {
         while let Some(mut positions) = sent.recv().await {
             let more = async {

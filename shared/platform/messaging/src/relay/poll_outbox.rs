@@ -1,4 +1,4 @@
-//! The poll: takes rows from the table, sends them, and deletes them, in one transaction.
+//! The poll: reads rows from the table, sends and deletes them, in one transaction.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,14 +14,15 @@ use crate::relay::parked;
 use crate::relay::send::send;
 use crate::{Backoff, Error};
 
-/// Rows of one transaction.
+/// Maximum rows per transaction: 20 calls of ten. `database::timeouts::IDLE_IN_TRANSACTION` allows
+/// for them.
 const ROWS: i64 = 200;
-/// How often the table is polled for rows that wait for their delay, for another attempt, or for a
-/// relay that is gone.
+/// How often the table is polled: for rows whose delay or backoff has ended, and for rows of a dead
+/// process.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Deletes rows and returns them; the transaction commits once they are sent. Those that another
-/// relay has in hand are skipped.
+/// Deletes rows and returns them. The transaction commits once they are sent. Rows that another
+/// relay has locked are skipped.
 const TAKE: &str = "
     delete from outbox where position = any(array(
         select position from outbox
@@ -30,9 +31,9 @@ const TAKE: &str = "
     returning position, message_id, queue, kind, body, ordering_key, trace_parent,
               extract(epoch from due_at - now())::float8 as due_in";
 
-/// Ordered rows are sent by one relay at a time, and none before an earlier one of its key, unless
-/// that one is parked.
+/// Lets one relay at a time send ordered rows.
 const LOCK_ORDERED: &str = "select pg_try_advisory_xact_lock('outbox'::regclass::oid::int, 0)";
+/// The same for ordered rows. A row waits for an earlier one of its key, unless that one is parked.
 const TAKE_ORDERED: &str = "
     delete from outbox where position = any(array(
         select position from outbox as row
@@ -45,7 +46,7 @@ const TAKE_ORDERED: &str = "
     returning position, message_id, queue, kind, body, ordering_key, trace_parent,
               extract(epoch from due_at - now())::float8 as due_in";
 
-/// Puts rows back that no queue has taken, for another attempt or, without a time, for none.
+/// Puts a refused row back: for another attempt after $9 seconds, or parked if $9 is null.
 const PUT_BACK: &str = "
     insert into outbox (position, message_id, queue, kind, body, ordering_key, trace_parent,
                         due_at, send_at)
@@ -53,6 +54,7 @@ const PUT_BACK: &str = "
             coalesce(now() + $9 * interval '1 second', 'infinity'))";
 
 impl Relay {
+    /// Polls until `shutdown`.
     pub(super) async fn poll_outbox(&self, shutdown: &CancellationToken) {
         let mut failures = 0;
         loop {
@@ -92,7 +94,7 @@ impl Relay {
     async fn rows_are_due(&self) {
         loop {
             tokio::time::sleep(INTERVAL).await;
-            // If the database fails, the poll reports it.
+            // The poll itself reports a database that fails.
             if self.is_due().await.unwrap_or(true) {
                 return;
             }
@@ -109,7 +111,7 @@ impl Relay {
         self.answered(due).await
     }
 
-    /// Sends up to [`ROWS`] rows without an order, and up to as many ordered ones.
+    /// Sends up to [`ROWS`] unordered rows, and up to [`ROWS`] ordered ones.
     async fn poll_once(&self, failures: u32) -> Result<Polled, Error> {
         let free = self.poll_rows(failures, TAKE, None).await?;
         let ordered = self
@@ -189,11 +191,11 @@ impl Relay {
     }
 }
 
-/// How a poll ended.
+/// The result of a poll.
 enum Polled {
-    /// Everything was taken; there may be `more` in the table.
+    /// All rows were sent. `more` says that the table may have others.
     Sent { more: bool },
-    /// Some rows were put back; others may have made `progress`.
+    /// Some rows were put back. `progress` says that others were sent.
     Refused { progress: bool },
 }
 

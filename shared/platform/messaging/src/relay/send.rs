@@ -1,4 +1,4 @@
-//! Sending rows: by queue, by ten, by bytes, and each with a result of its own.
+//! Sending of rows: grouped by queue into batch calls, with a result per row.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,16 +10,16 @@ use crate::outbox::Row;
 use crate::transport::{EntryResult, Refused, batches};
 use crate::{Health, Transport, spans, telemetry};
 
-/// Calls that are open at once for one round of rows.
+/// Maximum concurrent calls per round of rows.
 const CALLS: usize = 8;
 
-/// A row that its queue has not taken.
+/// A row that its queue has not accepted.
 pub(crate) struct Unsent {
     pub(crate) row: Row,
     pub(crate) refused: Refused,
 }
 
-/// Sends rows, in their order where a key asks for it. Returns those that were not taken.
+/// Sends rows, those of one ordering key in their order. Returns the refused ones.
 pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>) -> Vec<Unsent> {
     let mut unsent = vec![];
     let mut rows = rows;
@@ -27,7 +27,7 @@ pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>)
         let (round, later) = first_of_each_key(rows);
         let refused = send_round(transport, health, round).await;
 
-        // What comes behind a message that was not taken waits with it, unless that never will be.
+        // Rows behind a refused one of their key wait, unless its refusal is final.
         let waiting = refused.iter().filter(|unsent| !unsent.refused.is_final);
         let stuck: HashSet<_> = waiting.filter_map(|unsent| key(&unsent.row)).collect();
         let (behind, next): (Vec<_>, _) = later
@@ -42,13 +42,14 @@ pub(crate) async fn send(transport: &Transport, health: &Health, rows: Vec<Row>)
 
 fn waits(row: Row) -> Unsent {
     let refused = Refused {
-        reason: "it waits for an earlier one of its key".into(),
+        reason: "it waits for an earlier message of its key".into(),
         is_final: false,
     };
     Unsent { row, refused }
 }
 
-/// Two messages of one key are never in one call: the first could fail and the second not.
+/// Separates the first row of each key from later ones. Two messages of one key never share a call,
+/// because the first could fail and the second succeed.
 fn first_of_each_key(rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
     let mut seen = HashSet::new();
     rows.into_iter()
@@ -92,7 +93,7 @@ async fn send_call(
     if let Some(refused) = refused.clone().next() {
         spans::failed(&span, "refused", &refused.reason);
     }
-    // What is wrong with one message says nothing about the queue.
+    // A final refusal is about a message and not about the queue.
     match refused.find(|refused| !refused.is_final) {
         Some(refused) => health.fails(&what, &refused.reason),
         None => health.works(&what),
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_of_a_key_goes_at_once() {
+    fn only_the_first_row_of_a_key_is_sent_at_once() {
         let keys = [Some("a"), None, Some("a"), Some("b"), None];
         let rows = keys.map(|key| row(1, key)).to_vec();
         let (now, later) = first_of_each_key(rows);

@@ -1,8 +1,8 @@
-//! How many messages go into one call.
+//! Batches of messages for calls.
 
 use crate::quota::{BATCH, BATCH_BYTES};
 
-/// As few calls as the limits of one allow, in order. Every call that sends is made of these.
+/// Splits messages into as few batches as the quotas of a call allow, and keeps their order.
 pub(crate) fn batches<T>(
     messages: impl IntoIterator<Item = T>,
     size: impl Fn(&T) -> usize,

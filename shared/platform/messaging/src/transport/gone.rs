@@ -1,11 +1,11 @@
-//! Queues that were there and are gone: deleted, or lost with their server.
+//! Missing queues: deleted, or lost with their server.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The names of queues that a call has missed and no call has found since.
+/// The queues that a call did not find and no later call has found.
 #[derive(Default)]
 pub(crate) struct Gone {
     names: Mutex<BTreeSet<String>>,
@@ -22,7 +22,7 @@ impl Gone {
         self.names().remove(queue);
     }
 
-    /// Waits until a queue is missed, or was since this was called last.
+    /// Waits until a call misses a queue. A miss since the last call of this counts.
     pub(crate) async fn noticed(&self) {
         self.noticed.notified().await;
     }

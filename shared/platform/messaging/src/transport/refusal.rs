@@ -1,26 +1,26 @@
-//! What an answer of SQS says about an entry of a call: whether to ask again.
+//! Refusals and errors of SQS: which of them a retry may solve.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
-use crate::telemetry;
+use crate::{Error, telemetry};
 
-/// What happened to one entry of a batch call.
+/// The result of one entry of a batch call.
 pub(crate) type EntryResult = Result<(), Refused>;
 
-/// The queue took the call, but not this entry; or it did not take the call.
+/// The refusal of an entry, or of the whole call.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Refused {
     pub(crate) reason: String,
-    /// Whether it was the entry that was wrong, so that asking again is no use.
+    /// Whether the entry itself is wrong, so that a retry is useless.
     pub(crate) is_final: bool,
 }
 
-/// Codes that speak of an entry itself: contents, size, attributes, ids or receipt.
+/// Codes for a wrong entry: its contents, size, attributes, ids or receipt.
 ///
-/// Every other code is asked again. Throttling, also that of KMS, and failures of the server pass
-/// by themselves; rights, keys and queues can be mended; and of a code that is new nothing is
-/// known. `SenderFault` is not read: it is true of a throttled entry and of a missing right, too.
+/// Every other code is retried. Throttling, also that of KMS, and server failures are transient;
+/// people can correct rights, keys and queues; and a new code is unknown. `SenderFault` is not
+/// used, because it is also true for a throttled entry and for a missing right.
 /// Source: the errors of the three batch actions and of their single forms, SQS API reference.
 const OF_THE_ENTRY: [&str; 10] = [
     "InvalidAttributeName",
@@ -34,37 +34,37 @@ const OF_THE_ENTRY: [&str; 10] = [
     "MissingRequiredParameter",
     "ReceiptHandleIsInvalid",
 ];
-/// Codes of a whole call that speak of its messages: of one message for sure, if that is alone.
+/// Codes of a whole call for wrong messages. If the call has one message, it is that one.
 const OF_THE_MESSAGES: [&str; 3] = [
     "BatchRequestTooLong",
     "InvalidMessageContents",
     "MessageTooLong",
 ];
-/// A missing queue, in the JSON protocol and in the query protocol before it.
+/// Codes for a missing queue, in the JSON protocol and in the older query protocol.
 const GONE: [&str; 2] = ["QueueDoesNotExist", "NonExistentQueue"];
 
-/// Whether an entry that was refused with this code is refused whenever it comes again.
+/// Whether an entry with this code would be refused again.
 fn is_of_the_entry(code: &str) -> bool {
     let code = bare(code);
     OF_THE_ENTRY.contains(&code) || OF_THE_MESSAGES.contains(&code)
 }
 
-/// Whether a call was refused for the messages in it.
+/// Whether a call was refused because of its messages.
 pub(super) fn is_of_the_messages<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     code(error).is_some_and(|code| OF_THE_MESSAGES.contains(&bare(code)))
 }
 
-/// Whether a call was refused because there is no such queue.
+/// Whether a call was refused because the queue does not exist.
 pub(super) fn is_gone<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     code(error).is_some_and(|code| GONE.contains(&bare(code)))
 }
 
-/// The code of a whole call, if the server has answered.
+/// The error code of a whole call, if the server has answered.
 pub(super) fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     error.as_service_error()?.code()
 }
 
-/// Every entry in its place: those that are not named as failed have been done.
+/// The results of all entries, in order. An entry that is not named as failed has succeeded.
 pub(super) fn entry_results(
     action: &'static str,
     queue: &str,
@@ -84,7 +84,7 @@ pub(super) fn entry_results(
     outcomes
 }
 
-/// The whole call was refused.
+/// The results of a call that was refused as a whole.
 pub(super) fn all_refused(count: usize, reason: &str, is_final: bool) -> Vec<EntryResult> {
     let refused = Refused {
         reason: reason.to_owned(),
@@ -93,8 +93,36 @@ pub(super) fn all_refused(count: usize, reason: &str, is_final: bool) -> Vec<Ent
     vec![Err(refused); count]
 }
 
-/// A code without what the protocols put around it: `AWS.SimpleQueueService.` or a namespace with
-/// `#` before it, `Exception` behind it. `KMS.` stays.
+/// An error of the SDK as an error of the runtime, in one line.
+pub(crate) fn failed<E, R>(action: &'static str, queue: &str, error: SdkError<E, R>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
+{
+    let reason = match error.as_service_error() {
+        Some(service) => {
+            let code = service.code().unwrap_or("unknown error");
+            format!("{code}: {}", service.message().unwrap_or("no message"))
+        }
+        None => {
+            let mut reason = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                reason = format!("{reason}: {error}");
+                cause = error.source();
+            }
+            reason
+        }
+    };
+    Error::Sqs {
+        action,
+        queue: queue.to_owned(),
+        reason,
+    }
+}
+
+/// A code without the parts that protocols add: the prefix `AWS.SimpleQueueService.` or a namespace
+/// with `#`, and the suffix `Exception`. `KMS.` stays.
 fn bare(code: &str) -> &str {
     let code = code.rsplit('#').next().unwrap_or(code);
     let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
@@ -123,7 +151,7 @@ mod tests {
                 }
             }
         };
-        // What passes by itself.
+        // Transient.
         check(
             &[
                 "RequestThrottled",
@@ -138,7 +166,7 @@ mod tests {
             ],
             false,
         );
-        // What people can mend.
+        // People can correct it.
         check(
             &[
                 "AccessDenied",
@@ -162,7 +190,7 @@ mod tests {
             false,
         );
         check(&["", "SomethingNew"], false);
-        // What is wrong with the message, or with its receipt.
+        // The message or its receipt is wrong.
         check(
             &[
                 "InvalidMessageContents",

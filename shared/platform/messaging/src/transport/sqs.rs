@@ -9,33 +9,33 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 
 use super::gone::Gone;
-use super::refusal;
+use super::refusal::{self, failed};
 use super::sqs_client::{Clients, configure};
-use crate::transport::sqs_call::failed;
 use crate::{Error, QueueSpec, telemetry};
 
-/// Queues of Amazon SQS, or of a server that speaks its language.
+/// A client of Amazon SQS, or of a server with the same API.
 #[derive(Clone)]
 pub struct Sqs {
     clients: Clients,
     prefix: Arc<str>,
     is_nearby: bool,
-    /// Names of queues with their addresses, which never change.
+    /// The addresses of queues by name. They do not change while a queue exists.
     urls: Arc<Mutex<HashMap<String, Arc<str>>>>,
     gone: Arc<Gone>,
 }
 
 impl Sqs {
-    /// At an endpoint, or at Amazon without one. Nothing is called yet.
+    /// Creates a client for an endpoint, or for Amazon without one. It makes no call yet.
     pub(crate) async fn at(endpoint: Option<&str>, queue_prefix: &str) -> Result<Sqs, Error> {
         Sqs::configured(&configure(endpoint).await, queue_prefix)
     }
 
-    /// With a configuration of the SDK that you bring: its region, credentials, endpoint and HTTP
-    /// client. Time-outs and retries are ours, since what a lost call means depends on them.
+    /// Creates a client with region, credentials, endpoint and HTTP client of your SDK
+    /// configuration. Timeouts and retries are set by the runtime, because its guarantees depend on
+    /// them.
     ///
     /// # Errors
-    /// When it names no region.
+    /// When the configuration has no region.
     pub fn configured(config: &SdkConfig, queue_prefix: &str) -> Result<Sqs, Error> {
         if config.region().is_none() {
             return Err(Error::NoRegion);
@@ -49,17 +49,17 @@ impl Sqs {
         })
     }
 
-    /// The SDK's own client, for what this crate does not do.
+    /// The client of the SDK, for calls that this crate does not make.
     pub fn client(&self) -> &Client {
         &self.clients.act
     }
 
-    /// Whether the server is on this machine, where a call costs next to nothing.
+    /// Whether the server is on this machine, where calls are cheap.
     pub(crate) fn is_nearby(&self) -> bool {
         self.is_nearby
     }
 
-    /// Whether the server has said that it takes back what it gave to a poll that is gone.
+    /// Whether the server takes back messages of a poll whose client has left.
     pub(crate) fn takes_polls_back(&self) -> bool {
         self.clients.takes_polls_back.load(Ordering::Relaxed)
     }
@@ -68,12 +68,12 @@ impl Sqs {
         &self.clients.poll
     }
 
-    /// The name with the deployment's prefix.
+    /// The name of a queue with the deployment's prefix.
     pub fn full_name(&self, queue: &str) -> String {
         format!("{}{queue}", self.prefix)
     }
 
-    /// The address of the queue.
+    /// The address of a queue.
     pub(crate) async fn url(&self, queue: &str) -> Result<Arc<str>, Error> {
         if let Some(url) = self.urls().get(queue) {
             return Ok(url.clone());
@@ -104,6 +104,7 @@ impl Sqs {
         Ok(self.remember(queue, url))
     }
 
+    /// Stores the address of a queue.
     pub(super) fn remember(&self, queue: &str, url: String) -> Arc<str> {
         let url: Arc<str> = url.into();
         self.urls().insert(queue.to_owned(), url.clone());
@@ -111,13 +112,14 @@ impl Sqs {
         url
     }
 
-    /// The address is looked up again at the next call.
+    /// Forgets the address of a missing queue, so that the next call looks it up.
     pub(super) fn forget(&self, queue: &str) {
         self.urls().remove(queue);
         self.gone.notice(queue);
     }
 
-    /// The addresses of a queue and its dead letters are looked up again.
+    /// Forgets the addresses of a queue and its dead-letter queue, so that the next call looks them
+    /// up.
     pub(super) fn look_up_again(&self, spec: &QueueSpec) {
         for queue in [&*spec.name, &*spec.dead_letters()] {
             self.urls().remove(queue);

@@ -1,4 +1,4 @@
-//! The five calls of the runtime, as SQS knows them.
+//! The calls of the runtime to SQS: receive, send, delete and change visibility.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
 };
 
+pub(crate) use super::refusal::failed;
 use super::refusal::{self, all_refused, entry_results};
 use super::sqs_message::{SYSTEM_ATTRIBUTES, complete, delivery, entry};
 use super::{EntryResult, Sqs};
@@ -52,7 +53,7 @@ impl Sqs {
         if messages.len() < 2 || !results.iter().all(is_final) {
             return results;
         }
-        // One message may have spoiled the whole call, and the answer does not say which.
+        // A single message may be the reason, and the answer does not name it.
         let mut results = vec![];
         for message in messages.chunks(1) {
             results.extend(self.send_call(queue, message).await);
@@ -116,7 +117,7 @@ impl Sqs {
         }
     }
 
-    /// A queue that is gone may come back under another address.
+    /// Forgets the address of a missing queue, because a new one may have another address.
     fn forget_if_gone<E: ProvideErrorMetadata, R>(&self, queue: &str, error: &SdkError<E, R>) {
         if refusal::is_gone(error) {
             self.forget(queue);
@@ -139,33 +140,5 @@ impl Sqs {
         let is_final = refusal::is_of_the_messages(&error);
         let error = failed("reach", &self.full_name(queue), error);
         all_refused(count, &error.line(), is_final)
-    }
-}
-
-/// The SDK's error, as one line.
-pub(crate) fn failed<E, R>(action: &'static str, queue: &str, error: SdkError<E, R>) -> Error
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
-{
-    let reason = match error.as_service_error() {
-        Some(service) => {
-            let code = service.code().unwrap_or("unknown error");
-            format!("{code}: {}", service.message().unwrap_or("no message"))
-        }
-        None => {
-            let mut reason = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                reason = format!("{reason}: {error}");
-                cause = error.source();
-            }
-            reason
-        }
-    };
-    Error::Sqs {
-        action,
-        queue: queue.to_owned(),
-        reason,
     }
 }

@@ -1,4 +1,4 @@
-//! How the SDK is set up: one TLS stack, short time-outs, and nothing that can stop a poller.
+//! Configuration of the SDK: one TLS stack, short timeouts, and retries that cannot stop a poller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,37 +22,37 @@ use aws_smithy_http_client::{Builder, tls};
 use crate::quota::LONGEST_POLL;
 use crate::telemetry;
 
-/// Two clients, so that polls that fail never use up the retry tokens of those calls that keep
-/// messages from coming back.
+/// Two clients, because failing polls must not use up the retry tokens of deletes and heartbeats.
 #[derive(Clone)]
 pub(super) struct Clients {
-    /// For receiving. Its errors are answered by the poller's own backoff.
+    /// For receives. The poller has its own backoff.
     pub(super) poll: Client,
-    /// For everything else.
+    /// For all other calls.
     pub(super) act: Client,
-    /// Whether the server says that it takes back what it gave to a poll that is gone.
+    /// Whether the server takes back messages of a poll whose client has left.
     pub(super) takes_polls_back: Arc<AtomicBool>,
 }
 
-/// Our own queue server sends this header with every answer; Amazon and others do not.
+/// The header that sqs-local sends with every answer. Amazon and others do not.
 const TAKES_POLLS_BACK: &str = "x-takes-polls-back";
 
-/// No server answers slower than this and is well.
-const ATTEMPT: Duration = Duration::from_secs(5);
-/// All attempts of a call together.
-const CALL: Duration = Duration::from_secs(15);
-const CONNECT: Duration = Duration::from_secs(2);
-/// What a long poll may take beyond the wait that it asked for.
+/// How long one attempt of a call may take. A healthy server answers faster.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long all attempts of a call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a poll may take beyond its wait.
 const POLL_MARGIN: Duration = Duration::from_secs(5);
 
-/// Region and credentials from the usual places.
+/// Loads region and credentials from the usual sources.
 pub(super) async fn configure(endpoint: Option<&str>) -> SdkConfig {
     let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
     let mut loader =
         aws_config::defaults(BehaviorVersion::latest()).http_client(http_client(plain));
     if let Some(endpoint) = endpoint {
         loader = loader.endpoint_url(endpoint);
-        // A server of one's own checks no signature, so a machine without an account can use it.
+        // A plain HTTP server checks no signature, so it works without an AWS account.
         if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() && plain {
             let any = Credentials::new("local", "local", None, None, "a server of our own");
             loader = loader.credentials_provider(any);
@@ -68,11 +68,11 @@ impl Clients {
     pub(super) fn new(config: &SdkConfig) -> Clients {
         let takes_polls_back = Arc::<AtomicBool>::default();
         let base = aws_sdk_sqs::config::Builder::from(config)
-            // It ends bodies that come too slowly. Ours are small and have time-outs.
+            // This protection ends slow bodies. Ours are small and have timeouts.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(CountRequests)
-            .interceptor(HearOfPolls(takes_polls_back.clone()));
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT);
+            .interceptor(ReadPollHeader(takes_polls_back.clone()));
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
         let poll = base
             .clone()
             .retry_config(RetryConfig::disabled())
@@ -90,8 +90,8 @@ impl Clients {
             )
             .timeout_config(
                 timeouts
-                    .operation_attempt_timeout(ATTEMPT)
-                    .operation_timeout(CALL)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(CALL_TIMEOUT)
                     .build(),
             );
         Clients {
@@ -102,7 +102,7 @@ impl Clients {
     }
 }
 
-/// Counts what Amazon charges for: every request, retries and all.
+/// Counts every request, retries included, because Amazon charges for each.
 #[derive(Debug)]
 struct CountRequests;
 
@@ -124,13 +124,13 @@ impl Intercept for CountRequests {
     }
 }
 
-/// Hears whether polls may be dropped.
+/// Reads from each answer whether polls may be dropped.
 #[derive(Debug)]
-struct HearOfPolls(Arc<AtomicBool>);
+struct ReadPollHeader(Arc<AtomicBool>);
 
-impl Intercept for HearOfPolls {
+impl Intercept for ReadPollHeader {
     fn name(&self) -> &'static str {
-        "hear of polls"
+        "read poll header"
     }
 
     fn read_before_deserialization(
@@ -139,15 +139,16 @@ impl Intercept for HearOfPolls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let said = context.response().headers().get(TAKES_POLLS_BACK);
-        self.0.store(said.is_some(), Ordering::Relaxed);
+        let header = context.response().headers().get(TAKES_POLLS_BACK);
+        self.0.store(header.is_some(), Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// A plain endpoint needs no certificates, and reading them takes a good part of a start.
+/// Creates the HTTP client. A plain endpoint needs no certificates, whose loading takes a good part
+/// of a start.
 fn http_client(plain: bool) -> SharedHttpClient {
-    // Connections that rest are closed by Amazon after 60 s, in the middle of a request at worst.
+    // Amazon closes idle connections after 60 s, at worst in the middle of a request.
     let builder = Builder::new().pool_idle_timeout(Duration::from_secs(50));
     match plain {
         true => builder.build_http(),

@@ -1,4 +1,4 @@
-//! A message as SQS writes it, and back.
+//! Conversion of messages to and from the types of SQS.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +9,14 @@ use aws_sdk_sqs::types::{
 };
 use uuid::Uuid;
 
-use crate::envelope::{DEATH_REASON, DEATH_SOURCE, ID, KIND, TEXT, TRACE_PARENT};
-use crate::envelope::{DeadLetterReason, Delivery, ExtraAttributes, Outgoing};
+use crate::envelope::{
+    DEAD_LETTER_REASON, DEAD_LETTER_SOURCE, DeadLetterReason, Delivery, ExtraAttributes, ID, KIND,
+    Outgoing, TEXT, TRACE_PARENT,
+};
 use crate::topology::{QueueKind, kind};
 use crate::trace::xray_header;
 
-/// What a receive asks for beside the body and the attributes.
+/// The system attributes that a receive requests.
 pub(super) const SYSTEM_ATTRIBUTES: [System; 4] = [
     System::ApproximateReceiveCount,
     System::SentTimestamp,
@@ -42,19 +44,19 @@ pub(super) fn entry(queue: &str, n: usize, message: &Outgoing) -> SendMessageBat
     }
     if kind(queue) == QueueKind::Fifo {
         let id = message.id.to_string();
-        let known_by = message.deduplication_id.as_ref().unwrap_or(&id);
+        let deduplication_id = message.deduplication_id.as_ref().unwrap_or(&id);
         entry = entry
-            .message_deduplication_id(known_by)
+            .message_deduplication_id(deduplication_id)
             .message_group_id(message.ordering_key.as_ref().unwrap_or(&id));
     } else {
-        // On a standard queue the key makes it fair: a noisy key does not hold up the others.
+        // In a standard queue a group makes delivery fair: a noisy key does not delay the others.
         entry = entry.set_message_group_id(message.ordering_key.clone());
         entry = entry.set_delay_seconds(message.delay_seconds());
     }
     complete(entry.build())
 }
 
-/// A message that is moved has the header that it came with, or none.
+/// The trace header. A moved message keeps the one that it came with, or none.
 fn trace_header(message: &Outgoing) -> Option<String> {
     match message.is_moved() {
         true => message.extra.trace_header.clone(),
@@ -65,10 +67,10 @@ fn trace_header(message: &Outgoing) -> Option<String> {
 pub(super) fn delivery(message: Message) -> Delivery {
     let mut attributes = message.message_attributes.unwrap_or_default();
     let mut system = message.attributes.unwrap_or_default();
-    // These are about the letter, not about the message: they do not go on with it.
-    let mut death = |name| attributes.remove(name).and_then(|value| value.string_value);
-    let (reason, source) = (death(DEATH_REASON), death(DEATH_SOURCE));
-    // Somebody else's may have the same names and other types, or say something else.
+    // These describe the dead letter and not the message, so a redrive removes them.
+    let mut take = |name| attributes.remove(name).and_then(|value| value.string_value);
+    let (reason, source) = (take(DEAD_LETTER_REASON), take(DEAD_LETTER_SOURCE));
+    // Messages of other senders may use the same names with other types or values.
     let text = |name| attributes.get(name).and_then(|value| value.string_value());
     let sent_at = system
         .get(&System::SentTimestamp)
@@ -79,7 +81,7 @@ pub(super) fn delivery(message: Message) -> Delivery {
     let sqs_id = message.message_id.unwrap_or_default();
     let own_id = text(ID).and_then(|id| Uuid::try_parse(id).ok());
     Delivery {
-        // Whoever does not send through an outbox sends no id of ours.
+        // Other senders set no id of ours.
         id: own_id
             .or_else(|| Uuid::try_parse(&sqs_id).ok())
             .unwrap_or_else(Uuid::now_v7),

@@ -1,4 +1,4 @@
-//! Creating queues, and comparing those that are there.
+//! Creation of queues, and comparison of existing ones with their specification.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 
 use super::Sqs;
-use super::sqs_call::failed;
+use super::refusal::failed;
 use crate::topology::{QueueKind, whole_seconds};
 use crate::{Error, Provision, QueueSpec};
 
 impl Sqs {
-    /// Creates what is missing, or only checks; the dead letters first, as the queue names them.
+    /// Creates or checks a queue. Its dead-letter queue comes first, because the queue refers to
+    /// it.
     pub(super) async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         let dead = spec.dead_letter_spec();
         self.ensure_one(&dead, dead_letter_attributes(&dead), how)
@@ -21,53 +22,53 @@ impl Sqs {
         self.ensure_one(spec, attributes(spec, &arn), how).await
     }
 
-    /// Checks a queue and not its dead letters, to which one that only sends needs no right. The
-    /// two stand side by side, so their ARNs differ in the name alone.
+    /// Checks a queue without its dead-letter queue, to which a service that only sends needs no
+    /// right. Both are in the same account and region, so their ARNs differ only in the name.
     pub(super) async fn check_alone(&self, spec: &QueueSpec) -> Result<(), Error> {
         let arn = self.arn(spec).await?;
         let place = arn.rsplit_once(':').map_or("", |(place, _)| place);
         let dead_letters = self.full_name(&spec.dead_letters());
-        let wanted = attributes(spec, &format!("{place}:{dead_letters}"));
-        self.check(spec, wanted).await
+        let expected = attributes(spec, &format!("{place}:{dead_letters}"));
+        self.check(spec, expected).await
     }
 
     async fn ensure_one(
         &self,
         spec: &QueueSpec,
-        wanted: HashMap<Name, String>,
+        expected: HashMap<Name, String>,
         how: Provision,
     ) -> Result<(), Error> {
         match self.url(&spec.name).await {
             Err(Error::NoSuchQueue { .. }) if how == Provision::Create => {}
             Err(error) => return Err(error),
-            Ok(_) => return self.check(spec, wanted).await,
+            Ok(_) => return self.check(spec, expected).await,
         }
 
         let full_name = self.full_name(&spec.name);
         let call = self.client().create_queue().queue_name(&full_name);
-        match call.set_attributes(Some(wanted.clone())).send().await {
+        match call.set_attributes(Some(expected.clone())).send().await {
             Ok(created) => {
                 self.remember(&spec.name, created.queue_url.unwrap_or_default());
                 Ok(())
             }
-            // Somebody else was faster, and meant something else.
+            // Another service has created it meanwhile, with other settings.
             Err(error)
                 if error
                     .as_service_error()
                     .is_some_and(|e| e.is_queue_name_exists()) =>
             {
-                self.check(spec, wanted).await
+                self.check(spec, expected).await
             }
             Err(error) => Err(failed("create", &full_name, error)),
         }
     }
 
-    /// Names every setting that is not as wanted.
-    async fn check(&self, spec: &QueueSpec, wanted: HashMap<Name, String>) -> Result<(), Error> {
+    /// Compares the settings of a queue with the expected ones.
+    async fn check(&self, spec: &QueueSpec, expected: HashMap<Name, String>) -> Result<(), Error> {
         let found = self.attributes(&spec.name).await?;
-        let mut differences: Vec<String> = wanted
+        let mut differences: Vec<String> = expected
             .iter()
-            .filter_map(|(name, wanted)| difference(name, found.get(name), wanted))
+            .filter_map(|(name, expected)| difference(name, found.get(name), expected))
             .collect();
         if differences.is_empty() {
             return Ok(());
@@ -122,24 +123,25 @@ fn seconds(time: Duration) -> String {
     whole_seconds(time).to_string()
 }
 
-/// Such as `visibility timeout is 30 s, expected 60 s`.
-fn difference(name: &Name, found: Option<&String>, wanted: &str) -> Option<String> {
+/// The difference of a setting, such as `visibility timeout is 30 s, expected 60 s`.
+fn difference(name: &Name, found: Option<&String>, expected: &str) -> Option<String> {
     let found = found.map(String::as_str);
     let (what, unit) = match name {
         Name::VisibilityTimeout => ("visibility timeout", " s"),
         Name::MessageRetentionPeriod => ("retention", " s"),
         Name::DelaySeconds => ("delay", " s"),
-        Name::RedrivePolicy => return redrive_difference(found, wanted),
+        Name::RedrivePolicy => return redrive_difference(found, expected),
         other => (other.as_str(), ""),
     };
-    let is_same = found.is_some_and(|found| found.eq_ignore_ascii_case(wanted));
+    let is_same = found.is_some_and(|found| found.eq_ignore_ascii_case(expected));
     let found = found.map_or("not set".to_owned(), |found| format!("{found}{unit}"));
-    (!is_same).then(|| format!("{what} is {found}, expected {wanted}{unit}"))
+    (!is_same).then(|| format!("{what} is {found}, expected {expected}{unit}"))
 }
 
-/// Servers write the policy each in their own way, so it is compared by what it says.
-fn redrive_difference(found: Option<&str>, wanted: &str) -> Option<String> {
-    let said = |policy: &str| {
+/// The difference of a redrive policy. It is compared by content, because servers format it
+/// differently.
+fn redrive_difference(found: Option<&str>, expected: &str) -> Option<String> {
+    let describe = |policy: &str| {
         let policy: Value = serde_json::from_str(policy).unwrap_or_default();
         let count = &policy["maxReceiveCount"];
         let count = count
@@ -148,11 +150,11 @@ fn redrive_difference(found: Option<&str>, wanted: &str) -> Option<String> {
         let target = policy["deadLetterTargetArn"].as_str().unwrap_or_default();
         format!("{target} after {count} receives")
     };
-    let (found, wanted) = (found.map(said), said(wanted));
+    let (found, expected) = (found.map(describe), describe(expected));
     match found {
-        Some(found) if found == wanted => None,
-        Some(found) => Some(format!("dead letters go to {found}, expected {wanted}")),
-        None => Some(format!("dead letters are not set, expected {wanted}")),
+        Some(found) if found == expected => None,
+        Some(found) => Some(format!("dead letters go to {found}, expected {expected}")),
+        None => Some(format!("dead letters are not set, expected {expected}")),
     }
 }
 
@@ -162,9 +164,9 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_with_both_values() {
-        let check = |name, found: Option<&str>, wanted, said: Option<&str>| {
+        let check = |name, found: Option<&str>, expected, text: Option<&str>| {
             let found = found.map(str::to_owned);
-            assert_eq!(difference(&name, found.as_ref(), wanted).as_deref(), said);
+            assert_eq!(difference(&name, found.as_ref(), expected).as_deref(), text);
         };
         check(
             Name::VisibilityTimeout,
@@ -183,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn a_redrive_policy_is_the_same_however_it_is_written() {
-        let wanted = r#"{"deadLetterTargetArn":"arn:a","maxReceiveCount":5}"#;
+    fn a_redrive_policy_is_compared_by_content() {
+        let expected = r#"{"deadLetterTargetArn":"arn:a","maxReceiveCount":5}"#;
         let spaced = r#"{ "maxReceiveCount": "5", "deadLetterTargetArn": "arn:a" }"#;
-        assert_eq!(redrive_difference(Some(spaced), wanted), None);
+        assert_eq!(redrive_difference(Some(spaced), expected), None);
         assert_eq!(
             redrive_difference(
                 Some(r#"{"deadLetterTargetArn":"arn:a","maxReceiveCount":3}"#),
-                wanted
+                expected
             ),
             Some(
                 "dead letters go to arn:a after 3 receives, expected arn:a after 5 receives".into()

@@ -1,4 +1,4 @@
-//! A batch: state is loaded once, each message is decided by itself, and state is saved once.
+//! Batch handlers: load once, decide each message by itself, save once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use messaging::trace::{self, TraceParent};
 use messaging::{BatchHandler, Fault, Local, Runtime, Tx};
 
-use crate::world::{Brought, Weighed, World, bring, note, quick, until};
+use crate::fixture::{Arrived, Fixture, Weighed, publish, quick, record, until};
 
-/// Counts parcels in the state. It changes the state before it fails for every fifth.
+/// Counts parcels in the state. For some parcels it changes the state and then fails.
 #[derive(Clone, Default)]
 struct CountParcels {
     loads: Arc<AtomicUsize>,
@@ -20,11 +20,11 @@ struct CountParcels {
 type Counts = BTreeMap<i32, i32>;
 
 impl BatchHandler for CountParcels {
-    type Message = Brought;
+    type Message = Arrived;
     type State = Counts;
     type Event = Weighed;
 
-    async fn load(&self, _: &mut Tx, batch: &[Brought]) -> Result<Counts, Fault> {
+    async fn load(&self, _: &mut Tx, batch: &[Arrived]) -> Result<Counts, Fault> {
         assert!(!batch.is_empty());
         self.loads.fetch_add(1, Ordering::SeqCst);
         Ok(Counts::new())
@@ -33,7 +33,7 @@ impl BatchHandler for CountParcels {
     fn decide(
         &self,
         counts: &mut Counts,
-        Brought { parcel }: Brought,
+        Arrived { parcel }: Arrived,
     ) -> Result<Option<Weighed>, Fault> {
         *counts.entry(parcel).or_default() += 1;
         match parcel % 5 {
@@ -48,63 +48,63 @@ impl BatchHandler for CountParcels {
         self.saves.fetch_add(1, Ordering::SeqCst);
         for (parcel, count) in counts {
             for _ in 0..count {
-                note(tx, "counted", parcel).await?;
+                record(tx, "counted", parcel).await?;
             }
         }
         Ok(())
     }
 }
 
-fn impatient() -> messaging::ConsumerOptions {
+fn short_backoff() -> messaging::ConsumerOptions {
     let mut options = messaging::ConsumerOptions::default();
     options.backoff.limit = std::time::Duration::from_millis(1);
     options
 }
 
 #[tokio::test]
-async fn a_decision_that_fails_after_it_changed_the_state_spoils_no_other() {
-    let world = World::new().await;
+async fn a_decision_that_fails_after_it_changed_the_state_affects_no_other() {
+    let fixture = Fixture::new().await;
     let local = Local::new();
-    let service = Runtime::new(&world.db, local.clone())
+    let service = Runtime::new(&fixture.db, local.clone())
         .queues([quick("weights")])
-        .handle_with(quick("parcels"), impatient(), CountParcels::default());
+        .handle_with(quick("parcels"), short_backoff(), CountParcels::default());
     service.prepare().await.unwrap();
-    bring(&local, 0..20).await;
-    let running = tokio::spawn(service.run(world.stop.clone()));
-    until("all are settled", async || local.depth("parcels") == 0).await;
+    publish(&local, 0..20).await;
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
+    until("all are acknowledged", async || local.depth("parcels") == 0).await;
     until("the decisions are sent", async || {
         local.depth("weights") == 8
     })
     .await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     let summary = running.await.unwrap().unwrap();
 
     assert_eq!((summary.handled, summary.rejected), (12, 8), "{summary}");
-    let mut counted = world.book("counted").await;
+    let mut counted = fixture.records("counted").await;
     counted.sort();
-    let sound: Vec<_> = (0..20).filter(|parcel| parcel % 5 > 1).collect();
-    assert_eq!(counted, sound, "each once, and none of the failed");
+    let expected: Vec<_> = (0..20).filter(|parcel| parcel % 5 > 1).collect();
+    assert_eq!(counted, expected, "each once, and none of the failed");
 }
 
 #[tokio::test]
 async fn a_batch_is_loaded_once_and_saved_once() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let local = Local::new();
     let handler = CountParcels::default();
-    let service = Runtime::new(&world.db, local.clone())
+    let service = Runtime::new(&fixture.db, local.clone())
         .queues([quick("weights")])
         .handle(quick("parcels"), handler.clone());
     service.prepare().await.unwrap();
-    bring(&local, (0..10).map(|n| n * 5 + 3)).await;
-    let running = tokio::spawn(service.run(world.stop.clone()));
+    publish(&local, (0..10).map(|n| n * 5 + 3)).await;
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
     until("all are handled", async || local.depth("parcels") == 0).await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
     let calls = [handler.loads, handler.saves].map(|calls| calls.load(Ordering::SeqCst));
     assert_eq!(calls, [1, 1]);
 }
 
-/// Keeps the trace of each parcel that it is told of.
+/// Stores the trace of each message.
 struct KeepTraces(Arc<Mutex<Vec<Kept>>>);
 
 /// A parcel with the id of its trace.
@@ -121,11 +121,11 @@ impl messaging::Handler for KeepTraces {
 }
 
 #[tokio::test]
-async fn each_event_of_a_batch_carries_on_the_trace_of_its_own_message() {
-    let world = World::new().await;
+async fn each_event_of_a_batch_continues_the_trace_of_its_own_message() {
+    let fixture = Fixture::new().await;
     let local = Local::new();
     let kept = Arc::new(Mutex::new(vec![]));
-    let service = Runtime::new(&world.db, local.clone())
+    let service = Runtime::new(&fixture.db, local.clone())
         .handle(quick("parcels"), CountParcels::default())
         .handle(quick("weights"), KeepTraces(kept.clone()));
     let outbox = service.outbox();
@@ -138,12 +138,12 @@ async fn each_event_of_a_batch_carries_on_the_trace_of_its_own_message() {
         .collect();
     for (parcel, trace) in parcels.into_iter().zip(traces) {
         let mut tx = outbox.traced(trace).begin().await.unwrap();
-        tx.push(&Brought { parcel }).unwrap();
+        tx.push(&Arrived { parcel }).unwrap();
         tx.commit().await.unwrap();
     }
-    let running = tokio::spawn(service.run(world.stop.clone()));
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
     until("all are weighed", async || kept.lock().unwrap().len() == 4).await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
     let mut kept = kept.lock().unwrap().clone();
     kept.sort();

@@ -1,4 +1,4 @@
-//! What ends a handler from outside, while its transaction begins.
+//! Cancellations of a handler while its transaction begins: none may leave a transaction open.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Remember, Weigh, World, bring, note, quick, until};
+use crate::fixture::{Fixture, RecordWeights, WeighParcels, publish, quick, record, until};
 
 const SIZE: u32 = 4;
 const LONG: Duration = Duration::from_secs(600);
 
 /// A consumer whose database is behind a proxy.
-struct Office {
-    world: World,
+struct WaitingService {
+    fixture: Fixture,
     proxy: PostgresProxy,
     db: PgPool,
     stop: CancellationToken,
     running: JoinHandle<Result<ShutdownSummary, Error>>,
 }
 
-impl Office {
-    /// With parcels in the queue, whose handler waits for the answer to `begin`.
-    async fn waiting(local: &Local, parcels: i32, shutdown: Duration) -> Office {
-        let world = World::new().await;
-        let proxy = PostgresProxy::start(world.url()).await.unwrap();
+impl WaitingService {
+    /// Starts a service whose handler waits for the answer to `begin`.
+    async fn start(local: &Local, parcels: i32, shutdown: Duration) -> WaitingService {
+        let fixture = Fixture::new().await;
+        let proxy = PostgresProxy::start(fixture.url()).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(SIZE);
         let db = pool.connect(proxy.url()).await.unwrap();
         proxy.delay_answer("begin", LONG);
-        bring_to(local, parcels).await;
+        create_and_publish(local, parcels).await;
         let service = Runtime::new(&db, local.clone())
             .shutdown_timeout(shutdown)
-            .handle(quick("parcels"), Weigh)
-            .handle(quick("weights"), Remember);
+            .handle(quick("parcels"), WeighParcels)
+            .handle(quick("weights"), RecordWeights);
         let stop = CancellationToken::new();
         let running = tokio::spawn(service.run(stop.clone()));
-        // The relay's and the handler's.
+        // The `begin` of the relay and that of the handler.
         until("both begin", async || proxy.held() == 2).await;
-        Office {
-            world,
+        WaitingService {
+            fixture,
             proxy,
             db,
             stop,
@@ -49,13 +49,14 @@ impl Office {
         }
     }
 
-    /// Waits until the handler's connection is closed, and not the relay's.
-    async fn thrown_away(&self) {
+    /// Waits until the handler's connection is closed. The relay's stays open.
+    async fn connection_closed(&self) {
         until("it is closed", async || self.proxy.held() < 2).await;
     }
 
-    /// No connection is in a transaction, and what any of them writes by itself is there.
-    async fn ends_sound(self) {
+    /// Asserts that no connection is in a transaction, and that writes on each commit by
+    /// themselves.
+    async fn assert_recovered(self) {
         self.proxy.heal();
         let open = "select count(*) from pg_stat_activity
                     where datname = current_database() and pid <> pg_backend_pid()
@@ -63,7 +64,7 @@ impl Office {
                       and state_change < now() - interval '200 ms'";
         let open = async || -> bool {
             let open = sqlx::query_scalar::<_, i64>(open);
-            open.fetch_one(&self.world.db).await.unwrap() == 0
+            open.fetch_one(&self.fixture.db).await.unwrap() == 0
         };
         until("no transaction is open", open).await;
         let mut all = vec![];
@@ -71,22 +72,22 @@ impl Office {
             all.push(self.db.acquire().await.unwrap());
         }
         for connection in &mut all {
-            note(connection, "by itself", 1).await.unwrap();
+            record(connection, "by itself", 1).await.unwrap();
         }
         drop(all);
         self.running.abort();
         self.db.close().await;
-        assert_eq!(self.world.book("by itself").await.len(), SIZE as usize);
+        assert_eq!(self.fixture.records("by itself").await.len(), SIZE as usize);
     }
 }
 
-async fn bring_to(local: &Local, parcels: i32) {
+async fn create_and_publish(local: &Local, parcels: i32) {
     let transport = messaging::Transport::from(local.clone());
     transport
         .ensure(&quick("parcels"), messaging::Provision::Create)
         .await
         .unwrap();
-    bring(local, 0..parcels).await;
+    publish(local, 0..parcels).await;
 }
 
 #[tokio::test]
@@ -95,31 +96,31 @@ async fn a_lost_lease_leaves_no_transaction_open() {
         QueueCall::ChangeVisibility => CallFault::Stale,
         _ => CallFault::None,
     });
-    let office = Office::waiting(&local, 1, LONG).await;
-    office.thrown_away().await;
-    office.ends_sound().await;
+    let service = WaitingService::start(&local, 1, LONG).await;
+    service.connection_closed().await;
+    service.assert_recovered().await;
 }
 
 #[tokio::test]
 async fn a_batch_that_takes_too_long_leaves_no_transaction_open() {
-    let office = Office::waiting(&Local::new(), 10, LONG).await;
-    // After ten seconds each message has a transaction of its own.
-    until("the batch is given up", async || office.proxy.acted() > 2).await;
-    office.ends_sound().await;
+    let service = WaitingService::start(&Local::new(), 10, LONG).await;
+    // After 10 s each message gets its own transaction.
+    until("the batch is given up", async || service.proxy.acted() > 2).await;
+    service.assert_recovered().await;
 }
 
 #[tokio::test]
 async fn a_stop_that_is_over_leaves_no_transaction_open() {
-    let office = Office::waiting(&Local::new(), 1, Duration::from_secs(1)).await;
-    office.stop.cancel();
-    until("it has stopped", async || office.running.is_finished()).await;
-    office.ends_sound().await;
+    let service = WaitingService::start(&Local::new(), 1, Duration::from_secs(1)).await;
+    service.stop.cancel();
+    until("it has stopped", async || service.running.is_finished()).await;
+    service.assert_recovered().await;
 }
 
 #[tokio::test]
 async fn an_aborted_service_leaves_no_transaction_open() {
-    let office = Office::waiting(&Local::new(), 1, LONG).await;
-    office.running.abort();
-    until("it has ended", async || office.running.is_finished()).await;
-    office.ends_sound().await;
+    let service = WaitingService::start(&Local::new(), 1, LONG).await;
+    service.running.abort();
+    until("it has ended", async || service.running.is_finished()).await;
+    service.assert_recovered().await;
 }

@@ -1,4 +1,4 @@
-//! What the consumer does with messages that succeed and with those that do not.
+//! The outcomes of messages in the consumer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +8,12 @@ use messaging::{CallFault, ConsumerOptions, Fault, Local, QueueCall, Transport};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{bring, plainly, until};
+use crate::fixture::{plain_consumer, publish, until};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_deleted_without_success() {
     let local = Local::new();
-    let consumer = plainly(&local, |parcel| async move {
+    let consumer = plain_consumer(&local, |parcel| async move {
         match parcel {
             0 => Ok(()),
             1 => Err(Fault::retry("the scales are broken")),
@@ -23,12 +23,15 @@ async fn nothing_is_deleted_without_success() {
         }
     });
     let consumer = consumer.await;
-    bring(&local, 0..5).await;
+    publish(&local, 0..5).await;
 
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    // Failures are given up after five attempts, so those three end there, and one is done.
-    until("three are dead", async || local.depth("parcels-dlq") == 3).await;
+    // Three become dead letters, two of them after five attempts, and one is handled.
+    until("three are dead letters", async || {
+        local.depth("parcels-dlq") == 3
+    })
+    .await;
     assert_eq!(
         local.depth("parcels"),
         1,
@@ -39,14 +42,14 @@ async fn nothing_is_deleted_without_success() {
     assert_eq!((summary.handled, summary.rejected), (1, 3), "{summary}");
     assert_eq!(
         summary.returned, 1,
-        "the one that hangs is given back: {summary}"
+        "the one that hangs is returned: {summary}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_of_another_kind_goes_to_the_dead_letters() {
     let local = Local::new();
-    let consumer = plainly(&local, |_| async { Ok(()) }).await;
+    let consumer = plain_consumer(&local, |_| async { Ok(()) }).await;
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Letter;
     impl messaging::Message for Letter {
@@ -62,7 +65,10 @@ async fn a_message_of_another_kind_goes_to_the_dead_letters() {
 
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    until("it is a dead letter", async || {
+        local.depth("parcels-dlq") == 1
+    })
+    .await;
     stop.cancel();
     assert_eq!(running.await.unwrap().rejected, 1);
     assert_eq!(local.depth("parcels"), 0);
@@ -74,7 +80,7 @@ async fn a_retry_waits_for_its_time() {
     let since = Instant::now();
     let attempts = Arc::new(AtomicUsize::new(0));
     let counted = attempts.clone();
-    let consumer = plainly(&local, move |_| {
+    let consumer = plain_consumer(&local, move |_| {
         let attempt = counted.fetch_add(1, Ordering::Relaxed);
         async move {
             match attempt {
@@ -87,7 +93,7 @@ async fn a_retry_waits_for_its_time() {
         }
     });
     let consumer = consumer.await;
-    bring(&local, [1]).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("it is tried again", async || {
@@ -101,11 +107,11 @@ async fn a_retry_waits_for_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_are_in_flight_than_allowed() {
+async fn messages_in_flight_do_not_exceed_the_limit() {
     let local = Local::new();
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counted, highest) = (now.clone(), most.clone());
-    let consumer = plainly(&local, move |_| {
+    let consumer = plain_consumer(&local, move |_| {
         let (now, most) = (counted.clone(), highest.clone());
         async move {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -118,7 +124,7 @@ async fn no_more_are_in_flight_than_allowed() {
         in_flight: 23,
         ..ConsumerOptions::default()
     });
-    bring(&local, 0..500).await;
+    publish(&local, 0..500).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("all are done", async || local.depth("parcels") == 0).await;
@@ -132,7 +138,7 @@ async fn no_more_are_in_flight_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_batch_call_leaves_out_is_tried_again() {
+async fn a_failed_entry_of_a_batch_call_is_retried() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
     let local = Local::with_faults(move |call| {
@@ -143,8 +149,8 @@ async fn what_a_batch_call_leaves_out_is_tried_again() {
             _ => CallFault::None,
         }
     });
-    let consumer = plainly(&local, |_| async { Ok(()) }).await;
-    bring(&local, 0..100).await;
+    let consumer = plain_consumer(&local, |_| async { Ok(()) }).await;
+    publish(&local, 0..100).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("all are deleted", async || local.depth("parcels") == 0).await;

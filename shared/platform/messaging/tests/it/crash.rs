@@ -1,4 +1,4 @@
-//! The process dies, at every point there is; another one carries on.
+//! Crashes at every point of a process, after which another one continues.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -9,12 +9,12 @@ use std::task::Poll;
 use messaging::{CallFault, Local, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Brought, World, office, quick, until};
+use crate::fixture::{Arrived, Fixture, parcel_service, quick, until};
 
 const PARCELS: i32 = 12;
 
-/// Polls `work` so many times and then drops it where it stands, as a crash would: its connections
-/// close and its transaction is rolled back. Returns whether it had ended.
+/// Polls `work` this many times and then drops it, as a crash would: its connections close and its
+/// transaction is rolled back. Returns whether it had ended.
 async fn crash_after<F: Future>(polls: usize, work: F) -> bool {
     let mut work = pin!(work);
     let mut count = 0;
@@ -29,13 +29,13 @@ async fn crash_after<F: Future>(polls: usize, work: F) -> bool {
 }
 
 #[tokio::test]
-async fn a_relay_that_dies_at_any_point_loses_nothing() {
-    let world = World::new().await;
+async fn a_relay_that_crashes_at_any_point_loses_nothing() {
+    let fixture = Fixture::new().await;
     let mut points = BTreeSet::new();
-    // How many points there are is a matter of timing, so a way that was short is gone again.
+    // The number of points depends on timing, so the search is repeated if it found few.
     for _ in 0..10 {
         for polls in 0.. {
-            if dies_after(polls, &world).await {
+            if crashes_after(polls, &fixture).await {
                 points.insert(polls);
             } else {
                 break;
@@ -45,22 +45,22 @@ async fn a_relay_that_dies_at_any_point_loses_nothing() {
             return;
         }
     }
-    panic!("it was crashed at {points:?} alone");
+    panic!("it crashed only at {points:?}");
 }
 
-/// Whether the relay died before everything was sent. Either way, another sends the rest.
-async fn dies_after(polls: usize, world: &World) -> bool {
+/// Whether the relay crashed before everything was sent. In both cases another one sends the rest.
+async fn crashes_after(polls: usize, fixture: &Fixture) -> bool {
     let local = Local::new();
-    world
-        .push((0..PARCELS).map(|parcel| Brought { parcel }))
+    fixture
+        .push((0..PARCELS).map(|parcel| Arrived { parcel }))
         .await;
     let stop = CancellationToken::new();
-    let service = Runtime::new(&world.db, local.clone()).queues([quick("parcels")]);
+    let service = Runtime::new(&fixture.db, local.clone()).queues([quick("parcels")]);
     service.prepare().await.unwrap();
     let relay = service.relay();
     // It ends by itself as soon as everything is sent.
     let work = async {
-        let emptied = until("all are sent", async || world.count("outbox").await == 0);
+        let emptied = until("all are sent", async || fixture.count("outbox").await == 0);
         tokio::join!(relay.run(stop.clone()), async {
             emptied.await;
             stop.cancel();
@@ -68,12 +68,12 @@ async fn dies_after(polls: usize, world: &World) -> bool {
     };
     let ended = crash_after(polls, work).await;
 
-    // The next process begins where this one left off.
+    // The next process continues.
     let stop = CancellationToken::new();
-    let service = Runtime::new(&world.db, local.clone()).queues([quick("parcels")]);
+    let service = Runtime::new(&fixture.db, local.clone()).queues([quick("parcels")]);
     let running = tokio::spawn(service.run(stop.clone()));
     until("the rest is sent", async || {
-        world.count("outbox").await == 0
+        fixture.count("outbox").await == 0
     })
     .await;
     stop.cancel();
@@ -86,11 +86,11 @@ async fn dies_after(polls: usize, world: &World) -> bool {
 }
 
 #[test]
-fn a_service_that_dies_at_any_call_has_every_effect_once() {
+fn a_service_that_crashes_at_any_call_has_every_effect_once() {
     let runtime = || tokio::runtime::Runtime::new().unwrap();
     let keeper = runtime();
     for call in 1.. {
-        let world = keeper.block_on(World::new());
+        let fixture = keeper.block_on(Fixture::new());
         let count = Arc::new(AtomicUsize::new(0));
         let crash = CancellationToken::new();
         let (counted, dying) = (count.clone(), crash.clone());
@@ -106,32 +106,32 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
             }
             CallFault::None
         });
-        keeper.block_on(world.push((0..3).map(|parcel| Brought { parcel })));
+        keeper.block_on(fixture.push((0..3).map(|parcel| Arrived { parcel })));
 
-        // The first process has connections of its own, which die with it.
+        // The first process has its own connections, which close with it.
         let mortal = runtime();
         let ended = mortal.block_on(async {
-            let world = world.with(world.connect().await);
-            let running = office(&world, local.clone()).run(CancellationToken::new());
+            let fixture = fixture.with(fixture.connect().await);
+            let running = parcel_service(&fixture, local.clone()).run(CancellationToken::new());
             tokio::select! {
-                _ = running => unreachable!("nobody stops it"),
+                _ = running => unreachable!("it is never stopped"),
                 () = crash.cancelled() => false,
-                () = done(&world, &local) => true,
+                () = done(&fixture, &local) => true,
             }
         });
         mortal.shutdown_background();
-        keeper.block_on(world.end_leases());
+        keeper.block_on(fixture.end_leases());
 
         let summary = keeper.block_on(async {
             let stop = CancellationToken::new();
-            let running = tokio::spawn(office(&world, local.clone()).run(stop.clone()));
-            done(&world, &local).await;
+            let running = tokio::spawn(parcel_service(&fixture, local.clone()).run(stop.clone()));
+            done(&fixture, &local).await;
             stop.cancel();
             running.await.unwrap().unwrap()
         });
         keeper.block_on(async {
-            for what in ["brought", "weighed"] {
-                let mut parcels = world.book(what).await;
+            for what in ["arrived", "weighed"] {
+                let mut parcels = fixture.records(what).await;
                 parcels.sort();
                 assert_eq!(
                     parcels,
@@ -147,10 +147,12 @@ fn a_service_that_dies_at_any_call_has_every_effect_once() {
     }
 }
 
-async fn done(world: &World, local: &Local) {
+async fn done(fixture: &Fixture, local: &Local) {
     until("everything is done", async || {
         let queued = local.depth("parcels") + local.depth("weights");
-        queued == 0 && world.count("outbox").await == 0 && world.book("weighed").await.len() >= 3
+        queued == 0
+            && fixture.count("outbox").await == 0
+            && fixture.records("weighed").await.len() >= 3
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! A server in trouble, and FIFO queues on a server that has them.
+//! Faults of the server, and FIFO queues.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 use sqs_local::Misbehaviour;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Brought, Plainly, World, office, quick, sqs, until};
+use crate::fixture::{Arrived, Fixture, PlainClosure, parcel_service, quick, sqs, until};
 
 #[tokio::test]
-async fn errors_throttling_and_pauses_pass() {
-    let world = World::new().await;
+async fn errors_throttling_and_duplicates_lose_no_message() {
+    let fixture = Fixture::new().await;
     let (server, sqs) = sqs().await;
-    let service = office(&world, sqs);
+    let service = parcel_service(&fixture, sqs);
     let health = service.health();
     service.prepare().await.unwrap();
     let control = server.control();
-    let running = tokio::spawn(service.run(world.stop.clone()));
-    let troubles = [
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
+    let faults = [
         Misbehaviour {
             errors: 0.2,
             ..Default::default()
@@ -37,35 +37,35 @@ async fn errors_throttling_and_pauses_pass() {
             ..Default::default()
         },
     ];
-    for (n, trouble) in troubles.into_iter().enumerate() {
-        control.misbehave(trouble).unwrap();
+    for (n, fault) in faults.into_iter().enumerate() {
+        control.misbehave(fault).unwrap();
         let first = n as i32 * 20;
-        world
-            .push((first..first + 20).map(|parcel| Brought { parcel }))
+        fixture
+            .push((first..first + 20).map(|parcel| Arrived { parcel }))
             .await;
         let all = first as usize + 20;
         until("all are weighed", async || {
-            world.book("weighed").await.len() == all
+            fixture.records("weighed").await.len() == all
         })
         .await;
     }
     control.misbehave(Misbehaviour::default()).unwrap();
-    until("all is well again", async || health.is_healthy()).await;
-    world.stop.cancel();
+    until("the service is healthy again", async || health.is_healthy()).await;
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
-    let mut weighed = world.book("weighed").await;
+    let mut weighed = fixture.records("weighed").await;
     weighed.sort();
     assert_eq!(weighed, (0..60).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_service_is_unready_while_a_queue_is_missing() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let (_server, sqs) = sqs().await;
-    let sender = Runtime::new(&world.db, sqs.clone());
+    let sender = Runtime::new(&fixture.db, sqs.clone());
     let health = sender.health();
-    let sending = tokio::spawn(sender.run(world.stop.clone()));
-    world.push([Brought { parcel: 1 }]).await;
+    let sending = tokio::spawn(sender.run(fixture.stop.clone()));
+    fixture.push([Arrived { parcel: 1 }]).await;
     until("it is noticed", async || !health.is_healthy()).await;
     assert!(
         health.problems()[0].contains("does not exist"),
@@ -75,25 +75,29 @@ async fn a_service_is_unready_while_a_queue_is_missing() {
 
     let transport = Transport::from(sqs);
     let reading = Health::default();
-    let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
-    let consuming = tokio::spawn(consumer.health(reading.clone()).run(world.stop.clone()));
+    let consumer = Consumer::plain(
+        quick("parcels"),
+        &transport,
+        PlainClosure(|_| async { Ok(()) }),
+    );
+    let consuming = tokio::spawn(consumer.health(reading.clone()).run(fixture.stop.clone()));
     until("it is noticed here, too", async || !reading.is_healthy()).await;
 
     transport
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
-    until("all is well", async || {
-        health.is_healthy() && world.count("outbox").await == 0
+    until("the service is healthy", async || {
+        health.is_healthy() && fixture.count("outbox").await == 0
     })
     .await;
     until("it is read", async || reading.is_healthy()).await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     sending.await.unwrap().unwrap();
     assert_eq!(consuming.await.unwrap().handled, 1);
 }
 
-/// One step of many, in order.
+/// A numbered step of a group.
 #[derive(Serialize, Deserialize)]
 struct Step {
     group: String,
@@ -112,16 +116,16 @@ impl Message for Step {
     }
 }
 
-/// Stumbles over the second step of group `a`, once.
+/// Fails once, for the second step of group `a`.
 #[derive(Clone, Default)]
 struct Walk(Arc<Mutex<Taken>>);
 
 #[derive(Default)]
 struct Taken {
-    stumbled: bool,
+    failed: bool,
     steps: HashMap<String, Vec<usize>>,
-    /// How far the others were when `a` stumbled over its step for the last time.
-    b_when_a_went_on: usize,
+    /// The number of steps of `b` when `a` continued.
+    b_when_a_continued: usize,
 }
 
 impl PlainHandler for Walk {
@@ -131,10 +135,10 @@ impl PlainHandler for Walk {
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         let mut taken = self.0.lock().unwrap();
         if step.group == "a" && step.n == 1 {
-            if !std::mem::replace(&mut taken.stumbled, true) {
-                return Err(Fault::retry_after(Duration::from_secs(2), "stumbled"));
+            if !std::mem::replace(&mut taken.failed, true) {
+                return Err(Fault::retry_after(Duration::from_secs(2), "failed"));
             }
-            taken.b_when_a_went_on = taken.steps.get("b").map_or(0, Vec::len);
+            taken.b_when_a_continued = taken.steps.get("b").map_or(0, Vec::len);
         }
         taken.steps.entry(step.group).or_default().push(step.n);
         Ok(())
@@ -142,7 +146,7 @@ impl PlainHandler for Walk {
 }
 
 #[tokio::test]
-async fn a_group_waits_for_its_failed_head_and_the_others_do_not() {
+async fn a_group_waits_for_its_failed_message_and_the_others_do_not() {
     let (_server, sqs) = sqs().await;
     let transport = Transport::from(sqs);
     transport
@@ -175,5 +179,5 @@ async fn a_group_waits_for_its_failed_head_and_the_others_do_not() {
     for group in ["a", "b"] {
         assert_eq!(taken.steps[group], (0..6).collect::<Vec<_>>(), "{group}");
     }
-    assert_eq!(taken.b_when_a_went_on, 6, "b did not wait for a");
+    assert_eq!(taken.b_when_a_continued, 6, "b did not wait for a");
 }

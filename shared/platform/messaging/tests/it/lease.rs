@@ -1,4 +1,4 @@
-//! Heartbeats: a message is ours for as long as we work on it, and no longer.
+//! Heartbeats: a lease lasts as long as the handler works, and no longer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use messaging::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, bring, plainly, until};
+use crate::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::fixture::{Arrived, PlainClosure, plain_consumer, publish, until};
 
-/// Counts how often a handler began and how often it ended.
+/// Counts how often a handler began and ended.
 #[derive(Clone, Default)]
 struct Count(Arc<(AtomicUsize, AtomicUsize)>);
 
@@ -39,8 +39,8 @@ async fn a_long_handler_keeps_its_message() {
     let counted = count.clone();
     // Three hundred times the visibility timeout.
     let work = move |_| counted.clone().work(Duration::from_secs(600));
-    let consumer = plainly(&local, work).await;
-    bring(&local, 0..15).await;
+    let consumer = plain_consumer(&local, work).await;
+    publish(&local, 0..15).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("all are done", async || local.depth("parcels") == 0).await;
@@ -61,8 +61,8 @@ async fn heartbeats_that_fail_for_a_while_lose_nothing() {
     let count = Count::default();
     let counted = count.clone();
     let work = move |_| counted.clone().work(Duration::from_secs(60));
-    let consumer = plainly(&local, work).await;
-    bring(&local, [1]).await;
+    let consumer = plain_consumer(&local, work).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("it is done", async || local.depth("parcels") == 0).await;
@@ -80,12 +80,15 @@ async fn a_lost_lease_cancels_the_handler_and_deletes_nothing() {
     let count = Count::default();
     let counted = count.clone();
     let work = move |_| counted.clone().work(Duration::from_secs(60));
-    let consumer = plainly(&local, work).await;
-    bring(&local, [1]).await;
+    let consumer = plain_consumer(&local, work).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    // Nobody ever ends, so it comes back until SQS moves it, which it does after fifty receives.
-    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    // No handler ends, so the message is delivered until SQS moves it, after 50 receives.
+    until("it is a dead letter", async || {
+        local.depth("parcels-dlq") == 1
+    })
+    .await;
     stop.cancel();
     let summary = running.await.unwrap();
     assert_eq!((summary.handled, summary.lost), (0, 50), "{summary}");
@@ -97,26 +100,29 @@ async fn a_handler_over_the_longest_lease_is_cancelled() {
     let (local, count) = (Local::new(), Count::default());
     let counted = count.clone();
     let work = move |_| counted.clone().work(Duration::from_secs(60));
-    let consumer = plainly(&local, work).await;
+    let consumer = plain_consumer(&local, work).await;
     let consumer = consumer.options(ConsumerOptions {
         max_visibility_extension: Duration::from_secs(10),
         ..ConsumerOptions::default()
     });
-    bring(&local, [1]).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    until("it is a dead letter", async || {
+        local.depth("parcels-dlq") == 1
+    })
+    .await;
     stop.cancel();
     assert_eq!(running.await.unwrap().lost, 50);
     assert_eq!(count.begun_and_ended(), (50, 0));
 }
 
-/// The ways out of a handler.
-const WAYS: [&str; 6] = ["done", "retry", "reject", "panic", "lost", "stopped"];
+/// The ends of a handler.
+const ENDS: [&str; 6] = ["done", "retry", "reject", "panic", "lost", "stopped"];
 
 #[tokio::test(start_paused = true)]
-async fn every_way_out_stops_the_heartbeat() {
-    for way in WAYS {
+async fn every_end_of_a_handler_stops_the_heartbeat() {
+    for way in ENDS {
         let (beats, lose) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (beaten, losing) = (beats.clone(), lose.clone());
         let local = Local::with_faults(move |call| match call {
@@ -130,8 +136,8 @@ async fn every_way_out_stops_the_heartbeat() {
             }
             _ => CallFault::None,
         });
-        let consumer = plainly(&local, move |_| async move {
-            // Long enough to need several beats.
+        let consumer = plain_consumer(&local, move |_| async move {
+            // Long enough for several beats.
             sleep(Duration::from_secs(5)).await;
             match way {
                 "done" => Ok(()),
@@ -149,7 +155,7 @@ async fn every_way_out_stops_the_heartbeat() {
         options.backoff.limit = options.backoff.first;
         let consumer = consumer.await.options(options);
         let consumer = consumer.shutdown_timeout(Duration::from_secs(10));
-        bring(&local, [1]).await;
+        publish(&local, [1]).await;
         let stop = CancellationToken::new();
         let running = tokio::spawn(consumer.run(stop.clone()));
         sleep(Duration::from_millis(4_900)).await;
@@ -162,7 +168,7 @@ async fn every_way_out_stops_the_heartbeat() {
             "stopped" => stop.cancel(),
             _ => {}
         }
-        // Whatever ends with the message has ended by now: the time to stop in, and fifty receives.
+        // The shutdown and 50 receives are over by now.
         sleep(Duration::from_secs(120)).await;
         let ended = beats.load(Ordering::SeqCst);
         sleep(Duration::from_secs(60)).await;
@@ -188,7 +194,7 @@ async fn every_way_out_stops_the_heartbeat() {
     }
 }
 
-/// Says how long a handler has been at work when it is dropped.
+/// Records how long a handler has worked when it is dropped.
 struct Dropped(
     tokio::time::Instant,
     Arc<std::sync::Mutex<Option<Duration>>>,
@@ -202,19 +208,19 @@ impl Drop for Dropped {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_ends_in_time_though_its_extension_hangs() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
+    let proxy = FaultyProxy::new().await;
+    let transport = Transport::from(proxy.sqs());
     let parcels = QueueSpec {
         visibility_timeout: Duration::from_secs(8),
         ..QueueSpec::new("parcels")
     };
     transport.ensure(&parcels, Provision::Create).await.unwrap();
-    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    transport.publish(&Arrived { parcel: 1 }).await.unwrap();
     let held = Arc::new(std::sync::Mutex::new(None));
-    let (told, line) = (held.clone(), wire.clone());
-    let handler = Plainly(move |_| {
-        line.trouble(Trouble::Hang);
-        let dropped = Dropped(tokio::time::Instant::now(), told.clone());
+    let (recorded, faults) = (held.clone(), proxy.clone());
+    let handler = PlainClosure(move |_| {
+        faults.inject(ProxyFault::Hang);
+        let dropped = Dropped(tokio::time::Instant::now(), recorded.clone());
         async move {
             let _dropped = dropped;
             std::future::pending().await
@@ -229,7 +235,7 @@ async fn a_lease_ends_in_time_though_its_extension_hangs() {
     let held = held.lock().unwrap().unwrap();
     assert!(
         held <= Duration::from_secs(10),
-        "somebody else has had it for long: {held:?}"
+        "another process may have had it for long: {held:?}"
     );
     stop.cancel();
     running.await.unwrap();

@@ -1,9 +1,9 @@
-//! The order of one key is that of the commits, however transactions overlap.
+//! Messages of one key have the order of the commits, also of overlapping transactions.
 
 use messaging::{Destination, Local, Message, Runtime};
 use serde::{Deserialize, Serialize};
 
-use crate::world::{World, note, quick, until};
+use crate::fixture::{Fixture, quick, record, until};
 
 #[derive(Serialize, Deserialize)]
 struct Numbered {
@@ -36,36 +36,37 @@ fn sent(local: &Local) -> Vec<i32> {
     sent.map(|Numbered { n, .. }| n).collect()
 }
 
-/// A commit that has written to the book waits for the lock 42, with its messages inserted.
-async fn hold_commits(world: &World) {
+/// Makes each commit of a transaction with a record wait for lock 42, after its messages are
+/// inserted.
+async fn hold_commits(fixture: &Fixture) {
     let hold = "create function hold() returns trigger language plpgsql as
                 $$ begin perform pg_advisory_xact_lock(42); return null; end $$;
-                create constraint trigger hold after insert on book
+                create constraint trigger hold after insert on records
                 deferrable initially deferred for each row execute function hold()";
-    sqlx::raw_sql(hold).execute(&world.db).await.unwrap();
+    sqlx::raw_sql(hold).execute(&fixture.db).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let local = Local::new();
-    let service = Runtime::new(&world.db, local.clone()).queues([quick("later")]);
+    let service = Runtime::new(&fixture.db, local.clone()).queues([quick("later")]);
     let outbox = service.outbox();
-    let running = tokio::spawn(service.run(world.stop.clone()));
-    hold_commits(&world).await;
-    let mut holder = world.db.begin().await.unwrap();
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
+    hold_commits(&fixture).await;
+    let mut holder = fixture.db.begin().await.unwrap();
     let hold = sqlx::query("select pg_advisory_xact_lock(42)");
     hold.execute(&mut *holder).await.unwrap();
     let waiting = async || {
         let waiting = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
                        where d.datname = current_database()
                          and l.locktype = 'advisory' and not l.granted";
-        let waiting = sqlx::query_scalar::<_, i64>(waiting).fetch_one(&world.db);
+        let waiting = sqlx::query_scalar::<_, i64>(waiting).fetch_one(&fixture.db);
         waiting.await.unwrap()
     };
 
     let mut first = outbox.begin().await.unwrap();
-    note(&mut first, "held", 1).await.unwrap();
+    record(&mut first, "held", 1).await.unwrap();
     first.push(&numbered("a", 1)).unwrap();
     let first = tokio::spawn(first.commit());
     until("the first is held in its commit", async || {
@@ -79,7 +80,7 @@ async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
         waiting().await == 2 || !sent(&local).is_empty()
     })
     .await;
-    // Another key goes on meanwhile.
+    // Another key continues meanwhile.
     let mut other = outbox.begin().await.unwrap();
     other.push(&numbered("b", 3)).unwrap();
     other.commit().await.unwrap();
@@ -88,36 +89,36 @@ async fn a_transaction_that_pushed_first_and_commits_last_is_not_overtaken() {
     holder.rollback().await.unwrap();
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
-    until("all are sent", async || world.count("outbox").await == 0).await;
+    until("all are sent", async || fixture.count("outbox").await == 0).await;
     assert_eq!(sent(&local), [3, 1, 2]);
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn what_a_transaction_keeps_until_its_commit_has_the_order_of_the_commits() {
-    let world = World::new().await;
+async fn messages_of_overlapping_transactions_have_the_order_of_the_commits() {
+    let fixture = Fixture::new().await;
     let local = Local::new();
-    let service = Runtime::new(&world.db, local.clone()).queues([quick("later")]);
+    let service = Runtime::new(&fixture.db, local.clone()).queues([quick("later")]);
     let outbox = service.outbox();
-    let running = tokio::spawn(service.run(world.stop.clone()));
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
     let mut first = outbox.begin().await.unwrap();
     first.push(&numbered("a", 1)).unwrap();
     let mut second = outbox.begin().await.unwrap();
     second.push(&numbered("a", 2)).unwrap();
     second.commit().await.unwrap();
     first.commit().await.unwrap();
-    until("all are sent", async || world.count("outbox").await == 0).await;
+    until("all are sent", async || fixture.count("outbox").await == 0).await;
     assert_eq!(sent(&local), [2, 1]);
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn transactions_that_push_the_same_keys_in_any_order_do_not_deadlock() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let local = Local::new();
-    let outbox = Runtime::new(&world.db, local).outbox();
+    let outbox = Runtime::new(&fixture.db, local).outbox();
     let pushing = (0..8).map(|task| {
         let outbox = outbox.clone();
         tokio::spawn(async move {
@@ -133,5 +134,5 @@ async fn transactions_that_push_the_same_keys_in_any_order_do_not_deadlock() {
     for pushed in pushing.collect::<Vec<_>>() {
         pushed.await.unwrap();
     }
-    assert_eq!(world.count("outbox").await, 8 * 25 * 3);
+    assert_eq!(fixture.count("outbox").await, 8 * 25 * 3);
 }

@@ -1,34 +1,34 @@
-//! A server that cannot be reached, in every way there is: what waits, what it costs, what is
-//! said, and that all is well again by itself.
+//! Every kind of outage of the server: retries, their number, the health, the log, and the
+//! recovery.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Error, Health, Provision, Runtime, ShutdownSummary, Transport};
+use messaging::{Consumer, Health, Provision, Transport};
 use sqs_local::Misbehaviour;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, World, listen, quick, until};
+use crate::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::fixture::{Arrived, PlainClosure, quick, subscribe_thread, until};
 
-/// Counts the lines of the log that say what is wrong and what is well again.
+/// Counts the log lines about failures and recoveries.
 #[derive(Clone, Default)]
 struct Lines(Arc<[AtomicUsize; 2]>);
 
 impl<S: tracing::Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        event.record(&mut Said(self));
+        event.record(&mut LogMessage(self));
     }
 }
 
-struct Said<'a>(&'a Lines);
+/// Reads the message of a log line.
+struct LogMessage<'a>(&'a Lines);
 
-impl Visit for Said<'_> {
+impl Visit for LogMessage<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "message" {
             match format!("{value:?}").as_str() {
@@ -41,19 +41,23 @@ impl Visit for Said<'_> {
 }
 
 impl Lines {
-    fn bad_and_good(&self) -> (usize, usize) {
+    fn failures_and_recoveries(&self) -> (usize, usize) {
         let count = |n: usize| self.0[n].load(Ordering::SeqCst);
         (count(0), count(1))
     }
 }
 
-/// An hour of trouble, and what comes after.
-async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [usize; 2]) {
+/// Runs a consumer through an hour of a fault, and checks its recovery.
+async fn an_hour_of(
+    begin: impl FnOnce(&FaultyProxy),
+    end: impl FnOnce(&FaultyProxy),
+    polls: [usize; 2],
+) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(lines.clone());
-    let _subscribed = listen(subscriber);
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
+    let _subscribed = subscribe_thread(subscriber);
+    let proxy = FaultyProxy::new().await;
+    let transport = Transport::from(proxy.sqs());
     let parcels = quick("parcels");
     transport.ensure(&parcels, Provision::Create).await.unwrap();
     let handled = Arc::new(AtomicUsize::new(0));
@@ -61,7 +65,7 @@ async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [
     let consumer = Consumer::plain(
         parcels,
         &transport,
-        Plainly(move |_| {
+        PlainClosure(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
             async { Ok(()) }
         }),
@@ -69,9 +73,9 @@ async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [
     let health = Health::default();
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
-    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    transport.publish(&Arrived { parcel: 1 }).await.unwrap();
     let empty = || {
-        let queues = wire.control().queues();
+        let queues = proxy.control().queues();
         queues
             .iter()
             .all(|queue| queue.waiting + queue.in_flight == 0)
@@ -81,86 +85,98 @@ async fn an_hour_of(begin: impl FnOnce(&Wire), end: impl FnOnce(&Wire), polls: [
     })
     .await;
 
-    begin(&wire);
+    begin(&proxy);
     until("it is noticed", async || !health.is_healthy()).await;
-    let before = wire.calls("ReceiveMessage");
+    let before = proxy.calls("ReceiveMessage");
     sleep(Duration::from_secs(60 * 60)).await;
-    let made = wire.calls("ReceiveMessage") - before;
-    let [fewest, most] = polls;
+    let made = proxy.calls("ReceiveMessage") - before;
+    let [min, max] = polls;
     assert!(
-        (fewest..=most).contains(&made),
-        "{made} polls in an hour: no rush, and no rest"
+        (min..=max).contains(&made),
+        "{made} polls per hour: neither too many nor too few"
     );
-    assert!(!health.is_healthy(), "not ready all the while");
-    assert_eq!(lines.bad_and_good(), (1, 0), "one line, in an hour");
+    assert!(!health.is_healthy(), "not ready during the fault");
+    assert_eq!(
+        lines.failures_and_recoveries(),
+        (1, 0),
+        "one line in an hour"
+    );
 
-    end(&wire);
-    transport.publish(&Brought { parcel: 2 }).await.unwrap();
+    end(&proxy);
+    transport.publish(&Arrived { parcel: 2 }).await.unwrap();
     until("it goes on", async || handled.load(Ordering::SeqCst) == 2).await;
     assert!(health.is_healthy(), "{:?}", health.problems());
-    assert_eq!(lines.bad_and_good(), (1, 1), "and one when it is over");
+    assert_eq!(
+        lines.failures_and_recoveries(),
+        (1, 1),
+        "and one on recovery"
+    );
     stop.cancel();
     let summary = running.await.unwrap();
     assert_eq!((summary.handled, summary.lost), (2, 0), "{summary}");
 }
 
-/// Pauses of up to 30 s, 15 s on average, are 240 polls an hour.
-const PATIENT: [usize; 2] = [150, 400];
+/// The expected polls per hour. Pauses of up to 30 s, 15 s on average, are 240 polls.
+const POLLS: [usize; 2] = [150, 400];
 
-async fn an_hour_of_trouble(trouble: Trouble, polls: [usize; 2]) {
-    let begin = |wire: &Wire| wire.trouble(trouble);
-    an_hour_of(begin, |wire| wire.trouble(Trouble::None), polls).await;
+async fn an_hour_of_fault(fault: ProxyFault, polls: [usize; 2]) {
+    let begin = |proxy: &FaultyProxy| proxy.inject(fault);
+    an_hour_of(begin, |proxy| proxy.inject(ProxyFault::None), polls).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_is_down_is_tried_patiently() {
-    an_hour_of_trouble(Trouble::Down, PATIENT).await;
+async fn an_endpoint_that_is_down_is_retried_with_backoff() {
+    an_hour_of_fault(ProxyFault::Down, POLLS).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_that_break_are_tried_patiently() {
-    an_hour_of_trouble(Trouble::Reset, PATIENT).await;
+async fn broken_connections_are_retried_with_backoff() {
+    an_hour_of_fault(ProxyFault::Reset, POLLS).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_credentials_are_tried_patiently() {
-    an_hour_of_trouble(Trouble::Forbidden, PATIENT).await;
+async fn bad_credentials_are_retried_with_backoff() {
+    an_hour_of_fault(ProxyFault::Forbidden, POLLS).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_stops_no_poller() {
-    // Each takes its 25 s, and 15 s on average until the next.
-    an_hour_of_trouble(Trouble::Hang, [70, 120]).await;
+    // Each poll takes 25 s, and 15 s pass on average until the next.
+    an_hour_of_fault(ProxyFault::Hang, [70, 120]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_is_answered_by_patience() {
+async fn throttling_is_retried_with_backoff() {
     let throttled = Misbehaviour {
-        // Not one call in the hour.
+        // No call succeeds in the hour.
         throttle: Some(1e-9),
         ..Misbehaviour::default()
     };
-    let begin = |wire: &Wire| {
-        wire.control().misbehave(throttled).unwrap();
+    let begin = |proxy: &FaultyProxy| {
+        proxy.control().misbehave(throttled).unwrap();
         // The first call is free.
     };
-    let end = |wire: &Wire| wire.control().misbehave(Misbehaviour::default()).unwrap();
-    an_hour_of(begin, end, PATIENT).await;
+    let end = |proxy: &FaultyProxy| proxy.control().misbehave(Misbehaviour::default()).unwrap();
+    an_hour_of(begin, end, POLLS).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_is_gone_is_asked_for_patiently() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
+async fn a_missing_queue_is_retried_with_backoff() {
+    let proxy = FaultyProxy::new().await;
+    let transport = Transport::from(proxy.sqs());
     let health = Health::default();
-    let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
+    let consumer = Consumer::plain(
+        quick("parcels"),
+        &transport,
+        PlainClosure(|_| async { Ok(()) }),
+    );
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
     until("it is noticed", async || !health.is_healthy()).await;
-    let before = wire.all_calls();
+    let before = proxy.all_calls();
     sleep(Duration::from_secs(60 * 60)).await;
-    let asked = wire.all_calls() - before;
-    assert!((150..=400).contains(&asked), "{asked} calls in an hour");
+    let calls = proxy.all_calls() - before;
+    assert!((150..=400).contains(&calls), "{calls} calls per hour");
     assert!(
         health.problems()[0].contains("does not exist"),
         "{:?}",
@@ -170,117 +186,7 @@ async fn a_queue_that_is_gone_is_asked_for_patiently() {
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
-    until("it is well", async || health.is_healthy()).await;
+    until("it is healthy", async || health.is_healthy()).await;
     stop.cancel();
     running.await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stop_does_not_wait_for_a_server_that_hangs() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
-    transport
-        .ensure(&quick("parcels"), Provision::Create)
-        .await
-        .unwrap();
-    let consumer = Consumer::plain(quick("parcels"), &transport, Plainly(|_| async { Ok(()) }));
-    wire.trouble(Trouble::Hang);
-    let stop = CancellationToken::new();
-    let consumer = consumer.shutdown_timeout(Duration::from_secs(10));
-    let running = tokio::spawn(consumer.run(stop.clone()));
-    until("a poll hangs", async || wire.calls("ReceiveMessage") == 1).await;
-    let since = tokio::time::Instant::now();
-    stop.cancel();
-    let summary = running.await.unwrap();
-    assert!(
-        since.elapsed() <= Duration::from_secs(10),
-        "{:?}",
-        since.elapsed()
-    );
-    assert_eq!(summary.lost, 0, "a poll is no message: {summary}");
-}
-
-#[tokio::test]
-async fn a_service_stops_in_time_though_its_server_hangs() {
-    let world = World::new().await;
-    let wire = Wire::new().await;
-    let stop_in = Duration::from_secs(1);
-    let service = || {
-        let service = Runtime::new(&world.db, wire.sqs()).queues([quick("parcels")]);
-        service.shutdown_timeout(stop_in)
-    };
-    service().prepare().await.unwrap();
-    let ends_in_time =
-        async |stop: CancellationToken, running: JoinHandle<Result<ShutdownSummary, Error>>| {
-            let since = std::time::Instant::now();
-            stop.cancel();
-            running.await.unwrap().unwrap();
-            let took = since.elapsed();
-            assert!(took < stop_in + Duration::from_secs(5), "{took:?}");
-        };
-
-    // While it sends, the message stays where it is.
-    let (stop, running) = (CancellationToken::new(), service());
-    let health = running.health();
-    let running = tokio::spawn(running.run(stop.clone()));
-    until("it runs", async || health.is_healthy()).await;
-    wire.trouble(Trouble::Hang);
-    world.push([Brought { parcel: 1 }]).await;
-    until("it sends", async || wire.calls("SendMessageBatch") > 0).await;
-    ends_in_time(stop, running).await;
-    assert_eq!(world.count("outbox").await, 1);
-
-    // And while it prepares its queues.
-    let stop = CancellationToken::new();
-    let before = wire.all_calls();
-    let running = tokio::spawn(service().run(stop.clone()));
-    until("it asks", async || wire.all_calls() > before).await;
-    ends_in_time(stop, running).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_poll_of_another_server_on_this_machine_is_short_and_waited_for() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs_at("http://127.0.0.1:9324"));
-    let parcels = quick("parcels");
-    transport.ensure(&parcels, Provision::Create).await.unwrap();
-    let consumer = Consumer::plain(parcels, &transport, Plainly(|_| async { Ok(()) }));
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(consumer.run(stop.clone()));
-    let control = wire.control();
-    let is_open = || control.waiting_receives("parcels") == Ok(1);
-    until("a poll is open", async || is_open()).await;
-    let since = tokio::time::Instant::now();
-    stop.cancel();
-    sleep(Duration::from_millis(100)).await;
-    assert!(is_open(), "it is waited for");
-    transport.publish(&Brought { parcel: 1 }).await.unwrap();
-    let summary = running.await.unwrap();
-    assert_eq!((summary.returned, summary.lost), (1, 0), "{summary}");
-    assert!(
-        since.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        since.elapsed()
-    );
-
-    // And nothing comes.
-    let consumer = Consumer::plain(quick("weights"), &transport, Plainly(|_| async { Ok(()) }));
-    transport
-        .ensure(&quick("weights"), Provision::Create)
-        .await
-        .unwrap();
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(consumer.run(stop.clone()));
-    until("a poll is open", async || {
-        control.waiting_receives("weights") == Ok(1)
-    })
-    .await;
-    let since = tokio::time::Instant::now();
-    stop.cancel();
-    running.await.unwrap();
-    assert!(
-        since.elapsed() <= Duration::from_secs(2),
-        "{:?}",
-        since.elapsed()
-    );
 }

@@ -1,5 +1,5 @@
-//! What the consumer promises, on SQS: on a server in this process and a paused clock, or, with
-//! `SQS_ENDPOINT_URL`, on any other and in real time.
+//! The promises of the consumer on SQS: on a server in this process with a paused clock or, with
+//! `SQS_ENDPOINT_URL`, on an external endpoint in real time.
 //!
 //! ```sh
 //! SQS_ENDPOINT_URL=http://127.0.0.1:9324 cargo test -p messaging --test it promises
@@ -14,13 +14,13 @@ use messaging::dead_letters::{self, Selection};
 use messaging::{Consumer, Fault, Provision};
 use tokio::time::{Instant, sleep};
 
-use crate::shore::{Running, Shore};
-use crate::world::{Plainly, until};
+use crate::endpoint::{Endpoint, Running};
+use crate::fixture::{PlainClosure, until};
 
 #[tokio::test]
 async fn nothing_is_deleted_without_success() {
-    let shore = Shore::new().await;
-    let running = shore
+    let endpoint = Endpoint::new().await;
+    let running = endpoint
         .consume(|parcel| async move {
             match parcel {
                 0 => Ok(()),
@@ -31,27 +31,31 @@ async fn nothing_is_deleted_without_success() {
             }
         })
         .await;
-    shore.bring(0..5).await;
-    // And one that nobody can read.
-    let url = shore.sqs.client().get_queue_url();
+    endpoint.publish(0..5).await;
+    // And an unreadable message.
+    let url = endpoint.sqs.client().get_queue_url();
     let url = url
-        .queue_name(shore.sqs.full_name("parcels"))
+        .queue_name(endpoint.sqs.full_name("parcels"))
         .send()
         .await
         .unwrap();
-    let garbled = shore.sqs.client().send_message().message_body("{no parcel");
-    garbled
+    let unreadable = endpoint
+        .sqs
+        .client()
+        .send_message()
+        .message_body("{no parcel");
+    unreadable
         .queue_url(url.queue_url.unwrap())
         .send()
         .await
         .unwrap();
 
-    until("four are dead", async || {
-        shore.depth("parcels-dlq").await == 4
+    until("four are dead letters", async || {
+        endpoint.depth("parcels-dlq").await == 4
     })
     .await;
     assert_eq!(
-        shore.depth("parcels").await,
+        endpoint.depth("parcels").await,
         1,
         "the one that hangs is held"
     );
@@ -63,9 +67,9 @@ async fn nothing_is_deleted_without_success() {
         summary.lost,
     );
     assert_eq!(counts, (1, 4, 1, 0), "{summary}");
-    assert_eq!(shore.depth("parcels").await, 1, "and given back");
+    assert_eq!(endpoint.depth("parcels").await, 1, "and returned");
 
-    let mut letters = dead_letters::peek(&shore.sqs, "parcels-dlq", 10)
+    let mut letters = dead_letters::peek(&endpoint.sqs, "parcels-dlq", 10)
         .await
         .unwrap();
     letters.sort_by(|a, b| a.reason.cmp(&b.reason));
@@ -82,54 +86,54 @@ async fn nothing_is_deleted_without_success() {
         "gave up after 3 attempts: the scales are broken"
     );
     assert!(
-        reasons[2].starts_with("not a `parcel-brought`: "),
+        reasons[2].starts_with("not a `parcel-arrived`: "),
         "{reasons:?}"
     );
     assert_eq!(reasons[3], "not a parcel");
-    shore.end().await;
+    endpoint.end().await;
 }
 
 #[tokio::test]
-async fn the_dead_come_back_all_or_selected() {
-    let shore = Shore::new().await;
-    let refusing = shore
+async fn dead_letters_are_redriven_all_or_selected() {
+    let endpoint = Endpoint::new().await;
+    let refusing = endpoint
         .consume(|_| async { Err(Fault::reject("not today")) })
         .await;
-    shore.bring(0..12).await;
-    until("all are dead", async || {
-        shore.depth("parcels-dlq").await == 12
+    endpoint.publish(0..12).await;
+    until("all are dead letters", async || {
+        endpoint.depth("parcels-dlq").await == 12
     })
     .await;
     assert_eq!(refusing.end().await.rejected, 12);
 
-    let letters = dead_letters::peek(&shore.sqs, "parcels-dlq", 20)
+    let letters = dead_letters::peek(&endpoint.sqs, "parcels-dlq", 20)
         .await
         .unwrap();
     let one = Selection::Ids(vec![letters[3].id]);
-    let redriven = dead_letters::redrive(&shore.sqs, "parcels-dlq", &one, 100.0).await;
+    let redriven = dead_letters::redrive(&endpoint.sqs, "parcels-dlq", &one, 100.0).await;
     assert_eq!(redriven.unwrap().moved, 1);
-    assert_eq!(shore.depth("parcels").await, 1);
-    until("the others are back where they were", async || {
-        let rest = dead_letters::redrive(&shore.sqs, "parcels-dlq", &Selection::All, 100.0);
+    assert_eq!(endpoint.depth("parcels").await, 1);
+    until("the others are in their queue", async || {
+        let rest = dead_letters::redrive(&endpoint.sqs, "parcels-dlq", &Selection::All, 100.0);
         rest.await.unwrap();
-        shore.depth("parcels").await == 12
+        endpoint.depth("parcels").await == 12
     })
     .await;
-    let accepting = shore.consume(|_| async { Ok(()) }).await;
+    let accepting = endpoint.consume(|_| async { Ok(()) }).await;
     until("all are handled", async || {
-        shore.depth("parcels").await == 0
+        endpoint.depth("parcels").await == 0
     })
     .await;
     assert_eq!(accepting.end().await.handled, 12);
-    shore.end().await;
+    endpoint.end().await;
 }
 
 #[tokio::test]
 async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
-    let shore = Shore::new().await;
+    let endpoint = Endpoint::new().await;
     let attempts = Arc::new(AtomicUsize::new(0));
     let counted = attempts.clone();
-    let running = shore
+    let running = endpoint
         .consume(move |_| {
             let attempt = counted.fetch_add(1, Ordering::SeqCst);
             async move {
@@ -143,7 +147,7 @@ async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
         })
         .await;
     let since = Instant::now();
-    shore.bring([1]).await;
+    endpoint.publish([1]).await;
     until("it is tried again", async || {
         attempts.load(Ordering::SeqCst) == 2
     })
@@ -153,7 +157,7 @@ async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
         "{:?}",
         since.elapsed()
     );
-    until("it is done", async || shore.depth("parcels").await == 0).await;
+    until("it is done", async || endpoint.depth("parcels").await == 0).await;
     assert!(
         since.elapsed() >= Duration::from_secs(9),
         "{:?}",
@@ -164,22 +168,22 @@ async fn a_retry_waits_for_its_time_and_a_long_handler_keeps_its_message() {
     assert_eq!(
         attempts.load(Ordering::SeqCst),
         2,
-        "nobody else had it meanwhile"
+        "no other consumer had it meanwhile"
     );
-    shore.end().await;
+    endpoint.end().await;
 }
 
 #[tokio::test]
-async fn a_stop_is_in_time_and_strands_nothing() {
-    let shore = Shore::new().await;
+async fn a_shutdown_is_in_time_and_strands_nothing() {
+    let endpoint = Endpoint::new().await;
     for instant in [0, 40, 150, 400] {
-        let running = shore
+        let running = endpoint
             .consume(|parcel| async move {
                 sleep(Duration::from_millis(100 + parcel as u64 * 5)).await;
                 Ok(())
             })
             .await;
-        shore.bring(0..40).await;
+        endpoint.publish(0..40).await;
         sleep(Duration::from_millis(instant)).await;
         let since = Instant::now();
         let summary = running.end().await;
@@ -192,7 +196,7 @@ async fn a_stop_is_in_time_and_strands_nothing() {
 
         let handled = Arc::new(AtomicUsize::new(summary.handled as usize));
         let counted = handled.clone();
-        let next = shore
+        let next = endpoint
             .consume(move |_| {
                 counted.fetch_add(1, Ordering::SeqCst);
                 async { Ok(()) }
@@ -210,82 +214,85 @@ async fn a_stop_is_in_time_and_strands_nothing() {
         );
         next.end().await;
     }
-    shore.end().await;
+    endpoint.end().await;
 }
 
 #[tokio::test]
-async fn a_message_that_comes_while_a_poll_is_waited_for_is_given_back() {
-    let shore = Shore::new().await;
-    let running = shore.consume(|_| async { Ok(()) }).await;
-    // The poll is open by now; a sleep, as no test can look into any server.
+async fn a_message_that_arrives_during_the_last_poll_is_returned() {
+    let endpoint = Endpoint::new().await;
+    let running = endpoint.consume(|_| async { Ok(()) }).await;
+    // A sleep, because no test can see whether an external server has an open poll.
     sleep(Duration::from_millis(500)).await;
     running.stop.cancel();
-    // Whoever dropped the poll would be gone by now.
+    // A consumer that drops the poll would have ended by now.
     sleep(Duration::from_millis(500)).await;
-    shore.bring([1]).await;
+    endpoint.publish([1]).await;
     let summary = running.end().await;
     assert_eq!(summary.lost, 0, "{summary}");
-    if shore.wire.is_some() {
+    if endpoint.proxy.is_some() {
         assert_eq!((summary.handled, summary.returned), (0, 1), "{summary}");
     }
-    let next = shore.consume(|_| async { Ok(()) }).await;
+    let next = endpoint.consume(|_| async { Ok(()) }).await;
     let since = Instant::now();
-    until("it is done", async || shore.depth("parcels").await == 0).await;
+    until("it is done", async || endpoint.depth("parcels").await == 0).await;
     assert!(
         since.elapsed() < Duration::from_millis(1900),
         "{:?}",
         since.elapsed()
     );
     next.end().await;
-    shore.end().await;
+    endpoint.end().await;
 }
 
 #[tokio::test]
-async fn idling_costs_three_calls_a_minute() {
-    let shore = Shore::new().await;
+async fn an_idle_queue_costs_three_calls_per_minute() {
+    let endpoint = Endpoint::new().await;
     let consumer = Consumer::plain(
-        shore.parcels().await,
-        &shore.transport(),
-        Plainly(|_| async { Ok(()) }),
+        endpoint.parcels().await,
+        &endpoint.transport(),
+        PlainClosure(|_| async { Ok(()) }),
     );
-    let Some(wire) = &shore.wire else {
-        return; // Nobody else counts.
+    let Some(proxy) = &endpoint.proxy else {
+        return; // An external server does not count calls.
     };
     let running = Running::start(consumer);
-    let before = wire.all_calls();
+    let before = proxy.all_calls();
     sleep(Duration::from_secs(60 * 60)).await;
-    let calls = wire.all_calls() - before;
-    assert!((179..=181).contains(&calls), "{calls} calls in an hour");
+    let calls = proxy.all_calls() - before;
+    assert!((179..=181).contains(&calls), "{calls} calls per hour");
     running.end().await;
 }
 
 #[tokio::test]
-async fn a_queue_is_checked_against_what_it_should_be() {
-    let shore = Shore::new().await;
-    let parcels = shore.parcels().await;
-    shore
+async fn a_queue_is_checked_against_its_specification() {
+    let endpoint = Endpoint::new().await;
+    let parcels = endpoint.parcels().await;
+    endpoint
         .transport()
         .ensure(&parcels, Provision::Check)
         .await
         .unwrap();
-    let url = shore.sqs.client().get_queue_url();
+    let url = endpoint.sqs.client().get_queue_url();
     let url = url
-        .queue_name(shore.sqs.full_name("parcels"))
+        .queue_name(endpoint.sqs.full_name("parcels"))
         .send()
         .await
         .unwrap();
-    let change = shore.sqs.client().set_queue_attributes();
+    let change = endpoint.sqs.client().set_queue_attributes();
     let change = change.queue_url(url.queue_url.unwrap());
     change
         .attributes(Name::VisibilityTimeout, "7")
         .send()
         .await
         .unwrap();
-    let error = shore.transport().ensure(&parcels, Provision::Create).await;
+    let error = endpoint
+        .transport()
+        .ensure(&parcels, Provision::Create)
+        .await;
     let error = error.unwrap_err().to_string();
     assert!(
         error.ends_with("visibility timeout is 7 s, expected 2 s"),
         "{error}"
     );
-    shore.end().await;
+    endpoint.end().await;
 }

@@ -8,10 +8,10 @@ use messaging::{Consumer, Destination, Fault, Message, Provision, QueueSpec};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use crate::shore::{Running, Shore};
-use crate::world::until;
+use crate::endpoint::{Endpoint, Running};
+use crate::fixture::until;
 
-/// One step of many, in order.
+/// A numbered step of a group.
 #[derive(Serialize, Deserialize)]
 pub struct Step {
     pub group: String,
@@ -32,10 +32,10 @@ impl Message for Step {
 
 type Walked = Arc<std::sync::Mutex<Vec<(String, i32)>>>;
 
-/// Stumbles over every fourth step the first time.
+/// Fails for every fourth step the first time.
 struct Walk {
     walked: Walked,
-    stumbled: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl messaging::PlainHandler for Walk {
@@ -44,8 +44,8 @@ impl messaging::PlainHandler for Walk {
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         let bit = 1 << (step.n + 10 * i32::from(step.group == "a"));
-        if step.n % 4 == 3 && self.stumbled.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
-            return Err(Fault::retry_after(Duration::from_secs(1), "stumbled"));
+        if step.n % 4 == 3 && self.failed.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
+            return Err(Fault::retry_after(Duration::from_secs(1), "failed"));
         }
         sleep(Duration::from_millis(10)).await;
         self.walked.lock().unwrap().push((step.group, step.n));
@@ -55,12 +55,12 @@ impl messaging::PlainHandler for Walk {
 
 #[tokio::test]
 async fn groups_keep_their_order_through_failures() {
-    let shore = Shore::new().await;
+    let endpoint = Endpoint::new().await;
     let steps = QueueSpec {
         visibility_timeout: Duration::from_secs(2),
         ..QueueSpec::new("steps.fifo")
     };
-    shore
+    endpoint
         .transport()
         .ensure(&steps, Provision::Create)
         .await
@@ -71,15 +71,15 @@ async fn groups_keep_their_order_through_failures() {
                 group: group.into(),
                 n,
             };
-            shore.transport().publish(&step).await.unwrap();
+            endpoint.transport().publish(&step).await.unwrap();
         }
     }
     let walked = Walked::default();
     let walk = Walk {
         walked: walked.clone(),
-        stumbled: AtomicUsize::new(0),
+        failed: AtomicUsize::new(0),
     };
-    let consumer = Consumer::plain(steps, &shore.transport(), walk);
+    let consumer = Consumer::plain(steps, &endpoint.transport(), walk);
     let running = Running::start(consumer);
     until("all steps are taken", async || {
         walked.lock().unwrap().len() >= 20
@@ -95,5 +95,5 @@ async fn groups_keep_their_order_through_failures() {
             "{group}"
         );
     }
-    shore.end().await;
+    endpoint.end().await;
 }

@@ -1,4 +1,4 @@
-//! The way back: as much as has room in a call, and what cannot go is named.
+//! Redrive: full calls, and a report of the dead letters that could not be moved.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use messaging::dead_letters::{self, Selection};
 use messaging::{Provision, Sqs, Transport};
 use sqs_local::{Control, Misbehaviour, SqsLocal};
 
-use crate::world::{quick, sqs};
+use crate::fixture::{quick, sqs};
 
-/// Dead letters of these lengths.
+/// Creates dead letters of these lengths in bytes.
 async fn dead(lengths: impl IntoIterator<Item = usize>) -> (SqsLocal, Sqs) {
     let (server, sqs) = sqs().await;
     let transport = Transport::from(sqs.clone());
@@ -30,7 +30,7 @@ fn waiting(control: &Control, queue: &str) -> usize {
 }
 
 #[tokio::test]
-async fn long_letters_are_moved_in_as_many_calls_as_it_takes() {
+async fn long_dead_letters_are_moved_in_several_calls() {
     for (count, length) in [(2, 600_000), (10, 150_000), (11, 1024 * 1024)] {
         let (server, sqs) = dead((0..count).map(|_| length)).await;
         let redriven = dead_letters::redrive(&sqs, "parcels-dlq", &Selection::All, 1e3).await;
@@ -42,7 +42,7 @@ async fn long_letters_are_moved_in_as_many_calls_as_it_takes() {
 }
 
 #[tokio::test]
-async fn a_letter_that_cannot_be_moved_is_named_and_the_counts_add_up() {
+async fn a_dead_letter_that_cannot_be_moved_is_reported_and_the_counts_add_up() {
     let (server, sqs) = dead((0..30).map(|_| 1)).await;
     let control = server.control();
     let throttled = Misbehaviour {
@@ -69,12 +69,12 @@ async fn a_letter_that_cannot_be_moved_is_named_and_the_counts_add_up() {
     assert_eq!(
         waiting(&control, "parcels-dlq") as u64,
         10 + failed,
-        "all are back at once"
+        "all are visible at once"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_letter_whose_delete_is_throttled_is_deleted_all_the_same() {
+async fn a_dead_letter_whose_delete_is_throttled_is_deleted_later() {
     let (server, sqs) = dead([1]).await;
     let control = server.control();
     let throttle = |throttle_entries| {

@@ -1,4 +1,4 @@
-//! What SQS refuses for now is tried again: throttled entries, whatever they say of the fault.
+//! Temporary refusals are retried: throttled entries, also with `SenderFault`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use sqs_local::{Control, Misbehaviour};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, World, quick, sqs, until};
+use crate::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::fixture::{Arrived, Fixture, PlainClosure, quick, sqs, until};
 
-/// Refuses every entry on a queue, or none.
+/// Sets the share of entries on a queue that are throttled.
 fn throttle(control: &Control, queue: &str, throttle_entries: f64, blame_sender: bool) {
     let rule = Misbehaviour {
         throttle_entries,
@@ -25,23 +25,23 @@ fn throttle(control: &Control, queue: &str, throttle_entries: f64, blame_sender:
 #[tokio::test]
 async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
     for blame_sender in [false, true] {
-        let world = World::new().await;
+        let fixture = Fixture::new().await;
         let (server, sqs) = sqs().await;
         let control = server.control();
-        let service = Runtime::new(&world.db, sqs).queues([quick("parcels")]);
+        let service = Runtime::new(&fixture.db, sqs).queues([quick("parcels")]);
         service.prepare().await.unwrap();
         throttle(&control, "parcels", 1.0, blame_sender);
         let (health, outbox) = (service.health(), service.outbox());
-        let running = tokio::spawn(service.run(world.stop.clone()));
-        // By the poll of the table, and directly.
-        world.push([Brought { parcel: 1 }]).await;
+        let running = tokio::spawn(service.run(fixture.stop.clone()));
+        // One by the poll, one directly.
+        fixture.push([Arrived { parcel: 1 }]).await;
         let mut tx = outbox.begin().await.unwrap();
-        tx.push(&Brought { parcel: 2 }).unwrap();
+        tx.push(&Arrived { parcel: 2 }).unwrap();
         tx.commit().await.unwrap();
 
         let parked = async || {
             let parked = "select count(*) from outbox where send_at = 'infinity'";
-            let parked = sqlx::query_scalar::<_, i64>(parked).fetch_one(&world.db);
+            let parked = sqlx::query_scalar::<_, i64>(parked).fetch_one(&fixture.db);
             parked.await.unwrap()
         };
         let is_shown = || health.problems().iter().any(|t| t.contains("Throttled"));
@@ -51,40 +51,39 @@ async fn a_row_whose_entry_is_throttled_is_sent_later_and_never_parked() {
         .await;
         throttle(&control, "parcels", 0.0, blame_sender);
         until("both are sent, or one is parked", async || {
-            world.count("outbox").await == 0 || parked().await > 0
+            fixture.count("outbox").await == 0 || parked().await > 0
         })
         .await;
         assert_eq!(parked().await, 0, "blame_sender: {blame_sender}");
-        until("all is well", async || health.is_healthy()).await;
+        until("the service is healthy", async || health.is_healthy()).await;
         assert_eq!(control.queues()[0].waiting + control.queues()[1].waiting, 2);
-        world.stop.cancel();
+        fixture.stop.cancel();
         running.await.unwrap().unwrap();
     }
 }
 
-/// Has one parcel handled, which takes so many seconds, while entries on `queue` are throttled
-/// until `action` was refused once. Returns how often the handler began, and how the consumer
-/// ended.
+/// Handles one parcel, which takes `seconds`, while entries on `queue` are throttled until `action`
+/// was refused once. Returns the number of handler calls, and the summary.
 async fn handled_in_spite_of(
     queue: &str,
     action: &str,
     seconds: u64,
     handle: fn() -> Result<(), Fault>,
 ) -> (usize, messaging::ShutdownSummary) {
-    let wire = Wire::new().await;
-    let control = wire.control();
-    let transport = Transport::from(wire.sqs());
+    let proxy = FaultyProxy::new().await;
+    let control = proxy.control();
+    let transport = Transport::from(proxy.sqs());
     let spec = QueueSpec {
         visibility_timeout: Duration::from_secs(2),
         ..QueueSpec::new("parcels")
     };
     transport.ensure(&spec, Provision::Create).await.unwrap();
-    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    transport.publish(&Arrived { parcel: 1 }).await.unwrap();
     throttle(&control, queue, 1.0, true);
 
     let begun = Arc::new(AtomicUsize::new(0));
     let counted = begun.clone();
-    let work = Plainly(move |_| {
+    let work = PlainClosure(move |_| {
         let begun = counted.clone();
         async move {
             begun.fetch_add(1, Ordering::SeqCst);
@@ -95,9 +94,9 @@ async fn handled_in_spite_of(
     let stop = CancellationToken::new();
     let consumer = Consumer::plain(spec, &transport, work);
     let running = tokio::spawn(consumer.run(stop.clone()));
-    let before = wire.calls(action);
-    until("it is refused", async || wire.calls(action) > before).await;
-    // The answer is on its way.
+    let before = proxy.calls(action);
+    until("it is refused", async || proxy.calls(action) > before).await;
+    // Time for the answer to arrive.
     sleep(Duration::from_millis(10)).await;
     throttle(&control, queue, 0.0, true);
     until("the queue is empty", async || {
@@ -118,14 +117,14 @@ async fn a_throttled_heartbeat_cancels_no_healthy_handler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_delete_is_made_again() {
+async fn a_throttled_delete_is_repeated() {
     let action = "DeleteMessageBatch";
     let (begun, summary) = handled_in_spite_of("parcels", action, 0, || Ok(())).await;
     assert_eq!((begun, summary.handled, summary.lost), (1, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_whose_burial_is_throttled_is_not_handled_again() {
+async fn a_message_whose_move_to_the_dead_letters_is_throttled_is_not_handled_again() {
     let refuse = || Err(Fault::reject("no such street"));
     let action = "SendMessageBatch";
     let (begun, summary) = handled_in_spite_of("parcels-dlq", action, 0, refuse).await;
@@ -133,32 +132,32 @@ async fn a_message_whose_burial_is_throttled_is_not_handled_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_one_message_spoils_is_made_again_for_each() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
+async fn a_call_that_is_too_long_is_repeated_for_each_message() {
+    let proxy = FaultyProxy::new().await;
+    let transport = Transport::from(proxy.sqs());
     transport
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
-    wire.trouble(Trouble::Crowded);
-    let parcels = [1, 2, 3].map(|parcel| Brought { parcel });
+    proxy.inject(ProxyFault::BatchTooLong);
+    let parcels = [1, 2, 3].map(|parcel| Arrived { parcel });
     transport.publish_all(&parcels).await.unwrap();
-    let queues = wire.control().queues();
+    let queues = proxy.control().queues();
     let parcels = queues.iter().find(|q| q.name == "parcels").unwrap();
     assert_eq!(parcels.waiting, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn deletes_that_fail_for_long_are_no_good_health() {
-    let wire = Wire::new().await;
-    let control = wire.control();
-    let transport = Transport::from(wire.sqs());
+async fn deletes_that_fail_for_long_make_a_consumer_unhealthy() {
+    let proxy = FaultyProxy::new().await;
+    let control = proxy.control();
+    let transport = Transport::from(proxy.sqs());
     let spec = quick("parcels");
     transport.ensure(&spec, Provision::Create).await.unwrap();
-    transport.publish(&Brought { parcel: 1 }).await.unwrap();
+    transport.publish(&Arrived { parcel: 1 }).await.unwrap();
     throttle(&control, "parcels", 1.0, true);
     let health = Health::default();
-    let consumer = Consumer::plain(spec, &transport, Plainly(|_| async { Ok(()) }));
+    let consumer = Consumer::plain(spec, &transport, PlainClosure(|_| async { Ok(()) }));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
     until("it is shown", async || !health.is_healthy()).await;
@@ -168,7 +167,7 @@ async fn deletes_that_fail_for_long_are_no_good_health() {
         health.problems()
     );
     throttle(&control, "parcels", 0.0, true);
-    until("all is well", async || health.is_healthy()).await;
+    until("the service is healthy", async || health.is_healthy()).await;
     stop.cancel();
     assert!(running.await.unwrap().lost > 1);
 }

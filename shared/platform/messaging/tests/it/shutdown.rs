@@ -1,4 +1,4 @@
-//! Ending: at any instant, in time, and with nothing stranded.
+//! Shutdown: at any instant, in time, and without stranded messages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +11,8 @@ use messaging::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::{Trouble, Wire};
-use crate::world::{Brought, Plainly, World, bring, plainly, quick, until};
+use crate::faulty_proxy::{FaultyProxy, ProxyFault};
+use crate::fixture::{Arrived, Fixture, PlainClosure, plain_consumer, publish, quick, until};
 
 const PARCELS: usize = 60;
 
@@ -31,13 +31,13 @@ async fn stopping_at_any_instant_strands_nothing() {
                 Ok(())
             }
         };
-        let first = plainly(&local, work.clone())
+        let first = plain_consumer(&local, work.clone())
             .await
             .options(ConsumerOptions {
                 in_flight: 17,
                 ..ConsumerOptions::default()
             });
-        bring(&local, 0..PARCELS as i32).await;
+        publish(&local, 0..PARCELS as i32).await;
         let stop = CancellationToken::new();
         let running = tokio::spawn(first.run(stop.clone()));
         sleep(instant).await;
@@ -47,9 +47,9 @@ async fn stopping_at_any_instant_strands_nothing() {
         let left = PARCELS - summary.handled as usize;
         assert_eq!(local.depth("parcels"), left, "{summary} at {instant:?}");
 
-        // Whatever is left can be received at once, and not after a visibility timeout.
+        // The rest can be received at once, and not only after the visibility timeout.
         let since = Instant::now();
-        let second = plainly(&local, work).await;
+        let second = plain_consumer(&local, work).await;
         let stop = CancellationToken::new();
         let running = tokio::spawn(second.run(stop.clone()));
         until("the rest is done", async || local.depth("parcels") == 0).await;
@@ -68,16 +68,16 @@ async fn stopping_at_any_instant_strands_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stuck_handler_holds_up_nobody_and_no_deadline() {
+async fn a_stuck_handler_delays_no_other_message_and_no_deadline() {
     let local = Local::new();
-    let consumer = plainly(&local, |parcel| async move {
+    let consumer = plain_consumer(&local, |parcel| async move {
         if parcel == 3 {
             std::future::pending::<()>().await;
         }
         Ok(())
     });
     let consumer = consumer.await;
-    bring(&local, 0..30).await;
+    publish(&local, 0..30).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("the others are done", async || local.depth("parcels") == 1).await;
@@ -97,7 +97,7 @@ async fn a_stuck_handler_holds_up_nobody_and_no_deadline() {
     );
 }
 
-/// Holds up its transactions until it may go on.
+/// Blocks its transactions until it is opened.
 struct Gate {
     begun: Arc<AtomicUsize>,
     open: CancellationToken,
@@ -114,50 +114,54 @@ impl Handler for Gate {
 }
 
 #[tokio::test]
-async fn what_was_found_out_before_a_stop_is_not_thrown_away() {
-    let world = World::new().await;
+async fn a_message_that_was_prepared_before_a_shutdown_is_completed() {
+    let fixture = Fixture::new().await;
     let local = Local::new();
     let gate = Gate {
         begun: Arc::default(),
         open: CancellationToken::new(),
     };
-    let (asked, begun, open) = (
+    let (calls, begun, open) = (
         Arc::<AtomicUsize>::default(),
         gate.begun.clone(),
         gate.open.clone(),
     );
-    let counted = asked.clone();
-    let ask = plain_fn(move |_: Brought| {
+    let counted = calls.clone();
+    let call = plain_fn(move |_: Arrived| {
         counted.fetch_add(1, Ordering::SeqCst);
         async { Ok(()) }
     });
-    let service = Runtime::new(&world.db, local.clone()).handle(quick("parcels"), ask.then(gate));
+    let service =
+        Runtime::new(&fixture.db, local.clone()).handle(quick("parcels"), call.then(gate));
     service.prepare().await.unwrap();
-    let running = tokio::spawn(service.run(world.stop.clone()));
-    bring(&local, [1]).await;
-    until("one holds the lane", async || {
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
+    publish(&local, [1]).await;
+    until("one is in its transaction", async || {
         begun.load(Ordering::SeqCst) == 1
     })
     .await;
-    bring(&local, [2, 3]).await;
-    until("all have asked", async || asked.load(Ordering::SeqCst) == 3).await;
-    world.stop.cancel();
+    publish(&local, [2, 3]).await;
+    until("all are prepared", async || {
+        calls.load(Ordering::SeqCst) == 3
+    })
+    .await;
+    fixture.stop.cancel();
     open.cancel();
     let summary = running.await.unwrap().unwrap();
     assert_eq!((summary.handled, summary.returned), (3, 0), "{summary}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_message_is_counted_once_and_by_what_became_of_it() {
-    let wire = Wire::new().await;
-    let transport = Transport::from(wire.sqs());
+async fn each_message_is_counted_once_by_its_outcome() {
+    let proxy = FaultyProxy::new().await;
+    let transport = Transport::from(proxy.sqs());
     transport
         .ensure(&quick("parcels"), Provision::Create)
         .await
         .unwrap();
-    let line = wire.clone();
-    let handler = Plainly(move |parcel| {
-        line.trouble(Trouble::Hang);
+    let faults = proxy.clone();
+    let handler = PlainClosure(move |parcel| {
+        faults.inject(ProxyFault::Hang);
         async move {
             match parcel {
                 0 => Ok(()),
@@ -167,21 +171,21 @@ async fn each_message_is_counted_once_and_by_what_became_of_it() {
             }
         }
     });
-    let parcels: Vec<_> = (0..4).map(|parcel| Brought { parcel }).collect();
+    let parcels: Vec<_> = (0..4).map(|parcel| Arrived { parcel }).collect();
     transport.publish_all(&parcels).await.unwrap();
     let consumer = Consumer::plain(quick("parcels"), &transport, handler);
     let consumer = consumer.shutdown_timeout(Duration::from_secs(2));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    until("a settlement hangs", async || {
-        wire.calls("DeleteMessageBatch") > 0
+    until("an acknowledgement hangs", async || {
+        proxy.calls("DeleteMessageBatch") > 0
     })
     .await;
     stop.cancel();
     let summary = running.await.unwrap();
-    let nothing = ShutdownSummary {
+    let expected = ShutdownSummary {
         lost: 4,
         ..ShutdownSummary::default()
     };
-    assert_eq!(summary, nothing, "nothing was settled: {summary}");
+    assert_eq!(summary, expected, "no message was acknowledged: {summary}");
 }

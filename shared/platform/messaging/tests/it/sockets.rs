@@ -1,4 +1,4 @@
-//! Real sockets that break: a proxy before the queue server passes bytes on, or does not.
+//! Real sockets that break, through a TCP proxy in front of the queue server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,29 +10,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Brought, Plainly, quick, sqs, until};
+use crate::fixture::{Arrived, PlainClosure, quick, sqs, until};
 
+/// The state of the connections.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Line {
-    Sound,
-    /// Every connection is closed, also those that are open.
+enum Link {
+    Healthy,
+    /// Every connection is closed, also open ones.
     Cut,
-    /// An answer breaks off in the middle.
-    Half,
+    /// Every answer breaks off in the middle.
+    HalfAnswer,
 }
 
 struct Proxy {
     endpoint: String,
-    line: watch::Sender<Line>,
+    line: watch::Sender<Link>,
     accepted: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    async fn before(server: std::net::SocketAddr) -> Proxy {
+    async fn start(server: std::net::SocketAddr) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Proxy {
             endpoint: format!("http://{}", listener.local_addr().unwrap()),
-            line: watch::channel(Line::Sound).0,
+            line: watch::channel(Link::Healthy).0,
             accepted: Arc::default(),
         };
         let (line, accepted) = (proxy.line.subscribe(), proxy.accepted.clone());
@@ -46,18 +47,18 @@ impl Proxy {
     }
 }
 
-async fn pass(mut near: TcpStream, server: std::net::SocketAddr, mut line: watch::Receiver<Line>) {
+async fn pass(mut near: TcpStream, server: std::net::SocketAddr, mut line: watch::Receiver<Link>) {
     let now = *line.borrow_and_update();
     match now {
-        Line::Sound => {
+        Link::Healthy => {
             let mut far = TcpStream::connect(server).await.unwrap();
             tokio::select! {
                 _ = copy_bidirectional(&mut near, &mut far) => {}
                 _ = line.changed() => {}
             }
         }
-        Line::Cut => {}
-        Line::Half => {
+        Link::Cut => {}
+        Link::HalfAnswer => {
             let _ = near.read(&mut [0; 4096]).await;
             let half =
                 b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"Messages\":[{\"Body\":\"";
@@ -67,9 +68,9 @@ async fn pass(mut near: TcpStream, server: std::net::SocketAddr, mut line: watch
 }
 
 #[tokio::test]
-async fn connections_that_break_are_made_anew_and_lose_nothing() {
+async fn broken_connections_are_replaced_and_lose_no_message() {
     let (server, direct) = sqs().await;
-    let proxy = Proxy::before(server.address()).await;
+    let proxy = Proxy::start(server.address()).await;
     let through = Sqs::connect(&Settings::endpoint(&*proxy.endpoint))
         .await
         .unwrap();
@@ -86,22 +87,22 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
         async { Ok(()) }
     };
     let health = Health::default();
-    let consumer = Consumer::plain(quick("parcels"), &through, Plainly(count));
+    let consumer = Consumer::plain(quick("parcels"), &through, PlainClosure(count));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.health(health.clone()).run(stop.clone()));
-    for (n, trouble) in [Line::Cut, Line::Half].into_iter().enumerate() {
+    for (n, fault) in [Link::Cut, Link::HalfAnswer].into_iter().enumerate() {
         direct
-            .publish(&Brought {
+            .publish(&Arrived {
                 parcel: 2 * n as i32,
             })
             .await
             .unwrap();
         let waiting = || server.control().queues()[0].waiting;
-        until("all is well", async || {
+        until("the service is healthy", async || {
             handled.load(Ordering::SeqCst) == 2 * n + 1 && waiting() == 0
         })
         .await;
-        // Deleted, too, so that it does not come again after the trouble.
+        // Deleted, too, so that it is not delivered again after the fault.
         until("it is gone", async || {
             server
                 .control()
@@ -111,24 +112,24 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
         })
         .await;
 
-        proxy.line.send_replace(trouble);
+        proxy.line.send_replace(fault);
         until("it is noticed", async || !health.is_healthy()).await;
         let before = proxy.accepted.load(Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let tried = proxy.accepted.load(Ordering::SeqCst) - before;
         assert!(
             tried <= 40,
-            "{tried} connections in two seconds of {trouble:?}"
+            "{tried} connections in two seconds of {fault:?}"
         );
-        assert!(!health.is_healthy(), "{trouble:?}");
+        assert!(!health.is_healthy(), "{fault:?}");
 
         direct
-            .publish(&Brought {
+            .publish(&Arrived {
                 parcel: 2 * n as i32 + 1,
             })
             .await
             .unwrap();
-        proxy.line.send_replace(Line::Sound);
+        proxy.line.send_replace(Link::Healthy);
         until("it goes on", async || {
             handled.load(Ordering::SeqCst) == 2 * n + 2
         })
@@ -138,9 +139,9 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
     stop.cancel();
     let summary = running.await.unwrap();
     assert_eq!(handled.load(Ordering::SeqCst), 4, "{summary}");
-    // A delete may be done and its answer cut off: then the message is gone, and not known to be.
+    // A delete whose answer is cut off has deleted the message, but counts as lost.
     assert_eq!(summary.handled + summary.lost, 4, "{summary}");
-    assert!(summary.lost <= 2, "one a trouble at most: {summary}");
+    assert!(summary.lost <= 2, "at most one per fault: {summary}");
     let queues = server.control().queues();
     assert!(
         queues
@@ -150,12 +151,12 @@ async fn connections_that_break_are_made_anew_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_for_polls_that_our_server_takes_back() {
+async fn a_shutdown_does_not_wait_for_polls_that_the_server_takes_back() {
     let (server, sqs) = sqs().await;
     let transport = Transport::from(sqs);
     let parcels = quick("parcels");
     transport.ensure(&parcels, Provision::Create).await.unwrap();
-    let consumer = Consumer::plain(parcels, &transport, Plainly(|_| async { Ok(()) }));
+    let consumer = Consumer::plain(parcels, &transport, PlainClosure(|_| async { Ok(()) }));
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     let control = server.control();

@@ -11,9 +11,11 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::world::{Brought, World, bring, listen, office, plainly, until};
+use crate::fixture::{
+    Arrived, Fixture, parcel_service, plain_consumer, publish, subscribe_thread, until,
+};
 
-/// A span as it was at its end.
+/// The fields of a span at its end.
 #[derive(Clone, Default, Debug)]
 struct Seen(BTreeMap<String, String>);
 
@@ -33,7 +35,7 @@ impl Visit for Seen {
     }
 }
 
-/// Keeps every span that ended.
+/// Stores every span that has ended.
 #[derive(Clone, Default)]
 struct Keeper(Arc<Mutex<Vec<Seen>>>);
 
@@ -65,34 +67,34 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeper {
     }
 }
 
-/// The spans of `work`, by their names and in the order of their ends.
+/// Subscribes to the spans of this thread, in the order of their ends.
 fn subscribe() -> (Keeper, tracing::subscriber::DefaultGuard) {
     let keeper = Keeper::default();
-    let wanted = Targets::new().with_target("otel", tracing::Level::DEBUG);
-    let subscriber = tracing_subscriber::registry().with(keeper.clone().with_filter(wanted));
-    (keeper, listen(subscriber))
+    let targets = Targets::new().with_target("otel", tracing::Level::DEBUG);
+    let subscriber = tracing_subscriber::registry().with(keeper.clone().with_filter(targets));
+    (keeper, subscribe_thread(subscriber))
 }
 
 #[tokio::test]
 async fn one_trace_goes_through_outbox_queue_and_handlers() {
     let (keeper, _subscribed) = subscribe();
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let wire_server = sqs_local::SqsLocal::start("127.0.0.1:0").await.unwrap();
     let settings = messaging::Settings::endpoint(wire_server.endpoint());
     let sqs = messaging::Sqs::connect(&settings).await.unwrap();
-    let office = office(&world, sqs);
-    let outbox = office.outbox();
-    let running = tokio::spawn(office.run(world.stop.clone()));
+    let parcel_service = parcel_service(&fixture, sqs);
+    let outbox = parcel_service.outbox();
+    let running = tokio::spawn(parcel_service.run(fixture.stop.clone()));
 
     let request = TraceParent::root(true);
     let mut tx = outbox.traced(request).begin().await.unwrap();
-    tx.push(&Brought { parcel: 1 }).unwrap();
+    tx.push(&Arrived { parcel: 1 }).unwrap();
     tx.commit().await.unwrap();
     until("it is weighed", async || {
-        world.book("weighed").await.len() == 1
+        fixture.records("weighed").await.len() == 1
     })
     .await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
 
     let spans = keeper.0.lock().unwrap().clone();
@@ -104,7 +106,7 @@ async fn one_trace_goes_through_outbox_queue_and_handlers() {
             .unwrap_or_else(|| panic!("no `{name}` in our trace: {spans:#?}"))
             .clone()
     };
-    // Each is caused by the one before.
+    // Each span is the parent of the next one.
     let path = [
         ("create parcels", "producer", "create"),
         ("process parcels", "consumer", "process"),
@@ -126,7 +128,7 @@ async fn one_trace_goes_through_outbox_queue_and_handlers() {
         assert_eq!(span.get("messaging.message.id").len(), 36);
         parent = span.get("span_id").to_owned();
     }
-    // The calls are in it, too, and linked to what they carried.
+    // The calls are in the trace, too, and linked to their messages.
     for queue in ["parcels", "weights"] {
         let created = find(&format!("create {queue}"));
         let context = format!("00-{ours}-{}-01", created.get("span_id"));
@@ -149,11 +151,14 @@ async fn one_trace_goes_through_outbox_queue_and_handlers() {
 async fn a_failed_attempt_is_a_failed_span() {
     let (keeper, _subscribed) = subscribe();
     let local = Local::new();
-    let consumer = plainly(&local, |_| async { Err(Fault::reject("not a parcel")) }).await;
-    bring(&local, [1]).await;
+    let consumer = plain_consumer(&local, |_| async { Err(Fault::reject("not a parcel")) }).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    until("it is dead", async || local.depth("parcels-dlq") == 1).await;
+    until("it is a dead letter", async || {
+        local.depth("parcels-dlq") == 1
+    })
+    .await;
     stop.cancel();
     running.await.unwrap();
     let spans = keeper.0.lock().unwrap().clone();
@@ -167,21 +172,21 @@ async fn a_failed_attempt_is_a_failed_span() {
     assert_ne!(
         process.get("trace_id"),
         "",
-        "a trace of its own, as nobody sent one"
+        "a trace of its own, because the message has none"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_traced_that_nobody_asked_for() {
+async fn without_subscriber_and_trace_nothing_is_traced() {
     let local = Local::new();
     let seen = Arc::new(Mutex::new(None));
     let kept = seen.clone();
-    let consumer = plainly(&local, move |_| {
+    let consumer = plain_consumer(&local, move |_| {
         *kept.lock().unwrap() = Some(trace::current());
         async { Ok(()) }
     });
     let consumer = consumer.await;
-    bring(&local, [1]).await;
+    publish(&local, [1]).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("it is handled", async || local.depth("parcels") == 0).await;

@@ -1,4 +1,4 @@
-//! Every metric counts what it says.
+//! Metrics.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use messaging::{CallFault, Fault, Local, QueueCall};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::Wire;
-use crate::world::{Brought, World, bring, office, plainly, until};
+use crate::faulty_proxy::FaultyProxy;
+use crate::fixture::{Arrived, Fixture, parcel_service, plain_consumer, publish, until};
 
 /// The value of one series, such as `messaging_received_total{queue="parcels"}`.
 fn value(metrics: &PrometheusHandle, series: &str) -> f64 {
@@ -27,7 +27,7 @@ async fn every_metric_counts_what_it_says() {
         metrics::set_default_local_recorder(&recorder),
     );
     let local = Local::new();
-    let consumer = plainly(&local, |parcel| async move {
+    let consumer = plain_consumer(&local, |parcel| async move {
         match parcel {
             0 => Err(Fault::reject("not a parcel")),
             1 => Err(Fault::retry("not now")),
@@ -35,17 +35,17 @@ async fn every_metric_counts_what_it_says() {
         }
     });
     let consumer = consumer.await;
-    bring(&local, 0..20).await;
+    publish(&local, 0..20).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(consumer.run(stop.clone()));
-    until("all are settled", async || local.depth("parcels") == 0).await;
+    until("all are acknowledged", async || local.depth("parcels") == 0).await;
     stop.cancel();
     running.await.unwrap();
 
     let check =
         |series: &str, expected: f64| assert_eq!(value(&metrics, series), expected, "{series}");
     check("messaging_sent_total{queue=\"parcels\"}", 20.0);
-    // Parcel 1 comes five times.
+    // Parcel 1 is delivered five times.
     check("messaging_received_total{queue=\"parcels\"}", 24.0);
     let outcome =
         |how: &str| format!("messaging_messages_total{{queue=\"parcels\",outcome=\"{how}\"}}");
@@ -62,7 +62,7 @@ async fn every_metric_counts_what_it_says() {
         / value(&metrics, "messaging_polls_total{queue=\"parcels\"}");
     assert!(
         (1.0..=10.0).contains(&efficiency),
-        "{efficiency} messages a poll"
+        "{efficiency} messages per poll"
     );
 }
 
@@ -73,33 +73,33 @@ async fn requests_are_counted_with_their_retries() {
         recorder.handle(),
         metrics::set_default_local_recorder(&recorder),
     );
-    let wire = Wire::new().await;
-    let transport = messaging::Transport::from(wire.sqs());
-    let parcels = crate::world::quick("parcels");
+    let proxy = FaultyProxy::new().await;
+    let transport = messaging::Transport::from(proxy.sqs());
+    let parcels = crate::fixture::quick("parcels");
     transport
         .ensure(&parcels, messaging::Provision::Create)
         .await
         .unwrap();
-    wire.trouble(crate::wire::Trouble::Reset);
-    let brought = Brought { parcel: 1 };
-    assert!(transport.publish(&brought).await.is_err());
+    proxy.inject(crate::faulty_proxy::ProxyFault::Reset);
+    let arrived = Arrived { parcel: 1 };
+    assert!(transport.publish(&arrived).await.is_err());
     let sends = value(
         &metrics,
         "messaging_api_calls_total{action=\"SendMessageBatch\"}",
     );
     assert_eq!(sends, 3.0, "three attempts are three requests");
-    assert_eq!(wire.calls("SendMessageBatch"), 3);
+    assert_eq!(proxy.calls("SendMessageBatch"), 3);
 }
 
 #[tokio::test]
-async fn duplicates_and_the_oldest_are_seen() {
+async fn duplicates_and_the_oldest_message_are_measured() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let (metrics, _recording) = (
         recorder.handle(),
         metrics::set_default_local_recorder(&recorder),
     );
-    let world = World::new().await;
-    // Everything is sent twice.
+    let fixture = Fixture::new().await;
+    // Each message is sent twice.
     let local = Local::with_faults({
         let sent = std::sync::atomic::AtomicUsize::new(0);
         move |call| match call {
@@ -109,23 +109,23 @@ async fn duplicates_and_the_oldest_are_seen() {
             _ => CallFault::None,
         }
     });
-    let service = office(&world, local.clone());
+    let service = parcel_service(&fixture, local.clone());
     service.prepare().await.unwrap();
-    world.push((0..3).map(|parcel| Brought { parcel })).await;
-    tokio::time::sleep(Duration::from_millis(50)).await; // So that they are of an age.
-    let running = tokio::spawn(service.run(world.stop.clone()));
+    fixture.push((0..3).map(|parcel| Arrived { parcel })).await;
+    tokio::time::sleep(Duration::from_millis(50)).await; // So that they have an age.
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
     until("the duplicates are noticed", async || {
         let rendered = metrics.render();
         let duplicates = "messaging_duplicates_total{queue=\"parcels\"} 3";
         rendered.lines().any(|line| line == duplicates) && local.depth("weights") == 0
     })
     .await;
-    world.stop.cancel();
+    fixture.stop.cancel();
     running.await.unwrap().unwrap();
     let oldest = value(
         &metrics,
         "messaging_oldest_received_seconds{queue=\"parcels\"}",
     );
     assert!((0.0..60.0).contains(&oldest), "{oldest}");
-    assert_eq!(world.book("brought").await.len(), 3);
+    assert_eq!(fixture.records("arrived").await.len(), 3);
 }

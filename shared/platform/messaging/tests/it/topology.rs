@@ -1,10 +1,10 @@
-//! Queues are created or checked, and never changed behind anybody's back.
+//! Queues are created or checked, and never changed.
 
 use std::time::Duration;
 
 use messaging::{Error, Local, Provision, QueueSpec, Runtime, Settings, Sqs, Transport};
 
-use crate::world::{Plainly, World, quick, sqs};
+use crate::fixture::{Fixture, PlainClosure, quick, sqs};
 
 #[tokio::test]
 async fn a_queue_is_created_once_and_then_compared() {
@@ -20,7 +20,7 @@ async fn a_queue_is_created_once_and_then_compared() {
         delay: Duration::from_secs(5),
         ..spec
     };
-    // The dead letters are compared first; they differ in the visibility timeout alone.
+    // The dead-letter queue is compared first. It differs only in the visibility timeout.
     let error = transport
         .ensure(&other, Provision::Create)
         .await
@@ -58,7 +58,7 @@ async fn a_fifo_queue_is_created_with_its_dead_letters() {
 }
 
 #[tokio::test]
-async fn a_queue_in_this_process_promises_no_order() {
+async fn a_fifo_queue_in_this_process_is_an_error() {
     let ensured = Transport::from(Local::new());
     let ensured = ensured
         .ensure(&quick("parcels.fifo"), Provision::Create)
@@ -66,23 +66,24 @@ async fn a_queue_in_this_process_promises_no_order() {
     assert!(matches!(ensured, Err(Error::NoOrder { .. })), "{ensured:?}");
 }
 
-fn checked(world: &World, sqs: &Sqs) -> impl Future<Output = Runtime> {
+/// A runtime that only checks its queues.
+fn checked(fixture: &Fixture, sqs: &Sqs) -> impl Future<Output = Runtime> {
     let settings = Settings {
         queues: Provision::Check,
         transport: Some(sqs.clone().into()),
         ..Settings::default()
     };
-    let db = world.db.clone();
+    let db = fixture.db.clone();
     async move { Runtime::connect(&db, &settings).await.unwrap() }
 }
 
 #[tokio::test]
 async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
-    let (world, (server, sqs)) = (World::new().await, sqs().await);
+    let (fixture, (server, sqs)) = (Fixture::new().await, sqs().await);
     let transport = Transport::from(sqs.clone());
     let created = transport.ensure(&quick("parcels"), Provision::Create).await;
     created.unwrap();
-    // As for a sender that has no right to see it.
+    // Missing, as for a sender that has no right to see it.
     let client = sqs.client();
     let found = client
         .get_queue_url()
@@ -92,16 +93,20 @@ async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
     let url = found.unwrap().queue_url.unwrap();
     client.delete_queue().queue_url(url).send().await.unwrap();
 
-    // Addresses are remembered, so another process looks.
+    // Another client, because a client caches addresses.
     let settings = Settings::endpoint(server.endpoint());
     let sqs = Sqs::connect(&settings).await.unwrap();
-    let sender = checked(&world, &sqs).await.queues([quick("parcels")]);
+    let sender = checked(&fixture, &sqs).await.queues([quick("parcels")]);
     sender.prepare().await.unwrap();
     let other = QueueSpec {
         max_attempts: 7,
         ..quick("parcels")
     };
-    let differs = checked(&world, &sqs).await.queues([other]).prepare().await;
+    let differs = checked(&fixture, &sqs)
+        .await
+        .queues([other])
+        .prepare()
+        .await;
     let differs = differs.unwrap_err().to_string();
     assert!(
         differs.contains("parcels-dlq after 50 receives, expected"),
@@ -112,8 +117,8 @@ async fn a_sender_checks_the_queue_and_not_its_dead_letters() {
         "{differs}"
     );
 
-    let reading = Plainly(|_| async { Ok(()) });
-    let reader = checked(&world, &sqs)
+    let reading = PlainClosure(|_| async { Ok(()) });
+    let reader = checked(&fixture, &sqs)
         .await
         .handle(quick("parcels"), reading);
     let missing = reader.prepare().await;

@@ -1,4 +1,4 @@
-//! Finds Postgres's programs: those named, those installed, those downloaded.
+//! The search for Postgres's programs: in a named directory, among those installed, by download.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::Error;
 use crate::account::{Account, Accounts};
 use crate::run::output_of;
 
-/// Names the directory that holds `postgres` and `initdb`.
+/// The environment variable with the directory that holds `postgres` and `initdb`.
 pub const DIRECTORY_VARIABLE: &str = "TWOFOLD_POSTGRES_DIR";
 
-/// Where packages put the programs, `*` being a version. `initdb` is seldom on the PATH.
+/// The directories of common packages; `*` stands for a version. `initdb` is seldom on the PATH.
 const USUAL_PLACES: [&str; 8] = [
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -24,20 +24,20 @@ const USUAL_PLACES: [&str; 8] = [
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
-/// The extension that counts statements.
+/// The extension that counts statements, `pg_stat_statements`.
 pub(crate) const STATEMENTS: &str = "pg_stat_statements";
 
-/// Programs that work for the account which will run them.
+/// Programs that the server's account can run.
 #[derive(Debug, Clone)]
 pub(crate) struct Binaries {
     pub(crate) directory: PathBuf,
-    /// As the server prints it: `postgres (PostgreSQL) 15.18`.
+    /// The version as the server prints it, such as `postgres (PostgreSQL) 15.18`.
     pub(crate) version: String,
 }
 
 impl Binaries {
-    /// The directory in [`DIRECTORY_VARIABLE`] alone when it is set; else the PATH, the usual
-    /// places newest first, and last a download kept in `cache`.
+    /// Searches the directory in [`DIRECTORY_VARIABLE`] if it is set; otherwise the PATH, then the
+    /// usual directories, newest version first, and at last downloads to `cache`.
     pub(crate) async fn find(accounts: &Accounts, cache: &Path) -> Result<Self, Error> {
         let account = accounts.switch_to.as_ref();
         if let Some(named) = env::var_os(DIRECTORY_VARIABLE) {
@@ -68,20 +68,20 @@ impl Binaries {
         })
     }
 
-    /// Runs both programs as the account, which may lack the right to reach them.
+    /// Runs both programs as the account, which may have no access to them.
     pub(super) fn try_directory(
         directory: &Path,
         account: Option<&Account>,
     ) -> Result<Self, String> {
-        let ask = |name: &str| {
+        let version_of = |name: &str| {
             let program = directory.join(name);
             let mut command = Command::new(&program);
             command.arg("--version");
             output_of(command, account)
                 .map_err(|reason| format!("{} does not run: {reason}", program.display()))
         };
-        ask("initdb")?;
-        let version = ask("postgres")?;
+        version_of("initdb")?;
+        let version = version_of("postgres")?;
         Ok(Self {
             directory: directory.into(),
             version: version.trim().to_owned(),
@@ -92,9 +92,10 @@ impl Binaries {
         self.directory.join(name)
     }
 
-    /// Whether the server can count statements: the extension is a package of its own in places.
+    /// Whether the extension that counts statements is installed. Some systems package it
+    /// separately.
     pub(crate) fn counts_statements(&self) -> bool {
-        // What is on the PATH may be a link to where the server lives.
+        // The program on the PATH may be a link into the server's directory.
         let Ok(server) = self.program("postgres").canonicalize() else {
             return false;
         };
@@ -107,7 +108,7 @@ impl Binaries {
     }
 }
 
-/// Directories on the PATH that hold both programs.
+/// The directories on the PATH that hold both programs.
 fn on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -128,7 +129,7 @@ fn holds_programs(directory: &Path) -> bool {
         .all(|name| directory.join(name).is_file())
 }
 
-/// The directories a pattern with at most one `*` stands for.
+/// The directories that match a pattern with at most one `*`.
 fn expand(pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else {
         return vec![pattern.into()];
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_stands_for_what_is_there() {
+    fn a_pattern_matches_the_directories_that_exist() {
         let base = tempfile::tempdir().unwrap();
         for version in ["pgsql-14", "pgsql-16", "other"] {
             std::fs::create_dir_all(base.path().join(version).join("bin")).unwrap();
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_without_the_programs_says_so() {
+    fn a_directory_without_the_programs_is_an_error_with_the_reason() {
         let empty = tempfile::tempdir().unwrap();
         let reason = Binaries::try_directory(empty.path(), None).unwrap_err();
         assert!(reason.contains("initdb does not run"), "{reason}");

@@ -1,51 +1,54 @@
-//! A database and the role that owns it, closed to every other role.
+//! A database and the role that owns it. No other role can connect to it.
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 
-use super::Server;
 use crate::Error;
 
-/// A database of its own, owned by a role of the same name that can reach no other.
+/// A database whose owner is a role of the same name. The role can connect to no other database.
 #[derive(Debug, Clone)]
 pub struct Database {
+    /// The name of the database and of its role.
     pub name: String,
-    /// For `DATABASE_URL`: role, password, host, port and database.
+    /// The address for `DATABASE_URL`: role, password, host, port and database.
     pub url: String,
-    /// The main process of the server it is on; none for a given server.
+    /// The pid of its server's main process; `None` on an external server.
     pub server_pid: Option<u32>,
     options: PgConnectOptions,
 }
 
 impl Database {
-    pub(super) async fn create(server: &Server, name: &str) -> Result<Self, Error> {
+    /// Creates a database with its role. `client` reaches the server; role and database are filled
+    /// in.
+    pub(super) async fn create(
+        admin: &mut PgConnection,
+        client: PgConnectOptions,
+        server_pid: Option<u32>,
+        name: &str,
+    ) -> Result<Self, Error> {
         let quoted = quote(name);
         let password = format!("{:032x}", rand::random::<u128>());
-        let mut admin = server.connect().await?;
         let statements = [
-            // Membership lets an administrator who is no superuser give the database away.
+            // A role that is no superuser may create a database for another role only as its
+            // member.
             format!("create role {quoted} login password '{password}'"),
             format!("grant {quoted} to current_user"),
             format!("create database {quoted} owner {quoted}"),
             format!("revoke connect on database {quoted} from public"),
         ];
-        execute(&mut admin, statements).await?;
+        execute(admin, statements).await?;
 
-        let options = server
-            .client()
-            .username(name)
-            .password(&password)
-            .database(name);
+        let options = client.username(name).password(&password).database(name);
         let url = plain_url(&options);
         Ok(Self {
             name: name.to_owned(),
             url,
-            server_pid: server.pid(),
+            server_pid,
             options,
         })
     }
 
-    /// Ends its connections and removes the database and its role.
+    /// Ends the connections of a database, and removes it with its role.
     pub(super) async fn remove(admin: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
         let quoted = quote(name);
         let statements = [
@@ -55,12 +58,18 @@ impl Database {
         execute(admin, statements).await
     }
 
-    /// One connection as the database's role.
+    /// Opens a connection as the database's role.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
     pub async fn connect(&self) -> Result<PgConnection, Error> {
         Ok(self.options.connect().await?)
     }
 
-    /// A pool as the database's role, with sqlx's defaults.
+    /// Opens a pool as the database's role, with sqlx's defaults.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
     pub async fn pool(&self) -> Result<PgPool, Error> {
         Ok(PgPool::connect_with(self.options.clone()).await?)
     }
@@ -71,7 +80,7 @@ async fn execute<const N: usize>(
     statements: [String; N],
 ) -> Result<(), sqlx::Error> {
     for statement in statements {
-        // Names are quoted, and the password is hexadecimal digits.
+        // This is safe: names are quoted, and the password consists of hexadecimal digits.
         sqlx::raw_sql(AssertSqlSafe(statement))
             .execute(&mut *admin)
             .await?;
@@ -79,7 +88,8 @@ async fn execute<const N: usize>(
     Ok(())
 }
 
-/// Without the settings that only sqlx knows, so that psql and every other client read it too.
+/// The address without the parameters that only sqlx knows, so that psql and other clients accept
+/// it.
 pub(crate) fn plain_url(options: &PgConnectOptions) -> String {
     let mut url = options.to_url_lossy();
     let query = url.query().unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
-//! Where servers keep their files, and how what a killed run left behind is found and removed.
+//! The directories of servers, and the removal of those that a killed run left behind.
 //!
-//! One base directory an account: `template-*` and `download-*` stay, each `run-*` belongs to
-//! one server and is locked by its owner. A run directory nobody locks is a leftover.
+//! There is one base directory per account. `template-*` and `download-*` in it stay. Each `run-*`
+//! belongs to one server and is locked by its owner; without a lock it is a leftover.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
@@ -15,12 +15,13 @@ use crate::{Error, Storage};
 
 const BASE_VARIABLE: &str = "TWOFOLD_SANDBOX_DIR";
 const MEMORY: &str = "/dev/shm";
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long an orphaned server may take to stop, as in `supervise.sh`, and its files to disappear.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The account's base directory; made when it is not there.
+/// Returns the account's base directory, and creates it if it is missing.
 ///
-/// `/var/tmp` and not `/tmp`, which is memory on some systems; and not the home directory,
-/// which the account that root lends the server to could not enter.
+/// It is in `/var/tmp`: `/tmp` is in memory on some systems, and the account that runs the server
+/// for root cannot enter root's home directory.
 pub(crate) fn base(accounts: &Accounts, storage: Storage) -> Result<PathBuf, Error> {
     let parent = match storage {
         Storage::Memory if Path::new(MEMORY).is_dir() => MEMORY.into(),
@@ -30,17 +31,17 @@ pub(crate) fn base(accounts: &Accounts, storage: Storage) -> Result<PathBuf, Err
     let path = Path::new(&parent).join(format!("twofold-{}", accounts.server.uid));
 
     if !path.exists() {
-        make(&path, accounts.switch_to.as_ref())?;
+        create(&path, accounts.switch_to.as_ref())?;
     }
     let owner = fs::symlink_metadata(&path).map_err(Error::file(&path))?;
     if !owner.is_dir() || owner.uid() != accounts.server.uid {
-        return Err(Error::ForeignDirectory { path });
+        return Err(Error::NotOurDirectory { path });
     }
     Ok(path)
 }
 
-/// A directory that only the server's account (and root) can read.
-pub(crate) fn make(path: &Path, account: Option<&Account>) -> Result<(), Error> {
+/// Creates a directory that only the server's account and root can read.
+pub(crate) fn create(path: &Path, account: Option<&Account>) -> Result<(), Error> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -52,10 +53,10 @@ pub(crate) fn make(path: &Path, account: Option<&Account>) -> Result<(), Error> 
     Ok(())
 }
 
-/// Waits for an exclusive lock that ends with this value, or with the process.
+/// Waits for an exclusive file lock. It ends with the returned value or with the process.
 pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(Error::file(path))?;
-    // Root's own would shut out the server's account, were the tests run by that next.
+    // A file of root's would lock out the server's account when that runs the tests next.
     let directory = path
         .parent()
         .unwrap_or(path)
@@ -68,7 +69,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// One server's directory. Removed by the server's supervisor, or by the next start.
+/// The directory of one server. The server's supervisor removes it, or the next start.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
     pub(crate) path: PathBuf,
@@ -76,14 +77,14 @@ pub(crate) struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Sweeps what killed runs left, then makes a directory of our own.
+    /// Removes the leftovers of killed runs, then creates a directory.
     pub(crate) fn create(base: &Path, account: Option<&Account>) -> Result<Self, Error> {
-        // Without this lock a sweep could take a directory before its owner has locked it.
-        let _sweeping = lock(&base.join("sweep.lock"))?;
-        sweep(base)?;
+        // Without this lock another start could remove the directory before it is locked.
+        let _removing = lock(&base.join("sweep.lock"))?;
+        remove_leftovers(base)?;
 
         let path = base.join(format!("run-{:016x}", rand::random::<u64>()));
-        make(&path, account)?;
+        create(&path, account)?;
         let owner = lock(&path.join("owner.lock"))?;
         Ok(Self {
             path,
@@ -93,20 +94,20 @@ impl RunDirectory {
 }
 
 impl Drop for RunDirectory {
-    /// A server that never ran has no supervisor to remove its files.
+    /// Removes the files of a server that never ran and so has no supervisor.
     fn drop(&mut self) {
         if let Err(error) = remove(&self.path) {
-            tracing::warn!(%error, "a server's files are left to the next start");
+            tracing::warn!(%error, "could not remove a server's files: the next start will");
         }
     }
 }
 
-fn sweep(base: &Path) -> Result<(), Error> {
+fn remove_leftovers(base: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(base).map_err(Error::file(base))?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("run-") {
             let path = entry.path();
             if owner_is_gone(&path) {
-                tracing::info!(path = %path.display(), "removing what a killed run left behind");
+                tracing::info!(path = %path.display(), "removing the files of a killed run");
                 stop_orphan(&path);
                 remove(&path)?;
             }
@@ -122,7 +123,7 @@ fn owner_is_gone(run: &Path) -> bool {
     }
 }
 
-/// Stops a server whose owner and supervisor are both gone.
+/// Stops a server whose owner and supervisor have both ended.
 fn stop_orphan(run: &Path) {
     let Ok(file) = fs::read_to_string(run.join("data/postmaster.pid")) else {
         return;
@@ -134,7 +135,7 @@ fn stop_orphan(run: &Path) {
     else {
         return;
     };
-    // The pid may long belong to somebody else.
+    // Another process may have the pid by now.
     if !serves(pid, run) {
         return;
     }
@@ -142,7 +143,7 @@ fn stop_orphan(run: &Path) {
     let started = Instant::now();
     signal("QUIT", pid);
     while serves(pid, run) {
-        if started.elapsed() > STOP_LIMIT {
+        if started.elapsed() > STOP_TIMEOUT {
             signal("KILL", pid);
             return;
         }
@@ -161,17 +162,18 @@ fn signal(name: &str, pid: u32) {
     let mut command = Command::new("kill");
     command.args(["-s", name, &pid.to_string()]);
     if let Err(reason) = output_of(command, None) {
-        tracing::warn!(pid, reason, "could not stop a server left behind");
+        tracing::warn!(pid, reason, "could not stop a server of a killed run");
     }
 }
 
-/// A supervisor may be removing the same files, so it is done when they are gone.
+/// Removes a directory. A supervisor may remove the same files, so errors count only while it
+/// exists.
 pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     let started = Instant::now();
     loop {
         match fs::remove_dir_all(path) {
             _ if !path.exists() => return Ok(()),
-            Err(error) if started.elapsed() > STOP_LIMIT => return Err(Error::file(path)(error)),
+            Err(error) if started.elapsed() > STOP_TIMEOUT => return Err(Error::file(path)(error)),
             _ => std::thread::sleep(Duration::from_millis(10)),
         }
     }

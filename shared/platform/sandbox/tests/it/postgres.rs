@@ -1,3 +1,5 @@
+//! The promises of a database: durable, closed to others, and removed at the end.
+
 use sandbox::testing;
 
 async fn fetch(database: &sandbox::Database, query: &'static str) -> String {
@@ -17,7 +19,7 @@ async fn durability_is_on() {
 }
 
 #[tokio::test]
-async fn a_role_reaches_its_own_database_alone() {
+async fn a_role_connects_to_its_own_database_only() {
     let orders = testing::database("orders").await;
     let payments = testing::database("payments").await;
     assert_eq!(
@@ -26,9 +28,9 @@ async fn a_role_reaches_its_own_database_alone() {
     );
 
     let (address, rest) = orders.url.rsplit_once(&orders.name).unwrap();
-    let trespass = format!("{address}{}{rest}", payments.name);
-    assert_ne!(trespass, orders.url);
-    let refused = sqlx::PgPool::connect(&trespass).await.unwrap_err();
+    let other_url = format!("{address}{}{rest}", payments.name);
+    assert_ne!(other_url, orders.url);
+    let refused = sqlx::PgPool::connect(&other_url).await.unwrap_err();
 
     assert!(
         refused
@@ -38,11 +40,11 @@ async fn a_role_reaches_its_own_database_alone() {
     );
 }
 
-/// Every server has these two, and by default every role may connect to them.
+/// Every server has these two databases, and by default every role may connect to them.
 #[tokio::test]
-async fn a_role_reaches_no_database_of_the_server_itself() {
+async fn a_role_connects_to_no_common_database() {
     let orders = testing::database("orders").await;
-    // A given server belongs to others, and stays as they have it.
+    // The settings of an external server are not ours to change.
     if orders.server_pid.is_none() {
         return;
     }
@@ -78,8 +80,8 @@ async fn a_wrong_password_is_refused() {
 async fn a_test_database_is_gone_after_the_test() {
     let witness = testing::database("witness").await;
     let name = {
-        let passing = testing::database("passing").await;
-        passing.name.clone()
+        let database = testing::database("short_lived").await;
+        database.name.clone()
     };
 
     let mut connection = witness.connect().await.unwrap();

@@ -1,3 +1,5 @@
+//! Each fault of the proxy, on a real server.
+
 use std::time::Duration;
 
 use sandbox::postgres::Lease;
@@ -13,7 +15,7 @@ async fn proxy() -> (PostgresProxy, Lease) {
     (proxy, database)
 }
 
-async fn ask(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+async fn query(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar("select 1").fetch_one(connection).await
 }
 
@@ -39,7 +41,7 @@ async fn backends(database: &Lease, state: &str) -> i64 {
 async fn a_healthy_proxy_changes_nothing() {
     let (proxy, _database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    assert_eq!(ask(&mut connection).await.unwrap(), 1);
+    assert_eq!(query(&mut connection).await.unwrap(), 1);
     assert_eq!(proxy.connections(), 1);
     connection.close().await.unwrap();
     until(async || proxy.connections() == 0).await;
@@ -49,12 +51,12 @@ async fn a_healthy_proxy_changes_nothing() {
 async fn bytes_are_delayed_in_either_direction() {
     let (proxy, _database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    ask(&mut connection).await.unwrap();
+    query(&mut connection).await.unwrap();
     for direction in [Direction::ToServer, Direction::ToClient] {
         proxy.delay(direction, Duration::from_millis(100));
-        let asked = Instant::now();
-        ask(&mut connection).await.unwrap();
-        assert!(asked.elapsed() >= Duration::from_millis(100));
+        let since = Instant::now();
+        query(&mut connection).await.unwrap();
+        assert!(since.elapsed() >= Duration::from_millis(100));
         proxy.heal();
     }
 }
@@ -65,30 +67,30 @@ async fn the_answer_to_a_statement_is_held_back_until_healed() {
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
     proxy.delay_answer("BEGIN", LONG);
     proxy.delay_answer("select 1", LONG);
-    let asking = tokio::spawn(async move {
+    let querying = tokio::spawn(async move {
         sqlx::raw_sql("begin").execute(&mut connection).await?;
-        ask(&mut connection).await
+        query(&mut connection).await
     });
 
     until(async || proxy.held() == 1).await;
     assert_eq!(backends(&database, "idle in transaction").await, 1);
     proxy.heal();
-    assert_eq!(asking.await.unwrap().unwrap(), 1);
+    assert_eq!(querying.await.unwrap().unwrap(), 1);
     assert_eq!((proxy.held(), proxy.acted()), (0, 1));
 }
 
 #[tokio::test]
-async fn a_prepared_statement_is_known_by_its_text() {
+async fn a_prepared_statement_is_recognised_by_its_text() {
     let (proxy, _database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    ask(&mut connection).await.unwrap();
+    query(&mut connection).await.unwrap();
     proxy.cut_at("SELECT 1");
-    assert!(ask(&mut connection).await.is_err());
+    assert!(query(&mut connection).await.is_err());
     assert_eq!(proxy.acted(), 1);
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_the_statement_done() {
+async fn a_statement_whose_answer_is_lost_has_run() {
     let (proxy, database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
     proxy.lose_answer("create table");
@@ -104,41 +106,41 @@ async fn a_lost_answer_leaves_the_statement_done() {
 }
 
 #[tokio::test]
-async fn a_cut_ends_both_ends_and_new_connections_work() {
+async fn a_cut_resets_both_ends_and_new_connections_work() {
     let (proxy, database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    ask(&mut connection).await.unwrap();
+    query(&mut connection).await.unwrap();
     proxy.cut();
-    assert!(ask(&mut connection).await.is_err());
+    assert!(query(&mut connection).await.is_err());
     until(async || backends(&database, "idle").await == 0).await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    assert_eq!(ask(&mut connection).await.unwrap(), 1);
+    assert_eq!(query(&mut connection).await.unwrap(), 1);
 }
 
 #[tokio::test]
-async fn a_half_open_connection_is_over_for_the_server_alone() {
+async fn a_half_open_connection_ends_for_the_server_only() {
     let (proxy, database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    ask(&mut connection).await.unwrap();
+    query(&mut connection).await.unwrap();
     proxy.half_open();
     until(async || backends(&database, "idle").await == 0).await;
-    let asked = timeout(Duration::from_millis(200), ask(&mut connection)).await;
-    assert!(asked.is_err(), "the client must see nothing: {asked:?}");
+    let answer = timeout(Duration::from_millis(200), query(&mut connection)).await;
+    assert!(answer.is_err(), "the client must see nothing: {answer:?}");
     proxy.cut();
-    assert!(ask(&mut connection).await.is_err());
+    assert!(query(&mut connection).await.is_err());
 }
 
 #[tokio::test]
 async fn a_blackhole_lets_nothing_through_and_loses_nothing() {
     let (proxy, _database) = proxy().await;
     let mut connection = PgConnection::connect(proxy.url()).await.unwrap();
-    ask(&mut connection).await.unwrap();
+    query(&mut connection).await.unwrap();
     proxy.blackhole();
-    let mut asking = tokio::spawn(async move { ask(&mut connection).await });
-    let asked = timeout(Duration::from_millis(200), &mut asking).await;
-    assert!(asked.is_err(), "nothing may come through: {asked:?}");
+    let mut querying = tokio::spawn(async move { query(&mut connection).await });
+    let answer = timeout(Duration::from_millis(200), &mut querying).await;
+    assert!(answer.is_err(), "nothing may come through: {answer:?}");
     proxy.heal();
-    assert_eq!(asking.await.unwrap().unwrap(), 1);
+    assert_eq!(querying.await.unwrap().unwrap(), 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Dead letters of FIFO queues, which take nothing twice within five minutes.
+//! Dead letters of FIFO queues, which ignore duplicates for 5 min.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +9,15 @@ use messaging::{Consumer, Error, Fault, PlainHandler, Provision, QueueSpec, Tran
 use sqs_local::Control;
 use tokio_util::sync::CancellationToken;
 
+use crate::fixture::{quick, sqs, until};
 use crate::promises_in_order::Step;
-use crate::world::{quick, sqs, until};
 
 fn step(n: i32) -> Step {
     let group = "a".into();
     Step { group, n }
 }
 
-/// Refuses every step.
+/// Rejects every step.
 struct Refuse;
 
 impl PlainHandler for Refuse {
@@ -29,7 +29,7 @@ impl PlainHandler for Refuse {
     }
 }
 
-/// Messages of a queue in whatever state.
+/// The number of messages of a queue, in any state.
 fn depth(control: &Control, queue: &str) -> usize {
     let queues = control.queues();
     let queue = queues.iter().find(|found| found.name == queue).unwrap();
@@ -37,7 +37,7 @@ fn depth(control: &Control, queue: &str) -> usize {
 }
 
 #[tokio::test]
-async fn what_was_refused_and_redriven_can_be_refused_again_at_once() {
+async fn a_message_that_was_rejected_and_redriven_can_be_rejected_again_at_once() {
     let (server, sqs) = sqs().await;
     let control = server.control();
     let transport = Transport::from(sqs.clone());
@@ -64,7 +64,7 @@ async fn what_was_refused_and_redriven_can_be_refused_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_queue_that_holds_no_dead_letters_is_not_redriven() {
+async fn a_queue_that_is_no_dead_letter_queue_is_not_redriven() {
     let (server, sqs) = sqs().await;
     let transport = Transport::from(sqs.clone());
     let steps = quick("steps.fifo");
@@ -78,16 +78,16 @@ async fn a_queue_that_holds_no_dead_letters_is_not_redriven() {
     assert_eq!(depth(&server.control(), "steps.fifo"), 1);
 }
 
-/// Stumbles over the first step, and counts the others.
-struct Stumble(Arc<AtomicUsize>);
+/// Fails for the first step, and counts the others.
+struct FailsFirst(Arc<AtomicUsize>);
 
-impl PlainHandler for Stumble {
+impl PlainHandler for FailsFirst {
     type Message = Step;
     type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
         match step.n {
-            0 => Err(Fault::retry_after(Duration::ZERO, "stumbled")),
+            0 => Err(Fault::retry_after(Duration::ZERO, "failed")),
             _ => {
                 self.0.fetch_add(1, Ordering::SeqCst);
                 Ok(())
@@ -97,7 +97,7 @@ impl PlainHandler for Stumble {
 }
 
 #[tokio::test]
-async fn what_waited_behind_one_that_dies_is_still_tried() {
+async fn messages_behind_one_that_becomes_a_dead_letter_are_still_handled() {
     let (server, sqs) = sqs().await;
     let control = server.control();
     let transport = Transport::from(sqs.clone());
@@ -110,7 +110,7 @@ async fn what_waited_behind_one_that_dies_is_still_tried() {
     transport.publish_all(&all).await.unwrap();
     let tried = Arc::new(AtomicUsize::new(0));
     let stop = CancellationToken::new();
-    let consumer = Consumer::plain(steps, &transport, Stumble(tried.clone()));
+    let consumer = Consumer::plain(steps, &transport, FailsFirst(tried.clone()));
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("the queue is empty", async || {
         depth(&control, "steps.fifo") == 0
@@ -123,25 +123,25 @@ async fn what_waited_behind_one_that_dies_is_still_tried() {
     assert_eq!(depth(&control, "steps-dlq.fifo"), 1);
 }
 
-/// Fails once with each step but the first, which fails always.
-struct Trip(std::sync::Mutex<Vec<i32>>);
+/// Fails always for the first step, and once for each other.
+struct FailsOnce(std::sync::Mutex<Vec<i32>>);
 
-impl PlainHandler for Trip {
+impl PlainHandler for FailsOnce {
     type Message = Step;
     type Output = ();
 
     async fn handle(&self, step: Step) -> Result<(), Fault> {
-        let mut tripped = self.0.lock().unwrap();
-        if step.n > 0 && tripped.contains(&step.n) {
+        let mut failed = self.0.lock().unwrap();
+        if step.n > 0 && failed.contains(&step.n) {
             return Ok(());
         }
-        tripped.push(step.n);
-        Err(Fault::retry_after(Duration::ZERO, "tripped"))
+        failed.push(step.n);
+        Err(Fault::retry_after(Duration::ZERO, "failed"))
     }
 }
 
 #[tokio::test]
-async fn a_release_is_no_attempt() {
+async fn a_return_is_not_an_attempt() {
     let (server, sqs) = sqs().await;
     let control = server.control();
     let transport = Transport::from(sqs.clone());
@@ -155,7 +155,7 @@ async fn a_release_is_no_attempt() {
         .await
         .unwrap();
     let stop = CancellationToken::new();
-    let consumer = Consumer::plain(steps, &transport, Trip(Default::default()));
+    let consumer = Consumer::plain(steps, &transport, FailsOnce(Default::default()));
     let running = tokio::spawn(consumer.run(stop.clone()));
     until("the queue is empty", async || {
         depth(&control, "steps.fifo") == 0

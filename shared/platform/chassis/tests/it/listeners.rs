@@ -1,4 +1,4 @@
-//! Who may come in, and by which door.
+//! The limits of the listeners, and the admin listener.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ async fn serve(serving: Serving) -> Running {
     server.await.unwrap()
 }
 
-/// What a server answers to these very bytes, until it closes the connection.
+/// Sends these bytes as they are, and returns the answer until the server closes the connection.
 async fn raw(address: SocketAddr, bytes: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes.as_bytes()).await.unwrap();
@@ -32,10 +32,10 @@ async fn raw(address: SocketAddr, bytes: &str) -> String {
 const PROBLEM: &str = "content-type: application/problem+json";
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_in_time_is_a_problem_of_its_own() {
+async fn a_body_that_does_not_arrive_in_time_is_a_408_problem() {
     let server = serve(Serving {
         request_timeout_ms: 400,
-        ..Serving::anywhere()
+        ..Serving::on_free_port()
     });
     let server = server.await;
     let head = "POST /echo HTTP/1.1\r\nhost: shop\r\n\
@@ -47,7 +47,7 @@ async fn a_body_that_does_not_arrive_in_time_is_a_problem_of_its_own() {
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_a_problem() {
-    let server = serve(Serving::anywhere()).await;
+    let server = serve(Serving::on_free_port()).await;
     let check = async |address: &str, fields: &str, status: &str| {
         let head =
             format!("GET {address} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{fields}\r\n");
@@ -71,10 +71,10 @@ async fn a_head_that_is_too_long_is_a_problem() {
     check("/hello", &wide(20_000), "431").await;
 }
 
-/// hyper answers these before any of our code runs, and says nothing of them to anyone.
+/// hyper answers these before any of our code runs, and has no hook for it.
 #[tokio::test]
-async fn what_hyper_itself_refuses_has_no_document() {
-    let server = serve(Serving::anywhere()).await;
+async fn requests_that_hyper_refuses_get_no_document() {
+    let server = serve(Serving::on_free_port()).await;
     let check = async |request: &str, status: &str| {
         let answer = raw(server.address(), request).await;
         assert!(
@@ -92,7 +92,7 @@ async fn what_hyper_itself_refuses_has_no_document() {
 async fn a_connection_beyond_the_limit_is_answered_with_503() {
     let serving = Serving {
         connection_limit: 2,
-        ..Serving::anywhere()
+        ..Serving::on_free_port()
     };
     let server = serve(serving).await;
     let request = "GET /hello HTTP/1.1\r\nhost: shop\r\n\r\n";
@@ -113,7 +113,7 @@ async fn a_connection_beyond_the_limit_is_answered_with_503() {
         "{refused}"
     );
 
-    // Closed connections make room, as soon as the server has seen it.
+    // Closed connections free their permits as soon as the server has seen the close.
     drop(open);
     let url = server.url() + "/hello";
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
@@ -122,16 +122,19 @@ async fn a_connection_beyond_the_limit_is_answered_with_503() {
         if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
             break;
         }
-        assert!(tokio::time::Instant::now() < deadline, "no room was made");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "no permit was freed"
+        );
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn an_admin_listener_takes_health_and_metrics_off_the_public_door() {
+async fn an_admin_listener_takes_health_and_metrics_off_the_public_listener() {
     let serving = Serving {
-        admin_addr: Some(Serving::anywhere().listen_addr),
-        ..Serving::anywhere()
+        admin_addr: Some(Serving::on_free_port().listen_addr),
+        ..Serving::on_free_port()
     };
     let server = serve(serving).await;
     let admin = format!("http://{}", server.admin_address().unwrap());
@@ -150,8 +153,8 @@ async fn an_admin_listener_takes_health_and_metrics_off_the_public_door() {
 #[tokio::test]
 async fn a_process_without_routes_may_have_an_admin_listener() {
     let serving = Serving {
-        admin_addr: Some(Serving::anywhere().listen_addr),
-        ..Serving::anywhere()
+        admin_addr: Some(Serving::on_free_port().listen_addr),
+        ..Serving::on_free_port()
     };
     let stop = CancellationToken::new();
     let server = launch("test", serving, stop, async |_| Ok(Router::new()));

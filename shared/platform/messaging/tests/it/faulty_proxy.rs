@@ -1,5 +1,5 @@
-//! A queue server in this process behind the real SDK, without sockets: so tokio's clock can be
-//! paused, and whatever may become of a call can be chosen.
+//! A proxy between the real SDK and a queue server in this process. It needs no sockets, so tests
+//! can pause tokio's clock, and it injects faults into calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,47 +18,47 @@ use aws_smithy_types::body::SdkBody;
 use messaging::Sqs;
 use sqs_local::{Control, Error, SqsLocal};
 
-/// What becomes of calls.
+/// A fault of all calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trouble {
+pub enum ProxyFault {
     None,
-    /// No answer, ever.
+    /// Calls get no answer.
     Hang,
-    /// The connection is closed in the middle.
+    /// Connections are reset.
     Reset,
-    /// Nobody listens.
+    /// Connections are refused.
     Down,
-    /// The credentials are no good.
+    /// The credentials are invalid.
     Forbidden,
-    /// Calls that send several messages are too long, whatever their length.
-    Crowded,
+    /// Calls that send several messages are refused as too long.
+    BatchTooLong,
 }
 
-/// The line to a server of its own.
+/// A proxy with its own server. Clones share it.
 #[derive(Clone)]
-pub struct Wire(Arc<Shared>);
+pub struct FaultyProxy(Arc<Shared>);
 
 struct Shared {
     server: SqsLocal,
-    trouble: Mutex<Trouble>,
+    fault: Mutex<ProxyFault>,
     calls: Mutex<BTreeMap<String, usize>>,
 }
 
-impl Wire {
-    pub async fn new() -> Wire {
-        Wire(Arc::new(Shared {
+impl FaultyProxy {
+    pub async fn new() -> FaultyProxy {
+        FaultyProxy(Arc::new(Shared {
             server: SqsLocal::start("127.0.0.1:0").await.unwrap(),
-            trouble: Mutex::new(Trouble::None),
+            fault: Mutex::new(ProxyFault::None),
             calls: Mutex::default(),
         }))
     }
 
-    /// Queues at the other end, which is elsewhere: polls cannot be taken back.
+    /// A client whose server seems to be remote and not to take back polls.
     pub fn sqs(&self) -> Sqs {
         self.sqs_at("http://queues.test")
     }
 
-    /// Queues at this address, on somebody else's server.
+    /// A client whose server seems to be at this address and not to take back polls.
     pub fn sqs_at(&self, endpoint: &str) -> Sqs {
         let credentials = Credentials::new("key", "secret", None, None, "a test");
         let config = SdkConfig::builder()
@@ -76,11 +76,12 @@ impl Wire {
         self.0.server.control()
     }
 
-    pub fn trouble(&self, trouble: Trouble) {
-        *self.0.trouble.lock().unwrap() = trouble;
+    /// Sets the fault of all calls from now on.
+    pub fn inject(&self, fault: ProxyFault) {
+        *self.0.fault.lock().unwrap() = fault;
     }
 
-    /// How often an action was asked for, with or without success.
+    /// The number of calls of an action, successful or not.
     pub fn calls(&self, action: &str) -> usize {
         self.0
             .calls
@@ -106,13 +107,13 @@ impl Wire {
             .entry(action.clone())
             .or_default() += 1;
 
-        let trouble = *self.0.trouble.lock().unwrap();
-        match trouble {
-            Trouble::None | Trouble::Crowded => {}
-            Trouble::Hang => std::future::pending().await,
-            Trouble::Reset => return Err(ConnectorError::io("connection reset by peer".into())),
-            Trouble::Down => return Err(ConnectorError::io("connection refused".into())),
-            Trouble::Forbidden => {
+        let fault = *self.0.fault.lock().unwrap();
+        match fault {
+            ProxyFault::None | ProxyFault::BatchTooLong => {}
+            ProxyFault::Hang => std::future::pending().await,
+            ProxyFault::Reset => return Err(ConnectorError::io("connection reset by peer".into())),
+            ProxyFault::Down => return Err(ConnectorError::io("connection refused".into())),
+            ProxyFault::Forbidden => {
                 let document = r#"{"__type": "com.amazon.coral.service#InvalidClientTokenId",
                     "message": "The security token included in the request is invalid."}"#;
                 return Ok(response(
@@ -123,7 +124,7 @@ impl Wire {
             }
         }
         let document = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
-        if trouble == Trouble::Crowded && document.matches("MessageBody").count() > 1 {
+        if fault == ProxyFault::BatchTooLong && document.matches("MessageBody").count() > 1 {
             let error = Error::BatchRequestTooLong { most: 1, sent: 2 };
             return Ok(response(400, &error.query_error(), error.document()));
         }
@@ -143,13 +144,13 @@ fn response(status: u16, query_error: &str, document: Vec<u8>) -> HttpResponse {
     response
 }
 
-impl HttpConnector for Wire {
+impl HttpConnector for FaultyProxy {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().answer(request))
     }
 }
 
-impl HttpClient for Wire {
+impl HttpClient for FaultyProxy {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
@@ -159,8 +160,8 @@ impl HttpClient for Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for FaultyProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
+        f.write_str("FaultyProxy")
     }
 }

@@ -1,3 +1,5 @@
+//! The sandbox as a whole, on servers of its own and on external ones.
+
 use std::path::Path;
 
 use sandbox::{Options, PostgresMode, Sandbox, Server, Storage, testing};
@@ -12,7 +14,7 @@ async fn count(database: &sandbox::Database, name: &str) -> i64 {
         .unwrap()
 }
 
-/// A role on the test server that may create databases and roles, and no more.
+/// Creates a role that may create databases and roles, but is no superuser. Returns its address.
 async fn administrator(server: &Server) -> String {
     let database = server.database("administrator").await.unwrap();
     let mut superuser = sqlx::PgConnection::connect(&server.admin_url())
@@ -26,7 +28,7 @@ async fn administrator(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn everything_starts_by_one_call() {
+async fn one_call_starts_all_servers() {
     let options = Options {
         storage: Storage::Memory,
         ..Options::default()
@@ -48,7 +50,7 @@ async fn everything_starts_by_one_call() {
 }
 
 #[tokio::test]
-async fn each_database_can_have_a_server_of_its_own() {
+async fn each_database_can_have_its_own_server() {
     let options = Options {
         postgres: PostgresMode::Each,
         ..Options::default()
@@ -63,7 +65,7 @@ async fn each_database_can_have_a_server_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_given_server_is_used_and_left_as_it_was() {
+async fn an_external_server_is_used_and_left_unchanged() {
     let server = Server::start(Storage::Disk).await.unwrap();
     let witness = server.database("witness").await.unwrap();
     let url = administrator(&server).await;
@@ -83,20 +85,20 @@ async fn a_given_server_is_used_and_left_as_it_was() {
 }
 
 #[tokio::test]
-async fn the_next_run_removes_what_a_killed_one_left_on_a_given_server() {
+async fn the_next_run_removes_the_databases_of_a_killed_one_from_an_external_server() {
     let server = Server::start(Storage::Disk).await.unwrap();
     let witness = server.database("witness").await.unwrap();
     let url = administrator(&server).await;
-    let killed = Server::given(&url).await.unwrap();
+    let killed = Server::external(&url).await.unwrap();
     killed.database("of_the_killed").await.unwrap();
-    let alive = Server::given(&url).await.unwrap();
+    let alive = Server::external(&url).await.unwrap();
     alive.database("of_the_living").await.unwrap();
 
-    // A killed run's connection ends, and nobody removes its databases.
+    // As after a kill: the connection of the run ends, and its databases stay.
     drop(killed);
     let next = async {
         while count(&witness, "of_the_killed").await > 0 {
-            Server::given(&url).await.unwrap();
+            Server::external(&url).await.unwrap();
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), next)
@@ -107,7 +109,7 @@ async fn the_next_run_removes_what_a_killed_one_left_on_a_given_server() {
 }
 
 #[tokio::test]
-async fn queues_of_tests_are_kept_apart() {
+async fn queues_of_tests_are_separate() {
     let (one, other) = (testing::sqs().await, testing::sqs().await);
     assert_ne!(one.prefix, other.prefix);
     let calls = reqwest::get(format!("{}/control/calls", one.endpoint))
@@ -117,36 +119,36 @@ async fn queues_of_tests_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn each_trouble_ends_in_one_line_that_says_what_to_do() {
+async fn each_error_is_one_line_that_names_the_remedy() {
     let check = async |options: Options, expected: &str| {
         let error = Sandbox::start(options).await.err().unwrap().to_string();
         assert!(error.contains(expected) && !error.contains('\n'), "{error}");
     };
-    let given = |url: &str| Options {
+    let external = |url: &str| Options {
         database_url: Some(url.to_owned()),
         ..Options::default()
     };
 
     check(
-        given("postgres://me:secret@127.0.0.1:1/shop"),
+        external("postgres://me:secret@127.0.0.1:1/shop"),
         "cannot reach the database at 127.0.0.1:1",
     )
     .await;
     check(
-        given("mysql://root@127.0.0.1/shop"),
-        "start it or mend DATABASE_URL",
+        external("mysql://root@127.0.0.1/shop"),
+        "start it or correct DATABASE_URL",
     )
     .await;
-    check(given("nonsense"), "start it or mend DATABASE_URL").await;
+    check(external("nonsense"), "start it or correct DATABASE_URL").await;
     let each = Options {
         postgres: PostgresMode::Each,
-        ..given("postgres://127.0.0.1/shop")
+        ..external("postgres://127.0.0.1/shop")
     };
     check(each, "DATABASE_URL names one server: unset it").await;
 }
 
 #[tokio::test]
-async fn what_is_given_is_used_and_the_rest_is_started() {
+async fn an_external_endpoint_is_used_and_the_other_servers_are_started() {
     let options = Options {
         sqs_endpoint_url: Some("http://127.0.0.1:1".to_owned()),
         ..Options::default()
@@ -161,7 +163,7 @@ async fn what_is_given_is_used_and_the_rest_is_started() {
 #[test]
 fn a_server_that_never_ran_leaves_nothing() {
     let failing = tempfile::tempdir().unwrap();
-    let program = |variable: &str, value: &Path| {
+    let error_of = |variable: &str, value: &Path| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sandbox"));
         command
             .env_remove("DATABASE_URL")
@@ -172,13 +174,13 @@ fn a_server_that_never_ran_leaves_nothing() {
         String::from_utf8(output.stderr).unwrap()
     };
 
-    let missing = program("TWOFOLD_POSTGRES_DIR", failing.path());
+    let missing = error_of("TWOFOLD_POSTGRES_DIR", failing.path());
     assert!(missing.starts_with("error: no postgres found (") && missing.lines().count() == 1);
     assert!(missing.contains("apt-get install postgresql"), "{missing}");
 
     let file = failing.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let unusable = program("TWOFOLD_SANDBOX_DIR", &file);
+    let unusable = error_of("TWOFOLD_SANDBOX_DIR", &file);
     assert!(
         unusable.contains("cannot use") && unusable.lines().count() == 1,
         "{unusable}"

@@ -1,4 +1,4 @@
-//! A parcel office: what the tests send, how they handle it, and how they wait.
+//! The fixture of the tests: messages about parcels, their handlers, a database, and helpers.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// A parcel was brought.
+/// A parcel has arrived.
 #[derive(Clone, Serialize, Deserialize, Debug)]
-pub struct Brought {
+pub struct Arrived {
     pub parcel: i32,
 }
 
-/// A parcel was weighed; the second queue hears of it, too.
+/// A parcel was weighed. It goes to the second queue.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Weighed {
     pub parcel: i32,
 }
 
-impl Message for Brought {
-    const KIND: &'static str = "parcel-brought";
+impl Message for Arrived {
+    const KIND: &'static str = "parcel-arrived";
 
     fn destinations(&self) -> Vec<Destination> {
         vec!["parcels".into()]
@@ -44,36 +44,36 @@ impl Message for Weighed {
     }
 }
 
-/// Writes each parcel down, and tells that it was weighed.
-pub struct Weigh;
+/// Records each parcel, and publishes that it was weighed.
+pub struct WeighParcels;
 
-impl Handler for Weigh {
-    type Message = Brought;
+impl Handler for WeighParcels {
+    type Message = Arrived;
 
-    async fn handle(&self, tx: &mut Tx, brought: Brought) -> Result<(), Fault> {
-        note(tx, "brought", brought.parcel).await?;
+    async fn handle(&self, tx: &mut Tx, arrived: Arrived) -> Result<(), Fault> {
+        record(tx, "arrived", arrived.parcel).await?;
         tx.push(&Weighed {
-            parcel: brought.parcel,
+            parcel: arrived.parcel,
         })?;
         Ok(())
     }
 }
 
-/// Writes down what was weighed.
-pub struct Remember;
+/// Records each weighed parcel.
+pub struct RecordWeights;
 
-impl Handler for Remember {
+impl Handler for RecordWeights {
     type Message = Weighed;
 
     async fn handle(&self, tx: &mut Tx, weighed: Weighed) -> Result<(), Fault> {
-        note(tx, "weighed", weighed.parcel).await?;
+        record(tx, "weighed", weighed.parcel).await?;
         Ok(())
     }
 }
 
-/// One line in the book.
-pub async fn note(tx: &mut PgConnection, what: &str, parcel: i32) -> Result<(), sqlx::Error> {
-    let insert = "insert into book (what, parcel) values ($1, $2)";
+/// Inserts a record.
+pub async fn record(tx: &mut PgConnection, what: &str, parcel: i32) -> Result<(), sqlx::Error> {
+    let insert = "insert into records (what, parcel) values ($1, $2)";
     sqlx::query(insert)
         .bind(what)
         .bind(parcel)
@@ -82,23 +82,23 @@ pub async fn note(tx: &mut PgConnection, what: &str, parcel: i32) -> Result<(), 
     Ok(())
 }
 
-/// A database with the outbox, the inbox and the book.
-pub struct World {
+/// A database with the tables `outbox`, `inbox` and `records`.
+pub struct Fixture {
     pub db: PgPool,
     pub stop: CancellationToken,
     database: Arc<dyn Any + Send + Sync>,
     url: String,
 }
 
-impl World {
-    pub async fn new() -> World {
+impl Fixture {
+    pub async fn new() -> Fixture {
         let database = testing::database("messaging").await;
         let db = database.pool().await.unwrap();
         messaging::migrate(&db).await.unwrap();
-        let book = "create table book
+        let records = "create table records
                     (position bigint generated always as identity, what text, parcel int)";
-        sqlx::query(book).execute(&db).await.unwrap();
-        World {
+        sqlx::query(records).execute(&db).await.unwrap();
+        Fixture {
             db,
             stop: CancellationToken::new(),
             url: database.url.clone(),
@@ -106,19 +106,19 @@ impl World {
         }
     }
 
-    /// Other connections to the same database.
+    /// Opens another pool on the same database.
     pub async fn connect(&self) -> PgPool {
         PgPool::connect(&self.url).await.unwrap()
     }
 
-    /// Where its database is.
+    /// The address of its database.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The same world through these connections.
-    pub fn with(&self, db: PgPool) -> World {
-        World {
+    /// The same fixture with another pool.
+    pub fn with(&self, db: PgPool) -> Fixture {
+        Fixture {
             db,
             stop: self.stop.clone(),
             database: self.database.clone(),
@@ -126,9 +126,9 @@ impl World {
         }
     }
 
-    /// The lines of one sort, in the order written.
-    pub async fn book(&self, what: &str) -> Vec<i32> {
-        let lines = "select parcel from book where what = $1 order by position";
+    /// The parcels of one kind of record, in the order of the inserts.
+    pub async fn records(&self, what: &str) -> Vec<i32> {
+        let lines = "select parcel from records where what = $1 order by position";
         sqlx::query_scalar(lines)
             .bind(what)
             .fetch_all(&self.db)
@@ -136,16 +136,17 @@ impl World {
             .unwrap()
     }
 
+    /// The number of rows of a table.
     pub async fn count(&self, table: &'static str) -> i64 {
         let count = match table {
             "outbox" => "select count(*) from outbox",
             "inbox" => "select count(*) from inbox",
-            _ => "select count(*) from book",
+            _ => "select count(*) from records",
         };
         sqlx::query_scalar(count).fetch_one(&self.db).await.unwrap()
     }
 
-    /// As if the time were over that a relay leaves rows to the process that wrote them.
+    /// Ends the leases of all rows, so that any relay sends them.
     pub async fn end_leases(&self) {
         sqlx::query("update outbox set send_at = now()")
             .execute(&self.db)
@@ -153,7 +154,7 @@ impl World {
             .unwrap();
     }
 
-    /// Pushes messages in one transaction of another process, which runs no relay.
+    /// Pushes messages in one transaction, as a process without a relay.
     pub async fn push<M: Message>(&self, messages: impl IntoIterator<Item = M>) {
         let mut tx = Outbox::new(&self.db).begin().await.unwrap();
         for message in messages {
@@ -163,14 +164,14 @@ impl World {
     }
 }
 
-/// The whole office on one transport.
-pub fn office(world: &World, transport: impl Into<Transport>) -> Runtime {
-    Runtime::new(&world.db, transport)
-        .handle(quick("parcels"), Weigh)
-        .handle(quick("weights"), Remember)
+/// A service that handles both queues.
+pub fn parcel_service(fixture: &Fixture, transport: impl Into<Transport>) -> Runtime {
+    Runtime::new(&fixture.db, transport)
+        .handle(quick("parcels"), WeighParcels)
+        .handle(quick("weights"), RecordWeights)
 }
 
-/// A queue whose messages come back soon when nobody holds them.
+/// A queue with a visibility timeout of 1 s.
 pub fn quick(name: &'static str) -> QueueSpec {
     QueueSpec {
         visibility_timeout: Duration::from_secs(1),
@@ -178,6 +179,7 @@ pub fn quick(name: &'static str) -> QueueSpec {
     }
 }
 
+/// Starts a queue server, and connects to it.
 pub async fn sqs() -> (SqsLocal, messaging::Sqs) {
     let server = SqsLocal::start("127.0.0.1:0").await.unwrap();
     let settings = Settings::endpoint(server.endpoint());
@@ -185,13 +187,15 @@ pub async fn sqs() -> (SqsLocal, messaging::Sqs) {
     (server, sqs)
 }
 
-/// Has `subscriber` hear what this thread says. For each place in the code `tracing` remembers
-/// whether anybody listens, and while there is one subscriber alone it asks the thread that comes
-/// by first: another test's, perhaps, that has none. So there is a second one, which wants nothing.
-pub fn listen(subscriber: impl Into<tracing::Dispatch>) -> DefaultGuard {
-    let nothing = tracing_subscriber::registry().with(LevelFilter::OFF);
-    // All tests after the first find it there.
-    let _ = tracing::subscriber::set_global_default(nothing);
+/// Subscribes to the events and spans of this thread.
+///
+/// `tracing` caches per place in the code whether a subscriber is interested. With a single
+/// subscriber it asks the thread that comes first, which may belong to another test without one. So
+/// there is a second, global subscriber, which is interested in nothing.
+pub fn subscribe_thread(subscriber: impl Into<tracing::Dispatch>) -> DefaultGuard {
+    let disabled = tracing_subscriber::registry().with(LevelFilter::OFF);
+    // It fails in all tests but the first.
+    let _ = tracing::subscriber::set_global_default(disabled);
     tracing::dispatcher::set_default(&subscriber.into())
 }
 
@@ -207,24 +211,24 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnM
     }
 }
 
-/// A handler without a database, made of a closure.
-pub struct Plainly<F>(pub F);
+/// A handler without a database, from a closure.
+pub struct PlainClosure<F>(pub F);
 
-impl<F, Fut> messaging::PlainHandler for Plainly<F>
+impl<F, Fut> messaging::PlainHandler for PlainClosure<F>
 where
     F: Fn(i32) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), Fault>> + Send,
 {
-    type Message = Brought;
+    type Message = Arrived;
     type Output = ();
 
-    async fn handle(&self, brought: Brought) -> Result<(), Fault> {
-        (self.0)(brought.parcel).await
+    async fn handle(&self, arrived: Arrived) -> Result<(), Fault> {
+        (self.0)(arrived.parcel).await
     }
 }
 
-/// A consumer of `parcels` in this process, and its queue.
-pub async fn plainly<F, Fut>(local: &messaging::Local, handle: F) -> messaging::Consumer
+/// Creates the queue `parcels` in this process, and a consumer of it.
+pub async fn plain_consumer<F, Fut>(local: &messaging::Local, handle: F) -> messaging::Consumer
 where
     F: Fn(i32) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), Fault>> + Send + 'static,
@@ -234,13 +238,13 @@ where
         .ensure(&quick("parcels"), messaging::Provision::Create)
         .await
         .unwrap();
-    messaging::Consumer::plain(quick("parcels"), &transport, Plainly(handle))
+    messaging::Consumer::plain(quick("parcels"), &transport, PlainClosure(handle))
 }
 
-/// Puts parcels into the queue, without an outbox.
-pub async fn bring(local: &messaging::Local, parcels: impl IntoIterator<Item = i32>) {
+/// Publishes parcels, without an outbox.
+pub async fn publish(local: &messaging::Local, parcels: impl IntoIterator<Item = i32>) {
     let transport = Transport::from(local.clone());
     for parcel in parcels {
-        transport.publish(&Brought { parcel }).await.unwrap();
+        transport.publish(&Arrived { parcel }).await.unwrap();
     }
 }

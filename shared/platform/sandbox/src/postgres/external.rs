@@ -1,4 +1,5 @@
-//! Somebody's Postgres server: what we make there is marked, and found again after a crash.
+//! An external Postgres server. Our databases on it have a prefix, so that the next run finds and
+//! removes them after a crash.
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -7,21 +8,21 @@ use tokio::sync::Mutex;
 use super::Database;
 use crate::Error;
 
-/// First half of our advisory locks' key; the second is the run's number.
+/// The first half of the key of our advisory locks. The second half is the number of the run.
 const LOCK_SPACE: i32 = 0x7477_6f66;
 
-/// A server that outlives us.
+/// A server that we did not start.
 ///
-/// Databases are named `twofold_<run>_<name>`. While a run lives it holds an advisory lock on its
-/// number, so the next run tells what a killed one left behind from what is in use.
+/// Databases are named `twofold_<run>_<name>`. A run holds an advisory lock on its number while it
+/// lives, so the next run can tell the databases of a killed run from those in use.
 #[derive(Debug)]
-pub(super) struct GivenServer {
+pub(super) struct ExternalServer {
     pub(super) admin: PgConnectOptions,
     run: u32,
     _claim: Mutex<PgConnection>,
 }
 
-impl GivenServer {
+impl ExternalServer {
     pub(super) async fn open(url: &str) -> Result<Self, Error> {
         let unreachable = |address: String| {
             move |error: sqlx::Error| Error::Unreachable {
@@ -36,10 +37,10 @@ impl GivenServer {
         let run = rand::random();
         if !lock(&mut claim, run).await? {
             return Err(Error::Database(sqlx::Error::Protocol(
-                "a run's number is in use".into(),
+                "the number of this run is in use: start again".into(),
             )));
         }
-        sweep(&mut claim).await?;
+        remove_leftovers(&mut claim).await?;
         Ok(Self {
             admin,
             run,
@@ -60,8 +61,8 @@ async fn lock(connection: &mut PgConnection, run: u32) -> Result<bool, sqlx::Err
         .await
 }
 
-/// Removes databases whose run holds its lock no more.
-async fn sweep(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Removes the databases of runs that no longer hold their lock.
+async fn remove_leftovers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let names: Vec<String> =
         sqlx::query_scalar("select datname from pg_database where datname ~ $1 order by datname")
             .bind("^twofold_[0-9a-f]{8}_")
@@ -73,7 +74,7 @@ async fn sweep(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
             continue;
         };
         if lock(connection, run).await? {
-            tracing::info!(database = name, "removing what a killed run left behind");
+            tracing::info!(database = name, "removing a database of a killed run");
             Database::remove(connection, &name).await?;
             unlock(connection, run).await?;
         }
@@ -90,7 +91,7 @@ async fn unlock(connection: &mut PgConnection, run: u32) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// The part of an address that may be shown.
+/// The address without user and password, for error messages.
 fn without_password(url: &str) -> String {
     url.rsplit_once('@')
         .map_or(url, |(_, rest)| rest)

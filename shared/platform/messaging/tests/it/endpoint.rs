@@ -1,4 +1,5 @@
-//! Where the promises are kept: a server in this process and a paused clock, or any other.
+//! The SQS endpoint of the promises: a server in this process with a paused clock, or an external
+//! one.
 
 use std::time::Duration;
 
@@ -9,32 +10,32 @@ use messaging::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::Wire;
-use crate::world::{Brought, Plainly};
+use crate::faulty_proxy::FaultyProxy;
+use crate::fixture::{Arrived, PlainClosure};
 
-/// A server, and queues on it that nobody else uses.
-pub struct Shore {
+/// An endpoint with a prefix of its own. `proxy` is set for a server in this process.
+pub struct Endpoint {
     pub sqs: Sqs,
-    pub wire: Option<Wire>,
+    pub proxy: Option<FaultyProxy>,
 }
 
-impl Shore {
-    pub async fn new() -> Shore {
+impl Endpoint {
+    pub async fn new() -> Endpoint {
         let Ok(endpoint) = std::env::var("SQS_ENDPOINT_URL") else {
             tokio::time::pause();
-            let wire = Wire::new().await;
-            return Shore {
-                sqs: wire.sqs(),
-                wire: Some(wire),
+            let proxy = FaultyProxy::new().await;
+            return Endpoint {
+                sqs: proxy.sqs(),
+                proxy: Some(proxy),
             };
         };
         let settings = Settings {
             queue_prefix: format!("promise-{:08x}-", rand::random::<u32>()),
             ..Settings::endpoint(endpoint)
         };
-        Shore {
+        Endpoint {
             sqs: Sqs::connect(&settings).await.unwrap(),
-            wire: None,
+            proxy: None,
         }
     }
 
@@ -42,6 +43,7 @@ impl Shore {
         self.sqs.clone().into()
     }
 
+    /// Creates the queue of the tests.
     pub async fn parcels(&self) -> QueueSpec {
         let parcels = QueueSpec {
             visibility_timeout: Duration::from_secs(2),
@@ -53,35 +55,41 @@ impl Shore {
         parcels
     }
 
-    pub async fn bring(&self, parcels: impl IntoIterator<Item = i32>) {
+    pub async fn publish(&self, parcels: impl IntoIterator<Item = i32>) {
         let parcels: Vec<_> = parcels
             .into_iter()
-            .map(|parcel| Brought { parcel })
+            .map(|parcel| Arrived { parcel })
             .collect();
         self.transport().publish_all(&parcels).await.unwrap();
     }
 
+    /// Starts a consumer of the queue.
     pub async fn consume<F, Fut>(&self, handle: F) -> Running
     where
         F: Fn(i32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Fault>> + Send + 'static,
     {
-        let consumer = Consumer::plain(self.parcels().await, &self.transport(), Plainly(handle));
+        let consumer = Consumer::plain(
+            self.parcels().await,
+            &self.transport(),
+            PlainClosure(handle),
+        );
         let mut options = ConsumerOptions::default();
         options.backoff.limit = Duration::from_secs(1);
         let consumer = consumer.options(options);
         Running::start(consumer.shutdown_timeout(Duration::from_secs(8)))
     }
 
-    /// Messages in a queue, in whatever state.
+    /// The number of messages in a queue, in any state.
     pub async fn depth(&self, queue: &str) -> usize {
         let depths = dead_letters::list(&self.sqs).await.unwrap();
         let depth = depths.iter().find(|depth| depth.queue == queue).unwrap();
         (depth.waiting + depth.in_flight + depth.delayed) as usize
     }
 
+    /// Deletes the queues of an external endpoint.
     pub async fn end(self) {
-        if self.wire.is_some() {
+        if self.proxy.is_some() {
             return;
         }
         for depth in dead_letters::list(&self.sqs).await.unwrap() {
@@ -99,6 +107,7 @@ impl Shore {
     }
 }
 
+/// A running consumer.
 pub struct Running {
     pub stop: CancellationToken,
     ended: JoinHandle<ShutdownSummary>,
@@ -113,6 +122,7 @@ impl Running {
         }
     }
 
+    /// Stops the consumer.
     pub async fn end(self) -> ShutdownSummary {
         self.stop.cancel();
         self.ended.await.unwrap()

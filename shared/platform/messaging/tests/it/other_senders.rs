@@ -1,4 +1,4 @@
-//! Messages of others: whatever they have, a burial and a redrive take none of it away.
+//! Messages of other senders: dead-lettering and redrive keep all of their attributes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use messaging::{Consumer, Fault, Provision, QueueSpec, Sqs, Transport};
 use sqs_local::SqsLocal;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Plainly, sqs, until};
+use crate::fixture::{PlainClosure, sqs, until};
 
 const MEBIBYTE: usize = 1024 * 1024;
 const TRACE: &str = "Root=1-67891233-abcdef012345678912345678;Sampled=1";
 
-async fn office() -> (SqsLocal, Sqs, String) {
+/// Creates the queue `parcels`, and returns its address.
+async fn parcels_queue() -> (SqsLocal, Sqs, String) {
     let (server, sqs) = sqs().await;
     let transport = Transport::from(sqs.clone());
     transport
@@ -31,11 +32,12 @@ async fn office() -> (SqsLocal, Sqs, String) {
     (server, sqs, url)
 }
 
-/// Refuses parcels until `count` are dead. Returns how many it was given, and the dead letters.
+/// Rejects parcels until `count` are dead letters. Returns the number of handler calls, and the
+/// dead letters.
 async fn refuse(sqs: &Sqs, count: usize) -> (usize, Vec<DeadLetter>) {
     let handled = Arc::new(AtomicUsize::new(0));
     let counted = handled.clone();
-    let refusing = Plainly(move |_| {
+    let refusing = PlainClosure(move |_| {
         counted.fetch_add(1, Ordering::SeqCst);
         async { Err(Fault::reject("no such street, and no such town either")) }
     });
@@ -48,10 +50,13 @@ async fn refuse(sqs: &Sqs, count: usize) -> (usize, Vec<DeadLetter>) {
         let depth = depths.iter().find(|depth| depth.queue == queue).unwrap();
         depth.waiting + depth.in_flight
     };
-    until("all are dead, or are handled again and again", async || {
-        let dead = depth("parcels-dlq").await == count as u64 && depth("parcels").await == 0;
-        dead || handled.load(Ordering::SeqCst) > 2 * count
-    })
+    until(
+        "all are dead letters, or are handled again and again",
+        async || {
+            let dead = depth("parcels-dlq").await == count as u64 && depth("parcels").await == 0;
+            dead || handled.load(Ordering::SeqCst) > 2 * count
+        },
+    )
     .await;
     stop.cancel();
     running.await.unwrap();
@@ -60,9 +65,9 @@ async fn refuse(sqs: &Sqs, count: usize) -> (usize, Vec<DeadLetter>) {
 }
 
 #[tokio::test]
-async fn a_message_with_no_room_for_the_reason_is_buried_and_handled_once() {
-    let (_server, sqs, url) = office().await;
-    // No room, room for a part of the reason, and for all of it but not for the id.
+async fn a_message_without_room_for_the_reason_becomes_a_dead_letter_and_is_handled_once() {
+    let (_server, sqs, url) = parcels_queue().await;
+    // No room; room for a part of the reason; room for the reason but not for the id.
     let rooms = [0, 1, 40, 90];
     for room in rooms {
         let body = format!(r#"{{"parcel":{room}}}"#);
@@ -86,15 +91,15 @@ async fn a_message_with_no_room_for_the_reason_is_buried_and_handled_once() {
 }
 
 #[tokio::test]
-async fn an_array_in_the_place_of_an_object_is_a_dead_letter() {
-    let (_server, sqs, url) = office().await;
+async fn an_array_in_place_of_an_object_is_a_dead_letter() {
+    let (_server, sqs, url) = parcels_queue().await;
     let send = sqs.client().send_message().queue_url(&url);
     send.message_body("[7]").send().await.unwrap();
     let (handled, letters) = refuse(&sqs, 1).await;
     assert_eq!(handled, 0);
     let reason = letters[0].reason.as_deref().unwrap();
     assert!(
-        reason.contains("invalid type: sequence, expected struct Brought"),
+        reason.contains("invalid type: sequence, expected struct Arrived"),
         "{reason}"
     );
 }
@@ -109,14 +114,14 @@ fn attribute(data_type: &str, text: &str) -> MessageAttributeValue {
 }
 
 /// A message's body, attributes, group and trace header.
-type Came = (
+type Content = (
     String,
     HashMap<String, MessageAttributeValue>,
     Option<String>,
     Option<String>,
 );
 
-fn came(message: Message) -> Came {
+fn content(message: Message) -> Content {
     let system = message.attributes.unwrap_or_default();
     (
         message.body.unwrap(),
@@ -127,14 +132,14 @@ fn came(message: Message) -> Came {
 }
 
 #[tokio::test]
-async fn what_is_rejected_and_redriven_comes_back_as_it_came() {
-    let (_server, sqs, url) = office().await;
+async fn a_message_that_is_rejected_and_redriven_is_unchanged() {
+    let (_server, sqs, url) = parcels_queue().await;
     let mut ten = HashMap::from([
         ("message-id".to_owned(), attribute("String", "no UUID")),
         ("traceparent".to_owned(), attribute("Binary", "\u{0}\u{1}")),
         (
             "kind".to_owned(),
-            attribute("String.slug", "parcel-brought"),
+            attribute("String.slug", "parcel-arrived"),
         ),
         ("weight".to_owned(), attribute("Number.grams", "7.50")),
         ("photo".to_owned(), attribute("Binary.jpeg", "\u{ff}\u{d8}")),
@@ -159,12 +164,12 @@ async fn what_is_rejected_and_redriven_comes_back_as_it_came() {
     let receive = receive.message_system_attribute_names(System::All);
     let received = receive.send().await.unwrap().messages.unwrap().remove(0);
     let (group, trace) = (Some("group-7".to_owned()), Some(TRACE.to_owned()));
-    assert_eq!(came(received), (body.to_owned(), ten, group, trace));
+    assert_eq!(content(received), (body.to_owned(), ten, group, trace));
 }
 
 #[tokio::test]
-async fn a_message_with_room_comes_back_with_its_id_besides() {
-    let (_server, sqs, url) = office().await;
+async fn a_message_with_room_is_redriven_with_its_id() {
+    let (_server, sqs, url) = parcels_queue().await;
     let weight = ("weight".to_owned(), attribute("Number", "7"));
     let send = sqs.client().send_message().queue_url(&url);
     let send = send.set_message_attributes(Some(HashMap::from([weight.clone()])));

@@ -1,4 +1,4 @@
-//! However the program ends, the server ends with it and leaves no files.
+//! Each end of the program ends its server and removes the files.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -37,7 +37,7 @@ impl Program {
         let ready = output
             .lines()
             .map(Result::unwrap)
-            .find(|line| line.starts_with("PAYMENT"));
+            .find(|line| line.starts_with("SQS_ENDPOINT_URL"));
         assert!(ready.is_some(), "the program ended before it was ready");
 
         let pid_file = run_directories(base.path())[0].join("data/postmaster.pid");
@@ -66,13 +66,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Fails when it has ended, which is as well.
+        // Fails if the program has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Under /var/tmp, since the server's account may not enter root's temporary directories.
+/// A base directory in /var/tmp, because the server's account may not enter root's temporary
+/// directories.
 fn base_directory() -> TempDir {
     let base = tempfile::Builder::new()
         .prefix("twofold-test-")
@@ -97,7 +98,7 @@ fn run_directories(base: &Path) -> Vec<PathBuf> {
 async fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
-        assert!(started.elapsed() < DEADLINE, "waited in vain until {what}");
+        assert!(started.elapsed() < DEADLINE, "gave up waiting until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -107,7 +108,7 @@ fn ps(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A zombie nobody has waited for has ended all the same.
+/// Whether a process runs. A zombie has ended.
 fn runs(pid: u32) -> bool {
     let state = ps(&["-o", "stat=", "-p", &pid.to_string()]);
     !state.trim().is_empty() && !state.contains('Z')
@@ -160,7 +161,7 @@ fn the_next_start_stops_an_orphan_and_removes_its_files() {
     let mut killed = start(base_directory());
     let left_behind = run_directories(killed.base.path());
 
-    // Everybody in the server's process group but the server: supervisor, watcher and its cat.
+    // The server's process group without the server: supervisor, watcher and its `cat`.
     let group = ps(&["-o", "pgid=", "-p", &killed.server.to_string()]);
     for line in ps(&["-eo", "pid=,pgid="]).lines() {
         let (pid, group_of_pid) = line.trim().split_once(' ').unwrap();
@@ -185,7 +186,8 @@ fn the_next_start_stops_an_orphan_and_removes_its_files() {
     );
 }
 
-/// Every program on the PATH but `setpriv`, which would cover the supervisor's death.
+/// A directory with every program of the PATH except `setpriv`, which would cover the supervisor's
+/// death.
 fn tools_without_setpriv() -> TempDir {
     let tools = base_directory();
     for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
@@ -196,7 +198,7 @@ fn tools_without_setpriv() -> TempDir {
             .flatten()
             .filter(|entry| entry.file_name() != "setpriv")
         {
-            // The first of a name wins, as on the PATH.
+            // The first program of a name wins, as on the PATH.
             let _ = std::os::unix::fs::symlink(entry.path(), tools.path().join(entry.file_name()));
         }
     }
@@ -204,7 +206,7 @@ fn tools_without_setpriv() -> TempDir {
 }
 
 #[tokio::test]
-async fn a_live_server_is_not_swept() {
+async fn a_live_server_is_not_removed() {
     let first = Server::start(Storage::Disk).await.unwrap();
     let second = Server::start(Storage::Disk).await.unwrap();
     assert!(runs(first.pid().unwrap()) && runs(second.pid().unwrap()));
@@ -221,7 +223,7 @@ fn return_and_panic_stop_the_server() {
                 let server = Server::start(Storage::Disk).await.unwrap();
                 let directory = server.directory().unwrap().to_owned();
                 send.send((server.pid().unwrap(), directory)).unwrap();
-                assert!(!panics, "as the test wants");
+                assert!(!panics, "a panic on purpose");
             });
         });
         assert_eq!(ended.join().is_err(), panics);
