@@ -92,7 +92,7 @@ mod tests {
     use crate::settings::{new_results, run_settings};
 
     #[test]
-    fn of_a_pair_that_was_broken_off_no_run_is_kept() {
+    fn no_run_of_an_unfinished_pair_is_kept() {
         let Top::Compare(compare) = Cli::parse_from(["cargo", "compare"]).command;
         let arms = [Arm::Monolith, Arm::Services].map(Into::into);
         let planned = plan::schedule(&plan::quick(None), &arms, 1);

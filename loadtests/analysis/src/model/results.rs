@@ -1,4 +1,4 @@
-//! What a comparison found: everything the report shows, and enough to render it again.
+//! The results of a comparison: everything that the report shows, so it can be rendered again.
 
 use std::collections::BTreeMap;
 use std::fmt;

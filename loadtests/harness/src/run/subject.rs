@@ -1,4 +1,4 @@
-//! The subject of a run: a shop under load, wherever it runs.
+//! The subject of a run: a shop under load, on this machine or elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
