@@ -95,7 +95,7 @@ async fn run_at(
         if attempt == ATTEMPTS || holds(&run) || !run.is_late() {
             return Ok(Some(run));
         }
-        eprintln!("  again: {}", run.void.unwrap_or_default());
+        eprintln!("  repeated, because {}", run.void.unwrap_or_default());
     }
 }
 

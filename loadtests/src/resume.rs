@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_continues_only_as_it_began() {
+    fn a_comparison_continues_only_with_the_same_settings_machine_and_versions() {
         let directory = tempfile::tempdir().unwrap();
         let output = Output::of_earlier(&directory.path().join("results.json"));
         let began = options(&["--storage", "memory"]);

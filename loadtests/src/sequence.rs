@@ -7,8 +7,8 @@ use harness::run::RunSpec;
 use crate::experiment::{Experiment, Shops};
 use crate::progress::Progress;
 
-/// One late run in so many is repeated: a late generator says nothing about the arm. More would
-/// take a comparison past its time.
+/// One late run of this many is repeated: a late generator says nothing about the arm. More
+/// repetitions would make the comparison too long.
 const RUNS_PER_RETRY: usize = 10;
 
 /// Makes the runs one after another. Runs of an earlier comparison that was stopped are not made

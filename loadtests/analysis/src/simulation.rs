@@ -183,7 +183,7 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
         runs.push(run(&base(), pair, [1.0; 5]));
         runs.push(run(&other(), pair, [2.0 + 0.01 * pair as f64; 5]));
     }
-    let (alike, expired) = (
+    let (confirmed, expired) = (
         Endings {
             confirmed: 100,
             ..Endings::default()
@@ -195,7 +195,7 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
         },
     );
     for run in &mut runs {
-        run.endings = alike;
+        run.endings = confirmed;
     }
     let pairs = |runs: &[Run]| compare(runs, &base(), &other(), &runs[0].cell(), 1).remove(0);
     assert_eq!(pairs(&runs).pairs, 3);
@@ -204,7 +204,7 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
     runs[3].endings = expired;
     let withheld = sentence(&pairs(&runs));
     assert!(
-        withheld.contains("void, because their orders did not end alike"),
+        withheld.contains("void, because their orders ended differently"),
         "{withheld}"
     );
 }

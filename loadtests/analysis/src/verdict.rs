@@ -9,7 +9,7 @@ use crate::selection::cell_of;
 use crate::statistics::interval::LEVEL;
 use crate::statistics::{Interval, bootstrap, holm, median};
 
-/// Differences within 5% are of no interest, however certain they are.
+/// Differences within 5% count as equal, even if they are certain.
 pub const EQUIVALENCE: f64 = 0.05;
 /// The largest ratio, and its inverse, that *no difference shown* may leave open. With wider bounds
 /// the runs have not looked closely enough.

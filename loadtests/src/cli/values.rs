@@ -7,7 +7,7 @@ use analysis::model::{Arm, ArmName, Scenario};
 pub struct Arms(pub Vec<ArmName>);
 
 impl Arms {
-    /// Without targets, which are no arms of the dial.
+    /// The arms of the dial, without targets.
     pub fn on_the_dial(&self) -> Vec<Arm> {
         self.0.iter().filter_map(ArmName::arm).collect()
     }

@@ -12,7 +12,6 @@ const IN_NAMES: &[(&str, &str)] = &[
     ("attend", "supervise"),
     ("express", "direct"),
     ("foreign", "extra, other"),
-    ("handed", "dispatched, queued"),
     ("hear", "receive"),
     ("lag", "send_delay"),
     ("leisure", "deferred"),
@@ -34,7 +33,6 @@ const IN_NAMES: &[(&str, &str)] = &[
 const NAMES: &[(&str, &str)] = &[
     ("Death", "DeadLetterReason"),
     ("KnownOrder", "OrderRecord"),
-    ("Left", "Backlog"),
     ("Parked", "PendingReceive"),
     ("Step", "MessageSpan"),
     ("Watch", "DrainMonitor"),

@@ -21,7 +21,7 @@ pub struct Results {
     pub partial: Option<Partial>,
     pub settings: Settings,
     pub machine: Machine,
-    /// Versions of what took part: `rustc`, `postgres`, `goose`, `commit`.
+    /// Versions of the parts: `rustc`, `postgres`, `goose`, `commit`.
     pub versions: BTreeMap<String, String>,
     pub runs: Vec<Run>,
     pub capacities: Vec<Capacity>,
@@ -70,9 +70,9 @@ pub enum Storage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PostgresPlace {
-    /// One server of ours for all databases.
+    /// One server for all databases, started for the comparison.
     Shared,
-    /// One server of ours for each service.
+    /// One server for each service, started for the comparison.
     Each,
     /// A server that was running already, for all databases.
     #[serde(rename = "given")]

@@ -55,7 +55,7 @@ async fn reading(subject: &impl Subject, witness: &mut Witness<'_>) -> anyhow::R
     let usage = subject.usage(witness.own_backends())?;
     let calls = counters.as_ref().and_then(|read| read.sqs_calls.as_ref());
     if usage.is_some() && witness.has_queues() {
-        // Processes of ours have a queue server of ours, which counts.
+        // A deployment on this machine has sqs-local, which counts its calls.
         calls.context("the queue server does not show the calls that it has counted")?;
     }
     Ok(Reading { usage, counters })
