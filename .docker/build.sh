@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the programs named, or every program that runs in a container. By binary and not by
-# package: cargo then selects the features of the whole workspace, whichever programs are asked
-# for, and compiles no dependency a second time.
+# package: cargo then selects the features of the whole workspace, for any selection of programs,
+# and compiles no dependency a second time.
 set -eu
 
 [ $# -gt 0 ] || set -- monolith gateway auth-service order-service payment-service \

@@ -33,7 +33,7 @@ start_engine() {
     return 1
 }
 
-# Both profiles, whichever Compose is there. A project and ports of its own, so that a shop that
+# Both profiles, by the Compose that is installed. A project and ports of its own, so that a shop that
 # runs on this machine already is left alone.
 compose() {
     if docker compose version >/dev/null 2>&1; then

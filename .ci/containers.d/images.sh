@@ -1,5 +1,5 @@
 # The images that docker-compose.yml builds on, made from Debian's packages and this machine's
-# toolchain under names of their own, and passed by the variables that anybody can set.
+# toolchain under names of their own, and passed by the variables of .env.
 
 suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || suite=bookworm
 export RUNTIME_IMAGE=twofold-ci/debian:$suite
@@ -12,7 +12,7 @@ docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0 COMPOSE_DOCKER
 
 missing() { ! docker image inspect "$1" >/dev/null 2>&1; }
 
-# What the client says about its builder is of no use here.
+# The client's advice about its builder does not apply here.
 build() { docker build --quiet "$@" >/dev/null 2>/tmp/twofold-build.log || ! cat /tmp/twofold-build.log; }
 
 # All that may fail without being a mistake of ours.
@@ -86,7 +86,7 @@ make_images_light() {
 
 programs() { compose config | sed -n 's/^ *PROGRAM: //p' | sort -u; }
 
-# Beside the base.
+# The size on top of the base.
 images_are_small() {
     local base size program
     base=$(docker image inspect --format '{{.Size}}' "$RUNTIME_IMAGE")

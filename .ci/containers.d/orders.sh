@@ -1,4 +1,4 @@
-# Orders at a door, and waiting for what becomes of them.
+# Places orders at a public port, and waits for their status.
 
 wait_until() {
     local what=$1
@@ -13,7 +13,7 @@ wait_until() {
     return 1
 }
 
-# Readiness itself is asked for by the containers' own health checks, off the public door.
+# The containers' own health checks read the readiness, at another port.
 ready() { has_products "$1"; }
 
 has_products() { curl -sf --max-time 2 "$1/products?limit=1" | grep -q product-; }
@@ -38,7 +38,7 @@ settled() {
         grep -Eq '"status":"(confirmed|dispatched)"'
 }
 
-# Every order that a door accepted is confirmed in the end. What is named third happens after a
+# Every accepted order is confirmed in the end. The third argument is a command that runs after a
 # third of them.
 order_at() {
     local door=$1 count=$2 token order orders=

@@ -1,7 +1,7 @@
 # The suites of tests on containers of their own, which are gone afterwards, however a test ends.
 
 # All of one selection of packages, so that cargo compiles what they share once. Two suites are left
-# out: those of the queue server and of the runtime start queue servers that misbehave.
+# out: those of the queue server and of the runtime start queue servers with faults.
 suites_on_containers() {
     TWOFOLD_TEST_BACKEND=containers SQS_IMAGE=twofold/sqs-local:$TWOFOLD_TAG \
         cargo test --workspace --exclude messaging --exclude sqs-local "$@"

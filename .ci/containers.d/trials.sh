@@ -86,7 +86,7 @@ books() {
     ask shipping "select count(*) from shipments"
 }
 
-# Since the books were read, every order has brought one of each, when none is under way any more.
+# Since the counts were read, every order has added one row to each table, once all have settled.
 audit_since() {
     local before after kind more=()
     mapfile -t before <<<"$1"
@@ -101,7 +101,7 @@ ask() {
     compose exec -T services-postgres psql -U postgres -d "$1" -Atc "$2"
 }
 
-# Asked to stop, each ends by itself within its 10 s. Databases and the providers' ledgers are kept:
+# On a stop, each ends by itself within its 10 s. Databases and the providers' ledgers are kept:
 # an order that was paid for before is captured after.
 stop_and_start() {
     local began=$SECONDS killed
@@ -119,7 +119,7 @@ stop_and_start() {
     order_at "$SERVICES" 3
 }
 
-# Exit status 137 is Docker's patience at its end.
+# Exit status 137: Docker killed it after its grace period.
 killed_containers() {
     local id
     for id in $(compose ps -aq); do

@@ -7,13 +7,13 @@ use harness::run::RunSpec;
 use crate::experiment::Experiment;
 use crate::sequence::is_made;
 
-/// Orders per second of the first probe. Each further one is twice the one before.
-const FIRST: f64 = 25.0;
-/// The search ends here: no machine that this runs on goes further.
-const LAST: f64 = 12_800.0;
+/// Orders per second of the first probe. Each later probe doubles the rate until one is not held.
+const FIRST_RATE: f64 = 25.0;
+/// The search ends at this rate, which no machine is expected to hold.
+const LAST_RATE: f64 = 12_800.0;
 /// Attempts at one rate, while the generator is late.
 const ATTEMPTS: usize = 3;
-/// Steps of the bisection: four bring the two ends within a sixteenth of the last doubling.
+/// Probes of the bisection: four bring the two ends within a sixteenth of the last doubling.
 const BISECTIONS: usize = 4;
 
 /// Searches for the capacity of one arm, and records every run as it is made. Runs of an earlier
@@ -25,9 +25,9 @@ pub(crate) async fn search(experiment: &mut Experiment<'_>, arm: &ArmName) -> an
     let mut probes: Vec<Probe> = vec![];
     let (mut held, mut lost) = (0.0, None);
     let mut bisections = 0;
-    while bisections < BISECTIONS && held < LAST {
+    while bisections < BISECTIONS && held < LAST_RATE {
         let rate = match lost {
-            None if held == 0.0 => FIRST,
+            None if held == 0.0 => FIRST_RATE,
             None => held * 2.0,
             Some(lost) => {
                 bisections += 1;
@@ -79,9 +79,9 @@ async fn run_at(
             pair: attempt,
             position: experiment.results.runs.len(),
         };
-        let mut known = experiment.results.runs.iter();
-        let run = match known.find(|made| is_made(made, &spec)).cloned() {
-            Some(known) => known,
+        let mut earlier = experiment.results.runs.iter();
+        let run = match earlier.find(|made| is_made(made, &spec)).cloned() {
+            Some(earlier) => earlier,
             None => {
                 eprintln!("capacity of {arm}: {:.0} orders/s", rate.get());
                 let Some(run) = experiment.run(&spec).await? else {
@@ -95,7 +95,7 @@ async fn run_at(
         if attempt == ATTEMPTS || holds(&run) || !run.is_late() {
             return Ok(Some(run));
         }
-        eprintln!("  again: {}", run.void.unwrap_or_default());
+        eprintln!("  repeated, because {}", run.void.unwrap_or_default());
     }
 }
 
@@ -127,8 +127,8 @@ fn described(probe: &Probe, run: &Run) -> String {
 /// of a run; a rate that was held in spite of it was held, since times count from the moment an
 /// order was due.
 fn holds(run: &Run) -> bool {
-    let sound = run.audit.failure().is_none() && (run.void.is_none() || run.is_late());
-    sound && !run.has_errors() && run.good as f64 >= 0.99 * run.due as f64
+    let counts = run.audit.failure().is_none() && (run.void.is_none() || run.is_late());
+    counts && !run.has_errors() && run.good as f64 >= 0.99 * run.due as f64
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
             broken: 0,
             example: None,
         };
-        let sound = Run {
+        let held = Run {
             load: LoadModel::Probe(Rate::per_s(100.0)),
             duration_s: 10.0,
             offered: 1_000,
@@ -158,27 +158,27 @@ mod tests {
             },
             ..Run::default()
         };
-        assert!(holds(&sound));
+        assert!(holds(&held));
         assert!(!holds(&Run {
             good: 985,
-            ..sound.clone()
+            ..held.clone()
         }));
         assert!(!holds(&Run {
             errors: 2,
             requests: 1_000,
-            ..sound.clone()
+            ..held.clone()
         }));
         assert!(!holds(&Run {
             void: Some("work was left".into()),
-            ..sound.clone()
+            ..held.clone()
         }));
         let mut late = Run {
             void: Some("late".into()),
-            ..sound.clone()
+            ..held.clone()
         };
         late.send_delay_ms.p99 = 20.0;
         assert!(holds(&late));
-        let mut broken = sound;
+        let mut broken = held;
         broken.audit.checks[0].broken = 1;
         assert!(!holds(&broken));
     }

@@ -56,8 +56,8 @@ pub enum Action {
 /// The options of everything that starts deployments: a comparison, `up` and `idle`.
 #[derive(Args, Debug, Clone)]
 pub struct DeploymentOptions {
-    /// The arms, in a comparison the first with each of the others: A0 the monolith, A1 events in
-    /// one process, A2 services in one process, A3 services; `all` for the whole dial. The same
+    /// The arms; the first is compared with each of the others: A0 the monolith, A1 events in one
+    /// process, A2 services in one process, A3 services; `all` for the whole dial. The same
     /// arm twice shows the noise.
     #[arg(long, value_name = "ARMS", default_value = "A0,A3", value_parser = parse_arms)]
     pub arms: Arms,
@@ -78,7 +78,7 @@ pub struct DeploymentOptions {
 
 #[derive(Args, Debug, Clone)]
 pub struct Options {
-    /// The quick method, which is the default: under 3 minutes, and no claim finer than its noise.
+    /// The quick method, which is the default: under 3 minutes, and no claim finer than the noise.
     #[arg(long, conflicts_with = "full")]
     pub quick: bool,
 
@@ -112,8 +112,8 @@ pub struct Options {
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub duration: Option<u64>,
 
-    /// Compares one arm with its former self: DIR has the release binaries of another commit, built
-    /// there by `cargo build --release`. `--arms A3 --baseline ../before/target/release`.
+    /// Compares one arm with its former self: `--arms A3 --baseline ../before/target/release`. DIR
+    /// has the release binaries of another commit, built there by `cargo build --release`.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "full"])]
     pub baseline: Option<PathBuf>,
 
@@ -153,7 +153,8 @@ pub struct Options {
           env = "TARGET_QUEUES")]
     pub target_queues: Vec<(String, String)>,
 
-    /// Slows an arm down by so many microseconds of CPU per order, to see whether it is found.
+    /// Slows an arm down by this many microseconds of CPU per order, to see whether the comparison
+    /// finds it.
     #[arg(long, alias = "plant", value_name = "ARM=MICROSECONDS",
           value_parser = InjectedSlowdown::parse, hide = true)]
     pub inject_slowdown: Option<InjectedSlowdown>,
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
@@ -187,7 +188,7 @@ mod tests {
         for mistyped in ["foo", "doo", "dor", "slowdown", "proxy"] {
             let all = ["cargo", "compare", mistyped];
             let error = Cli::try_parse_from(all).unwrap_err().to_string();
-            assert!(!error.contains("door"), "{error}");
+            assert!(!error.contains("slowdown-proxy"), "{error}");
         }
         let cli = Cli::command();
         for command in cli.get_subcommands().next().unwrap().get_subcommands() {
@@ -228,6 +229,7 @@ mod tests {
                 &["--duration", "3"],
                 &["--target", "a=http://b"],
                 &["--resume", "results.json"],
+                &["--baseline", "../before/target/release"],
             ] {
                 check(ignored, false);
             }
@@ -246,6 +248,10 @@ mod tests {
         check(&["--target", "monolith"], "NAME=URL");
         check(&["--quick", "--full"], "cannot be used with");
         check(&["--full", "--target", "a=http://b"], "cannot be used with");
+        let baseline = ["--arms", "A3", "--baseline", "../before/target/release"];
+        for other in [&["--full"][..], &["--target", "a=http://b"]] {
+            check(&[&baseline, other].concat(), "cannot be used with");
+        }
         check(&["--users", "0"], "1..=10000");
         check(&["--target-database", "services=http://"], "postgres://");
     }

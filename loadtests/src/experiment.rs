@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::output::Output;
 
-/// What all steps of a comparison need.
+/// The state that all parts of a comparison share.
 pub(crate) struct Experiment<'a> {
     pub(crate) shops: Shops<'a>,
     pub(crate) settings: &'a RunSettings,
@@ -47,7 +47,7 @@ impl Experiment<'_> {
         }
     }
 
-    /// Adds a run to the results, and writes them at once: nothing is lost whatever happens next.
+    /// Adds a run to the results, and writes them at once, so that no later failure loses it.
     pub(crate) fn record(&mut self, run: Run) -> anyhow::Result<()> {
         self.results.runs.push(run);
         self.output.write_results(&self.results)

@@ -1,7 +1,7 @@
 //! The command `cargo compare`: what splitting the shop into services costs, and what it buys.
 //!
 //! `harness` makes the runs, `analysis` judges them, `report` shows them. This crate decides which
-//! runs are made, in which sequence, and writes down what came of them.
+//! runs are made, in which sequence, and writes their results.
 
 pub mod capacity;
 pub mod cli;

@@ -38,7 +38,7 @@ fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
-/// The first Ctrl-C stops in good order, the second at once. goose would handle Ctrl-C too, but the
+/// The first Ctrl-C stops gracefully, the second at once. goose would handle Ctrl-C too, but the
 /// first handler that is set stays.
 fn listen_for_interrupts(stop: &CancellationToken) -> Result<(), ctrlc::Error> {
     let stop = stop.clone();

@@ -27,7 +27,7 @@ impl Output {
     }
 
     /// The directory with the results of an earlier comparison.
-    pub(crate) fn beside(results: &Path) -> Output {
+    pub(crate) fn of_earlier(results: &Path) -> Output {
         let directory = results.parent().unwrap_or(Path::new("."));
         Output {
             directory: directory.to_owned(),
@@ -71,7 +71,7 @@ impl Output {
 /// Reads a `results.json`.
 ///
 /// # Errors
-/// When there is no such file, or it has not the shape that this version writes.
+/// When there is no such file, or its shape is not the one that this version writes.
 pub(crate) fn read_results(path: &Path) -> anyhow::Result<Results> {
     let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let results: Results = serde_json::from_slice(&text)

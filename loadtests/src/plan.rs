@@ -115,7 +115,7 @@ pub(crate) fn full(weaker_per_s: f64, options: &Options) -> Vec<CellPlan> {
 }
 
 /// The sequence of runs: the pairs of all cells in random order, and within each pair the arms in
-/// random order, so that drift affects all arms alike.
+/// random order, so that drift affects all arms equally.
 pub(crate) fn schedule(cells: &[CellPlan], arms: &[ArmName], seed: u64) -> Vec<RunSpec> {
     let mut random = SmallRng::seed_from_u64(seed);
     let mut pairs: Vec<(CellPlan, usize)> = cells

@@ -1,5 +1,4 @@
-//! The progress of a comparison: the current run, the result of the last one, the time that is
-//! left.
+//! The progress of a comparison: the current run, the result of the last one, the remaining time.
 
 use std::io::IsTerminal;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The provenance of a comparison: the command that repeats it, and the versions of what took part.
+//! The provenance of a comparison: the command that repeats it, and the versions of its parts.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -34,7 +34,7 @@ fn quoted(argument: &str) -> String {
     }
 }
 
-/// Versions of what took part, as far as they are known.
+/// Versions of the parts, as far as they are known.
 pub(crate) fn versions(postgres: Option<&str>) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     let output = |program: &str, arguments: &[&str]| -> Option<String> {

@@ -62,9 +62,9 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_continues_only_as_it_began() {
+    fn a_comparison_continues_only_with_the_same_settings_machine_and_versions() {
         let directory = tempfile::tempdir().unwrap();
-        let output = Output::beside(&directory.path().join("results.json"));
+        let output = Output::of_earlier(&directory.path().join("results.json"));
         let began = options(&["--storage", "memory"]);
         let made = new_results(&began, &run_settings(&began).unwrap(), None).unwrap();
         let check = |change: fn(&mut Results), now: &[&str], hint: &str| {

@@ -7,8 +7,8 @@ use harness::run::RunSpec;
 use crate::experiment::{Experiment, Shops};
 use crate::progress::Progress;
 
-/// One late run in so many is repeated: a late generator says nothing about the arm. More would
-/// take a comparison past its time.
+/// One late run of this many is repeated: a late generator says nothing about the arm. More
+/// repetitions would make the comparison too long.
 const RUNS_PER_RETRY: usize = 10;
 
 /// Makes the runs one after another. Runs of an earlier comparison that was stopped are not made
@@ -92,7 +92,7 @@ mod tests {
     use crate::settings::{new_results, run_settings};
 
     #[test]
-    fn of_a_pair_that_was_broken_off_no_run_is_kept() {
+    fn no_run_of_an_unfinished_pair_is_kept() {
         let Top::Compare(compare) = Cli::parse_from(["cargo", "compare"]).command;
         let arms = [Arm::Monolith, Arm::Services].map(Into::into);
         let planned = plan::schedule(&plan::quick(None), &arms, 1);

@@ -56,8 +56,8 @@ fn found(options: &Options, name: &str, arm: Arm) -> Result<Sources, String> {
     })
 }
 
-fn find<'a>(named: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
-    let mut found = named.iter().filter(|(name, _)| name == wanted);
+fn find<'a>(all: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut found = all.iter().filter(|(one, _)| one == name);
     found.next().map(|(_, url)| url.as_str())
 }
 

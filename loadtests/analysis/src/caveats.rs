@@ -1,11 +1,11 @@
-//! The caveats of a comparison: what its figures depend on, and what the method cannot say.
+//! The caveats of a comparison: what its figures depend on, and what the method cannot show.
 
 use crate::headline::comparisons;
 use crate::model::{Arm, Method, PostgresPlace, Results, Run, Storage};
 use crate::selection::grouped;
 use crate::{Comparison, Measure};
 
-/// The share of a load by which it should have been steady for long.
+/// The share of a load after which it should have become steady.
 const UNSTEADY_SHARE: f64 = 1.0 / 3.0;
 /// Percent of the machine that the generator may use before the report warns.
 const GENERATOR_LIMIT: f64 = 10.0;
@@ -47,7 +47,7 @@ pub fn caveats(results: &Results) -> Vec<String> {
                 .to_owned(),
         );
     }
-    // The search for a capacity goes where the generator cannot follow, and is in no verdict.
+    // The search for a capacity exceeds what the generator can send in time, and is in no verdict.
     let judged: Vec<&Run> = results
         .runs
         .iter()
@@ -82,7 +82,7 @@ fn local_queues(results: &Results) -> Option<String> {
     let local = |run: &Run| !run.cpu_ms.is_empty() && !run.sqs_calls.is_empty() && !run.remote_sqs;
     results.runs.iter().any(local).then(|| {
         "The queue server on this machine answers within a millisecond, and Amazon's does not: \
-         only what says \u{201c}SQS as slow as Amazon's\u{201d} was measured with that delay."
+         only figures with \u{201c}SQS as slow as Amazon's\u{201d} were measured with that delay."
             .to_owned()
     })
 }
@@ -141,7 +141,7 @@ fn unsteady(results: &Results) -> Option<String> {
     (!cells.is_empty()).then(|| {
         format!(
             "Latencies at the beginning differed from later ones in {}: a longer --duration \
-             would show the usual ones.",
+             would show steady ones.",
             cells.join("; ")
         )
     })

@@ -1,5 +1,5 @@
 //! The change between two comparisons, such as before and after a commit. Their runs were not made
-//! next to each other, so there are no pairs: whatever drifted in between shows as a change.
+//! next to each other, so there are no pairs, and drift between the two shows as a change.
 
 use crate::model::Run;
 use crate::statistics::interval::LEVEL;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_found_whatever_the_order_and_number_of_runs() {
+    fn a_change_is_found_in_any_order_and_number_of_runs() {
         let found = change(&[2.0, 2.1, 1.9], &[4.1, 3.9, 4.0, 4.2]);
         assert_eq!(found.finding, Finding::Ratio);
         let ratio = found.ratio.unwrap();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_spreads_has_not_changed() {
+    fn runs_that_only_spread_have_not_changed() {
         let found = change(&[2.0, 2.2, 1.9], &[2.1, 1.9, 2.05]);
         assert_eq!(found.finding, Finding::NoDifference);
         assert_eq!(change(&[2.0], &[4.0, 4.0]).ratio, None);

@@ -20,14 +20,14 @@ pub fn comparisons(results: &Results) -> Vec<Comparison> {
         return vec![];
     };
     let runs = &results.runs;
-    let there = |name: &ArmName, cell: &Cell| {
+    let has_runs = |name: &ArmName, cell: &Cell| {
         runs.iter()
             .any(|run| run.arm == *name && run.cell() == *cell)
     };
     let mut found = vec![];
     for cell in cells(results) {
         for other in others {
-            if there(other, &cell) && there(base, &cell_of(runs, base, &cell)) {
+            if has_runs(other, &cell) && has_runs(base, &cell_of(runs, base, &cell)) {
                 found.extend(compare(runs, base, other, &cell, results.settings.seed));
             }
         }
@@ -38,19 +38,19 @@ pub fn comparisons(results: &Results) -> Vec<Comparison> {
 /// Chooses the verdicts that the report begins with:
 /// - closed-model cells only if there are no open-model cells, because waiting users hide queueing;
 /// - with SQS as slow as Amazon's only the time to settled, which that delay changes;
-/// - that a cell is void, or has too few runs, once for all its measures, and the latter only
-///   where no cell has enough.
+/// - a void cell, or one with too few runs, once for all its measures; too few runs only where no
+///   cell has enough.
 pub fn headline(results: &Results) -> Vec<Verdict> {
     let comparisons = comparisons(results);
     let none_has_enough = comparisons.iter().all(|one| one.ratio.is_none());
     let only_closed = comparisons.iter().all(|one| one.cell.load.is_closed());
-    let mut said: Vec<(Cell, ArmName)> = vec![];
+    let mut reported: Vec<(Cell, ArmName)> = vec![];
     let mut verdicts = vec![];
     for one in comparisons {
         let for_all_measures = one.is_void() || one.ratio.is_none();
-        let repeated = said.contains(&(one.cell, one.other.clone()));
+        let repeated = reported.contains(&(one.cell, one.other.clone()));
         if for_all_measures && !repeated {
-            said.push((one.cell, one.other.clone()));
+            reported.push((one.cell, one.other.clone()));
         }
         let open = only_closed || !one.cell.load.is_closed();
         let relevant = !one.cell.remote_sqs || one.measure.is_settled();

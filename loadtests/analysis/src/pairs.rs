@@ -19,8 +19,8 @@ pub(crate) struct Sample {
 /// Takes the pairs that are valid and whose orders ended in the same ways.
 pub(crate) fn paired(runs: &[&Run], base: &ArmName, other: &ArmName, measure: Measure) -> Sample {
     let pairs = valid_pairs(runs, base, other).into_iter();
-    let alike = pairs.filter(|(base, other)| !ended_differently(base, other));
-    let values = alike.filter_map(|(base, other)| Some((measure.of(base)?, measure.of(other)?)));
+    let same = pairs.filter(|(base, other)| !ended_differently(base, other));
+    let values = same.filter_map(|(base, other)| Some((measure.of(base)?, measure.of(other)?)));
     let (base, other) = values.unzip();
     Sample { base, other }
 }
@@ -48,7 +48,7 @@ pub(crate) fn different_endings(runs: &[&Run], base: &ArmName, other: &ArmName) 
     let (one, two) = pairs.find(|(one, two)| ended_differently(one, two))?;
     let (ours, theirs) = (one.endings, two.endings);
     Some(format!(
-        "their orders did not end alike: of {base} {ours}, of {other} {theirs}"
+        "their orders ended differently: of {base} {ours}, of {other} {theirs}"
     ))
 }
 

@@ -81,7 +81,7 @@ fn an_arm_against_itself_shows_no_difference_nine_times_of_ten_in_quick_mode() {
 }
 
 #[test]
-fn a_planted_slowdown_of_a_fifth_is_found_nine_times_of_ten_in_full_mode() {
+fn an_injected_slowdown_of_a_fifth_is_found_nine_times_of_ten_in_full_mode() {
     let found = (0..TRIALS)
         .filter(|seed| {
             let comparisons = experiment(FULL_PAIRS, 1.2, *seed);
@@ -94,7 +94,7 @@ fn a_planted_slowdown_of_a_fifth_is_found_nine_times_of_ten_in_full_mode() {
 }
 
 #[test]
-fn a_difference_that_is_none_is_hardly_ever_claimed() {
+fn a_difference_that_does_not_exist_is_hardly_ever_claimed() {
     for pairs in [2, 3, 12] {
         let claimed = (0..TRIALS)
             .filter(|seed| {
@@ -136,7 +136,7 @@ fn a_broken_promise_voids_every_measure_of_the_cell() {
 }
 
 #[test]
-fn what_is_said_of_no_difference_is_true() {
+fn the_bounds_of_no_difference_hold_the_truth() {
     let held = (0..TRIALS)
         .filter(|seed| {
             let comparisons = experiment(3, 1.1, *seed);
@@ -161,7 +161,7 @@ fn findings(ratios: &[f64]) -> Vec<Finding> {
 }
 
 #[test]
-fn no_difference_is_not_said_where_almost_anything_fits() {
+fn no_difference_is_not_a_finding_where_almost_anything_fits() {
     let check = |ratios: &[f64], expected: Finding| {
         assert!(
             findings(ratios).iter().all(|one| *one == expected),
@@ -183,7 +183,7 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
         runs.push(run(&base(), pair, [1.0; 5]));
         runs.push(run(&other(), pair, [2.0 + 0.01 * pair as f64; 5]));
     }
-    let (alike, expired) = (
+    let (confirmed, expired) = (
         Endings {
             confirmed: 100,
             ..Endings::default()
@@ -195,7 +195,7 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
         },
     );
     for run in &mut runs {
-        run.endings = alike;
+        run.endings = confirmed;
     }
     let pairs = |runs: &[Run]| compare(runs, &base(), &other(), &runs[0].cell(), 1).remove(0);
     assert_eq!(pairs(&runs).pairs, 3);
@@ -204,13 +204,13 @@ fn a_pair_whose_orders_ended_differently_is_not_compared() {
     runs[3].endings = expired;
     let withheld = sentence(&pairs(&runs));
     assert!(
-        withheld.contains("void, because their orders did not end alike"),
+        withheld.contains("void, because their orders ended differently"),
         "{withheld}"
     );
 }
 
 #[test]
-fn a_run_that_was_void_and_made_again_counts_as_it_was_made_last() {
+fn a_void_run_that_was_repeated_counts_by_its_repetition() {
     let mut runs = vec![];
     for pair in 0..3 {
         runs.push(run(&base(), pair, [1.0; 5]));

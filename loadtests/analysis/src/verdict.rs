@@ -9,7 +9,7 @@ use crate::selection::cell_of;
 use crate::statistics::interval::LEVEL;
 use crate::statistics::{Interval, bootstrap, holm, median};
 
-/// Differences within this are of no interest, however certain: 5%.
+/// Differences within 5% count as equal, even if they are certain.
 pub const EQUIVALENCE: f64 = 0.05;
 /// The largest ratio, and its inverse, that *no difference shown* may leave open. With wider bounds
 /// the runs have not looked closely enough.
@@ -118,8 +118,8 @@ fn is_on_local_sqs(runs: &[&Run], arm: &ArmName) -> bool {
     ours.is_some_and(|run| !run.remote_sqs)
 }
 
-/// The measures that were taken: processes elsewhere show no CPU. When none was taken, all of them
-/// are judged, and are void.
+/// The measures that the runs have: processes elsewhere show no CPU. When the runs have none, all
+/// measures are judged, and are void.
 fn measured(runs: &[&Run]) -> Vec<Measure> {
     let taken = |measure: &&Measure| runs.iter().any(|run| measure.of(run).is_some());
     let measured: Vec<Measure> = Measure::ALL.iter().filter(taken).copied().collect();

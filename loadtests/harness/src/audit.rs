@@ -1,8 +1,8 @@
 //! The audit: checks every promise of the shop over all rows after each run.
 //!
 //! Invariants:
-//! - it reads what the run left in every database and in the payment provider's own ledger, never
-//!   what an arm says about itself;
+//! - it reads the rows that the run left in the databases and in the payment provider's own ledger,
+//!   never what an arm says about itself;
 //! - it knows nothing of arms: all are held to the same promises, and nothing here is imported from
 //!   the rest of the harness (`tidy` checks it);
 //! - a run that breaks a promise has no number.

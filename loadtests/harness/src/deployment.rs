@@ -2,12 +2,16 @@
 
 pub mod arm_deployment;
 pub mod binaries;
+mod databases;
+mod environment;
 pub mod infrastructure;
 pub mod process;
 pub mod slowdown_proxy;
+mod spec;
 pub mod third_parties;
 pub mod wiring;
 
-pub use arm_deployment::{Deployment, DeploymentSpec};
+pub use arm_deployment::Deployment;
 pub use infrastructure::Infrastructure;
 pub use process::Process;
+pub use spec::DeploymentSpec;

@@ -1,4 +1,5 @@
-//! How one run is made: a shop is started, or found elsewhere; it is loaded, measured and audited.
+//! Makes one run: starts a shop, or uses one that runs elsewhere, and loads, measures and audits
+//! it.
 //!
 //! Invariants:
 //! - an arm runs as the processes of a real deployment, on fresh databases, one arm at a time;

@@ -44,8 +44,8 @@ pub(crate) fn different_settings(before: &Results, after: &Results) -> anyhow::R
     let (before, after) = (before?, after?);
     let all = before.as_object().into_iter().flatten();
     let different = all.filter(|(name, value)| after.get(*name) != Some(value));
-    let told = different.map(|(name, value)| format!("{name} {value} -> {}", after[name]));
-    Ok(told.collect())
+    let described = different.map(|(name, value)| format!("{name} {value} -> {}", after[name]));
+    Ok(described.collect())
 }
 
 fn origin(results: &Results) -> String {

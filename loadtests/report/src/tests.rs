@@ -112,7 +112,7 @@ fn pairs() -> Vec<Run> {
 }
 
 #[test]
-fn the_page_says_its_verdicts_first_and_needs_nothing_else() {
+fn the_page_begins_with_its_verdicts_and_needs_no_other_file() {
     let page = page::page(&results(pairs())).unwrap().into_string();
     let at = |text: &str| {
         page.find(text)
@@ -131,7 +131,7 @@ fn the_page_says_its_verdicts_first_and_needs_nothing_else() {
 }
 
 #[test]
-fn the_linger_is_named_beside_the_verdicts_with_what_another_gives() {
+fn the_linger_is_named_with_the_verdicts_and_with_the_figures_of_another() {
     let both = results(pairs());
     let page = page::page(&both).unwrap().into_string();
     let (named, drawn) = (page.find("a linger of 70 ms"), page.find("<svg"));
@@ -156,7 +156,7 @@ fn the_linger_is_named_beside_the_verdicts_with_what_another_gives() {
 }
 
 #[test]
-fn a_report_of_nothing_says_that_it_is_partial() {
+fn a_report_without_runs_says_that_it_is_partial() {
     let mut nothing = results(vec![]);
     nothing.capacities.clear();
     nothing.partial = Some(Partial::Interrupted);
@@ -195,7 +195,7 @@ fn one_late_run_silences_neither_its_cell_nor_another() {
 }
 
 #[test]
-fn the_generator_is_blamed_for_its_own_lateness_alone() {
+fn only_a_late_generator_is_reported_as_late() {
     let mut runs = pairs();
     runs[0].void = Some("9 of 100 requests failed".to_owned());
     let mut probe = run(Arm::Monolith, 0, 3.0, false);
@@ -230,7 +230,7 @@ fn the_method_names_what_was_done_and_nothing_else() {
 }
 
 #[test]
-fn a_diff_names_what_was_set_differently() {
+fn a_diff_names_the_settings_that_differ() {
     let (before, mut after) = (results(pairs()), results(pairs()));
     assert!(
         diff::different_settings(&before, &after)
@@ -238,6 +238,6 @@ fn a_diff_names_what_was_set_differently() {
             .is_empty()
     );
     after.settings.duration_s = 20.0;
-    let told = diff::different_settings(&before, &after).unwrap();
-    assert_eq!(told, ["duration_s 8.0 -> 20.0"]);
+    let named = diff::different_settings(&before, &after).unwrap();
+    assert_eq!(named, ["duration_s 8.0 -> 20.0"]);
 }

@@ -1,4 +1,4 @@
-//! The values of options, parsed where they come in.
+//! The values of options, parsed into types.
 
 use analysis::model::{Arm, ArmName, Scenario};
 
@@ -7,7 +7,7 @@ use analysis::model::{Arm, ArmName, Scenario};
 pub struct Arms(pub Vec<ArmName>);
 
 impl Arms {
-    /// Without targets, which are no arms of the dial.
+    /// The arms of the dial, without targets.
     pub fn on_the_dial(&self) -> Vec<Arm> {
         self.0.iter().filter_map(ArmName::arm).collect()
     }
@@ -23,7 +23,7 @@ pub(super) fn parse_arms(text: &str) -> Result<Arms, String> {
         let arm = Arm::from_code(code).ok_or_else(|| {
             format!("there is no arm {code:?}: choose from A0, A1, A2, A3, or all")
         })?;
-        let same = arms.iter().filter(|known| known.arm() == Some(arm));
+        let same = arms.iter().filter(|earlier| earlier.arm() == Some(arm));
         let repeat = same.count();
         arms.push(ArmName::Dial { arm, repeat });
     }
@@ -45,8 +45,8 @@ pub(super) fn parse_scenario(text: &str) -> Result<Scenario, String> {
 pub(super) fn parse_database(text: &str) -> Result<(String, String), String> {
     let example = "write NAME=URL, as in monolith=postgres://...";
     let (name, url) = text.split_once('=').ok_or(example)?;
-    let known = ["postgres://", "postgresql://"];
-    match known.into_iter().any(|scheme| url.starts_with(scheme)) {
+    let schemes = ["postgres://", "postgresql://"];
+    match schemes.into_iter().any(|scheme| url.starts_with(scheme)) {
         true => Ok((name.to_owned(), url.to_owned())),
         false => Err(example.to_owned()),
     }

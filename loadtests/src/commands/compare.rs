@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use analysis::model::ArmName;
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use harness::deployment::Infrastructure;
@@ -44,15 +44,13 @@ async fn run(options: &Options, stop: &CancellationToken) -> anyhow::Result<Exit
         None => None,
     };
     let (deployment, arms) = (&options.deployment, &options.deployment.arms);
+    // Before the build, which may take minutes.
+    let baseline = baseline_binaries(options)?;
     eprintln!("Building {} ({PROFILE})", phrase(&arms.0));
     let binaries = Binaries::build(&arms.on_the_dial())?;
-    let baseline = match &options.baseline {
-        Some(directory) => Some(Binaries::of_baseline(directory, &arms.on_the_dial())?),
-        None => None,
-    };
 
     let output = match &options.resume {
-        Some(path) => Output::beside(path),
+        Some(path) => Output::of_earlier(path),
         None => Output::create()?,
     };
     eprintln!("Starting Postgres");
@@ -101,6 +99,16 @@ fn with_baseline(options: &Options) -> anyhow::Result<Options> {
     Ok(options)
 }
 
+/// The release binaries of the other commit.
+fn baseline_binaries(options: &Options) -> anyhow::Result<Option<Binaries>> {
+    let Some(directory) = &options.baseline else {
+        return Ok(None);
+    };
+    let binaries = Binaries::of_baseline(directory, &options.deployment.arms.on_the_dial());
+    let hint = "--baseline needs the directory of another commit's release binaries";
+    Ok(Some(binaries.context(hint)?))
+}
+
 /// `the monolith (A0) and the services (A3)`
 fn phrase(arms: &[ArmName]) -> String {
     let names: Vec<String> = arms.iter().map(ArmName::phrase).collect();
@@ -112,8 +120,8 @@ fn phrase(arms: &[ArmName]) -> String {
 async fn run_comparison(experiment: &mut Experiment<'_>, options: &Options) -> anyhow::Result<()> {
     let arms = &options.deployment.arms.0;
     for arm in arms.iter().filter(|_| options.full) {
-        let known = &experiment.results.capacities;
-        if known.iter().any(|one| one.arm == *arm) {
+        let earlier = &experiment.results.capacities;
+        if earlier.iter().any(|one| one.arm == *arm) {
             continue;
         }
         if !capacity::search(experiment, arm).await? {
@@ -141,5 +149,60 @@ fn refuse_proxy() -> anyhow::Result<()> {
             bail!("{name} would take the load: set NO_PROXY=127.0.0.1,localhost")
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Top};
+
+    fn options(arguments: &[&str]) -> Options {
+        let all = ["cargo", "compare"].iter().chain(arguments);
+        let Top::Compare(compare) = Cli::parse_from(all).command;
+        compare.options
+    }
+
+    #[test]
+    fn a_baseline_runs_as_the_first_of_two_arms() {
+        let options = with_baseline(&options(&["--arms", "A3", "--baseline", "d"])).unwrap();
+        let names: Vec<String> = options
+            .deployment
+            .arms
+            .0
+            .iter()
+            .map(ArmName::to_string)
+            .collect();
+        assert_eq!(names, ["A3 before", "A3"]);
+    }
+
+    #[test]
+    fn a_baseline_of_several_arms_is_refused_with_what_to_do() {
+        for arms in [
+            &[][..],
+            &["--arms", "A0,A3"],
+            &["--arms", "A3,A3"],
+            &["--arms", "all"],
+        ] {
+            let options = options(&[arms, &["--baseline", "d"]].concat());
+            let error = with_baseline(&options).unwrap_err().to_string();
+            assert!(error.contains("as in --arms A3"), "{arms:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_baseline_without_binaries_is_refused_with_the_missing_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_str().unwrap();
+        let options = with_baseline(&options(&["--arms", "A0", "--baseline", path])).unwrap();
+        let error = format!("{:#}", baseline_binaries(&options).unwrap_err());
+        let missing = directory.path().join("monolith").display().to_string();
+        assert!(error.contains(&missing), "{error}");
+        assert!(error.contains("cargo build --release"), "{error}");
+
+        std::fs::write(directory.path().join("monolith"), "").unwrap();
+        assert!(baseline_binaries(&options).unwrap().is_some());
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::cli::Options;
 use crate::output::Output;
 
-/// Marks the results as complete, or says why they are not: until here they were partial.
+/// Marks the results as complete, or records why they are not. Until here they were partial.
 pub(crate) fn mark_complete(results: &mut Results, made: &anyhow::Result<()>) {
     match made {
         Err(error) => results.partial = Some(Partial::Failed(format!("{error:#}"))),
@@ -51,8 +51,8 @@ pub(crate) fn write_outputs(
 /// Success only when the comparison is complete, every audit passed and no run but the search for a
 /// capacity had errors.
 pub(crate) fn exit_code(results: &Results) -> ExitCode {
-    let sound = results.all_promises_kept() && !results.has_errors();
-    match results.partial.is_none() && sound {
+    let valid = results.all_promises_kept() && !results.has_errors();
+    match results.partial.is_none() && valid {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
@@ -74,8 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_broken_off_is_never_called_whole() {
-        let whole = |made: anyhow::Result<()>, interrupted: bool| {
+    fn a_comparison_that_was_stopped_is_never_marked_complete() {
+        let complete = |made: anyhow::Result<()>, interrupted: bool| {
             let mut results = results();
             assert!(results.partial.is_some());
             if interrupted {
@@ -84,9 +84,9 @@ mod tests {
             mark_complete(&mut results, &made);
             results.partial.is_none()
         };
-        assert!(whole(Ok(()), false));
-        assert!(!whole(Ok(()), true));
-        assert!(!whole(Err(anyhow::anyhow!("broken")), false));
+        assert!(complete(Ok(()), false));
+        assert!(!complete(Ok(()), true));
+        assert!(!complete(Err(anyhow::anyhow!("broken")), false));
     }
 
     #[test]

@@ -13,16 +13,18 @@ use harness::measure::processes::{Processes, peak_memory_bytes};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::up::spec_for_people;
+use super::up::spec_to_try;
 use crate::cli::DeploymentOptions;
 use crate::output::Output;
 use crate::settings::{postgres_mode, quick_settings, storage};
 
 /// How long the work after a start takes, such as the first poll of every queue.
 const START_UP: Duration = Duration::from_secs(2);
-const WATCHED: Duration = Duration::from_secs(10);
+/// How long each process is measured.
+const MEASURED: Duration = Duration::from_secs(10);
 
-/// A process that hashes passwords holds all of its memory for that after as many at once.
+/// Concurrent logins. After so many, a process that hashes passwords holds all the memory that it
+/// needs for that.
 const LOGINS: usize = 10;
 
 /// Prints a table for each arm, until it is stopped.
@@ -41,10 +43,10 @@ async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::R
         Infrastructure::start(binaries, storage(options), postgres_mode(options), logs).await?;
 
     for arm in &options.arms.0 {
-        let spec = spec_for_people(arm, &settings)?;
+        let spec = spec_to_try(arm, &settings)?;
         let deployment = Deployment::start(&infrastructure, &spec).await?;
-        let watched = stop.run_until_cancelled(watch(&deployment)).await;
-        match watched.transpose()? {
+        let measured = stop.run_until_cancelled(measure(&deployment)).await;
+        match measured.transpose()? {
             Some(table) => println!(
                 "\n{}, idle for 10 s after {LOGINS} logins\n{table}",
                 capitalised(&arm.phrase())
@@ -59,15 +61,15 @@ async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::R
     Ok(ExitCode::SUCCESS)
 }
 
-async fn watch(deployment: &Deployment) -> anyhow::Result<String> {
+async fn measure(deployment: &Deployment) -> anyhow::Result<String> {
     log_in(deployment).await?;
     tokio::time::sleep(START_UP).await;
     let before = Processes::now()?;
-    tokio::time::sleep(WATCHED).await;
+    tokio::time::sleep(MEASURED).await;
     let after = Processes::now()?;
 
     let mut table = row(["", "ready after", "CPU of a core", "memory"]);
-    let share = |ms: f64| format!("{:.2}%", ms / WATCHED.as_secs_f64() / 10.0);
+    let share = |ms: f64| format!("{:.2}%", ms / MEASURED.as_secs_f64() / 10.0);
     for process in &deployment.processes {
         let ready = process.ready_after.unwrap_or_default();
         let memory = peak_memory_bytes(process.pid()).unwrap_or_default();

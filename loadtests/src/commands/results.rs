@@ -1,17 +1,17 @@
-//! `cargo compare report` and `cargo compare diff`: what is done with results that are there.
+//! `cargo compare report` and `cargo compare diff`: the commands that read earlier results.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::output::{Output, read_results};
 
-/// Renders the report of an earlier comparison again, beside its results.
+/// Renders the report of an earlier comparison again, next to its results.
 ///
 /// # Errors
 /// When the results cannot be read, or the report cannot be written.
 pub fn report(path: &Path) -> anyhow::Result<ExitCode> {
     let results = read_results(path)?;
-    let page = Output::beside(path).write_reports(&results)?;
+    let page = Output::of_earlier(path).write_reports(&results)?;
     println!("{}", page.display());
     Ok(ExitCode::SUCCESS)
 }

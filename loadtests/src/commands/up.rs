@@ -39,8 +39,7 @@ async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::R
             output.logs(),
         )
         .await?;
-        let deployment =
-            Deployment::start(&infrastructure, &spec_for_people(arm, &settings)?).await?;
+        let deployment = Deployment::start(&infrastructure, &spec_to_try(arm, &settings)?).await?;
         println!("{}", introduction(arm, &deployment, &infrastructure)?);
         up.push((deployment, infrastructure));
     }
@@ -59,10 +58,7 @@ async fn run(options: &DeploymentOptions, stop: &CancellationToken) -> anyhow::R
 ///
 /// # Errors
 /// When the name is not that of an arm.
-pub(super) fn spec_for_people(
-    arm: &ArmName,
-    settings: &RunSettings,
-) -> anyhow::Result<DeploymentSpec> {
+pub(super) fn spec_to_try(arm: &ArmName, settings: &RunSettings) -> anyhow::Result<DeploymentSpec> {
     Ok(DeploymentSpec {
         arm: arm
             .arm()

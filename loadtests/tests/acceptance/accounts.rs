@@ -1,4 +1,4 @@
-//! Accounts: registering, logging in, and what a token is good for.
+//! Accounts: registering, logging in, and requests with a token.
 
 use reqwest::Method;
 use serde_json::json;
@@ -55,7 +55,7 @@ async fn a_wrong_password_and_an_unknown_email_look_alike() {
 }
 
 #[tokio::test]
-async fn an_email_has_one_account_whatever_its_case() {
+async fn an_email_has_one_account_in_any_case() {
     for shop in shops().await {
         let email = new_email();
         post(&shop, "/auth/register", &email, "correct horse")

@@ -22,7 +22,7 @@ fn forged(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn orders_are_only_for_who_is_signed_in() {
+async fn orders_are_only_for_signed_in_customers() {
     for shop in shops().await {
         let customer = shop.customer().await;
         let id = Uuid::now_v7();
@@ -63,8 +63,8 @@ async fn another_customers_order_does_not_exist() {
         };
 
         let of_ada = looks_like(&bob, order.id).await;
-        let of_nobody = looks_like(&bob, Uuid::now_v7()).await;
-        assert_eq!(of_ada, of_nobody);
+        let unknown = looks_like(&bob, Uuid::now_v7()).await;
+        assert_eq!(of_ada, unknown);
         assert_eq!(bob.get("/orders").await.page().items, []);
 
         let settled = ada.settled(order.id).await;

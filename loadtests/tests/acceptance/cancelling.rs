@@ -45,7 +45,7 @@ async fn an_order_can_be_cancelled_within_its_window() {
 }
 
 #[tokio::test]
-async fn an_order_can_be_cancelled_before_anything_is_known_of_it() {
+async fn an_order_can_be_cancelled_before_any_fact_has_arrived() {
     for shop in shops().await {
         let customer = shop.customer().await;
         let placed = customer.place(&order_of(&[shop.product().await])).await;

@@ -65,7 +65,7 @@ impl Customer {
         self.get(&format!("/orders/{id}")).await.order(200)
     }
 
-    /// What happened to the order, in this order.
+    /// The facts of the order, in the sequence in which they happened.
     pub(crate) async fn history(&self, id: Uuid) -> Vec<Fact> {
         let history = self.get(&format!("/orders/{id}/history")).await.is(200);
         let history: Vec<HistoryEntry> = history.read();
@@ -74,7 +74,7 @@ impl Customer {
         history.iter().map(|entry| entry.fact).collect()
     }
 
-    /// The same, once it is as it should be.
+    /// Polls the history until it has the expected facts.
     pub(crate) async fn history_when(
         &self,
         id: Uuid,

@@ -3,7 +3,7 @@
 //!
 //! By default it starts both architectures, each as the processes of a real deployment. With
 //! `ACCEPTANCE_BASE_URLS` (separated by commas) it tests the shops at those addresses instead, and
-//! asks for `/metrics` and `/readyz` at `ACCEPTANCE_ADMIN_URLS`, if those are elsewhere. Such a
+//! reads `/metrics` and `/readyz` at `ACCEPTANCE_ADMIN_URLS`, if those are elsewhere. Such a
 //! shop must be seeded, with a cancellation window of at least 2 s and well below 60 s.
 
 // Helpers of tests may unwrap, like the tests themselves.

@@ -35,7 +35,7 @@ async fn a_body_that_cannot_be_read_is_a_problem() {
 
 /// serde reads a struct from an array of its fields, which no schema allows.
 #[tokio::test]
-async fn an_array_is_no_object() {
+async fn an_array_is_not_an_object() {
     for shop in shops().await {
         let customer = shop.customer().await;
         let check = async |path: &str, body: serde_json::Value| {

@@ -43,10 +43,10 @@ async fn a_request_keeps_its_id() {
             "of-a-test"
         );
 
-        let strange = shop
+        let invalid = shop
             .request(Method::GET, "/products")
             .header("x-request-id", "with space");
-        let id = Answer::to(strange).await.headers["x-request-id"].clone();
+        let id = Answer::to(invalid).await.headers["x-request-id"].clone();
         assert_ne!(id, "with space");
         assert_ne!(id, shop.get("/products").await.headers["x-request-id"]);
     }

@@ -37,8 +37,8 @@ async fn a_paid_order_is_confirmed_and_dispatched_when_its_window_has_ended() {
             Fact::ShipmentScheduled,
             Fact::Dispatched,
         ];
-        // Each service tells the order's keeper of its own part: what is confirmed and dispatched
-        // may be known before what is paid.
+        // Each service sends its own facts to the order service: the fact of a dispatch may arrive
+        // before that of the payment.
         let all = |facts: &Vec<Fact>| facts.len() == expected.len();
         assert_eq!(customer.history_when(placed.id, all).await, expected);
     }

@@ -84,7 +84,7 @@ async fn products_are_read_page_by_page_in_the_order_of_their_skus() {
 }
 
 #[tokio::test]
-async fn anybody_may_look_at_products() {
+async fn products_are_read_without_a_token() {
     for shop in shops().await {
         let sku = shop.product().await;
         let product = shop.get(&format!("/products/{sku}")).await.is(200).json();

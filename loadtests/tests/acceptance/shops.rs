@@ -24,7 +24,7 @@ const CANCELLATION_WINDOW: Duration = Duration::from_secs(3);
 /// One architecture, at its entry address.
 pub(crate) struct Shop {
     url: String,
-    /// Where `/metrics` and `/readyz` are: the same, unless they are off the public door.
+    /// Where `/metrics` and `/readyz` are: the same address, unless operators have their own.
     admin_url: String,
     http: Client,
 }
@@ -132,7 +132,7 @@ impl Shop {
         Answer::to(self.request(Method::GET, path)).await
     }
 
-    /// The same at the door of those who run the shop.
+    /// The same at the address for operators.
     pub(crate) async fn get_admin(&self, path: &str) -> Answer {
         Answer::to(self.http.get(format!("{}{path}", self.admin_url))).await
     }

@@ -72,7 +72,7 @@ async fn a_wrong_page_is_named() {
 }
 
 #[tokio::test]
-async fn an_order_id_that_is_none_is_named() {
+async fn an_invalid_order_id_is_named() {
     for shop in shops().await {
         let customer = shop.customer().await;
         customer.get("/orders/seven").await.names(400, &["id"]);

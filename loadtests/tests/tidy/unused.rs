@@ -1,12 +1,8 @@
 //! Every dependency is used: each costs build time, and a reader who looks for what it does.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::{cargo, files};
+use crate::tree::{Package, files, packages};
 
 /// Dependencies that no source names, each with the reason why it is there.
 const UNNAMED: &[(&str, &str, &str)] = &[("sqs-local", "md-5", "its library is called `md5`")];
@@ -16,7 +12,7 @@ fn every_dependency_is_used() {
     let mut unused = vec![];
     for package in packages() {
         for (kind, names) in &package.dependencies {
-            let sources = package.sources(kind);
+            let sources = sources(&package, kind);
             let all = names.iter().filter(|name| !is_named(name, &sources));
             let surprising = all.filter(|name| !is_excused(&package.name, name));
             unused.extend(surprising.map(|name| format!("{}: {name} ({kind})", package.name)));
@@ -35,14 +31,14 @@ fn every_exception_is_needed() {
         let package = packages.iter().find(|one| one.name == *package).unwrap();
         let mut all = package.dependencies.iter();
         let unused = all.any(|(kind, names)| {
-            names.iter().any(|one| one == name) && !is_named(name, &package.sources(kind))
+            names.iter().any(|one| one == name) && !is_named(name, &sources(package, kind))
         });
         assert!(unused, "{name} needs no exception ({reason})");
     }
 }
 
 #[test]
-fn a_dependency_that_is_only_spoken_of_is_unused() {
+fn a_dependency_that_only_a_comment_names_is_unused() {
     let check = |source: &str, used: bool| {
         assert_eq!(
             is_named("tokio-util", &[source.to_owned()]),
@@ -67,24 +63,14 @@ fn a_dependency_that_is_only_spoken_of_is_unused() {
     check("use runtimes::tokio_util::sync;", false);
 }
 
-/// A package of ours.
-struct Package {
-    name: String,
-    folder: PathBuf,
-    /// By kind: `normal`, `dev` or `build`, as cargo's metadata has them.
-    dependencies: BTreeMap<String, Vec<String>>,
-}
-
-impl Package {
-    /// The text of every file that may use a dependency of this kind.
-    fn sources(&self, kind: &str) -> Vec<String> {
-        let build = self.folder.join("build.rs");
-        let ours = files(".rs").into_iter().filter(|file| {
-            let of_the_build = *file == build;
-            file.starts_with(&self.folder) && of_the_build == (kind == "build")
-        });
-        ours.map(|file| fs::read_to_string(file).unwrap()).collect()
-    }
+/// The text of every file that may use a dependency of this kind.
+fn sources(package: &Package, kind: &str) -> Vec<String> {
+    let build = package.folder.join("build.rs");
+    let ours = files(".rs").into_iter().filter(|file| {
+        let of_the_build = *file == build;
+        file.starts_with(&package.folder) && of_the_build == (kind == "build")
+    });
+    ours.map(|file| fs::read_to_string(file).unwrap()).collect()
 }
 
 fn is_excused(package: &str, dependency: &str) -> bool {
@@ -114,33 +100,4 @@ fn names(line: &str, name: &str) -> bool {
         let outside = before.strip_suffix("::").unwrap_or(before);
         !before.ends_with(is_word) && !outside.ends_with(is_word) && named
     })
-}
-
-fn packages() -> Vec<Package> {
-    let arguments = [
-        "metadata",
-        "--no-deps",
-        "--offline",
-        "--format-version",
-        "1",
-    ];
-    let metadata: Value = serde_json::from_str(&cargo(&arguments)).unwrap();
-    let packages = metadata["packages"].as_array().unwrap().iter();
-    packages
-        .map(|package| {
-            let manifest = Path::new(package["manifest_path"].as_str().unwrap());
-            let mut dependencies: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for dependency in package["dependencies"].as_array().unwrap() {
-                let kind = dependency["kind"].as_str().unwrap_or("normal").to_owned();
-                let name = dependency["rename"].as_str();
-                let name = name.or(dependency["name"].as_str()).unwrap().to_owned();
-                dependencies.entry(kind).or_default().push(name);
-            }
-            Package {
-                name: package["name"].as_str().unwrap().to_owned(),
-                folder: manifest.parent().unwrap().to_owned(),
-                dependencies,
-            }
-        })
-        .collect()
 }

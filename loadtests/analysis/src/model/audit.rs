@@ -20,12 +20,12 @@ pub struct Check {
     /// How many orders, products or queues were looked at.
     pub examined: u64,
     pub broken: u64,
-    /// The first that broke it.
+    /// The first item that broke it.
     pub example: Option<String>,
 }
 
 impl Check {
-    /// Whether it looked at every accepted order. Earlier versions called the promise otherwise.
+    /// Whether it examined every accepted order. Earlier versions had another name for it.
     pub fn counts_accepted_orders(&self) -> bool {
         [ACCEPTED_ARE_KEPT, "every accepted order is on the books"].contains(&self.promise.as_str())
     }

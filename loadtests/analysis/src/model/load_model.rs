@@ -15,7 +15,7 @@ pub struct Rate(f64);
 pub enum LoadModel {
     /// The open model: orders arrive at this rate, whether or not earlier ones were answered.
     Open(Rate),
-    /// The same, as one step in the search for an arm's capacity. It is in no verdict.
+    /// The same, as one probe in the search for an arm's capacity. It is in no verdict.
     Probe(Rate),
     /// The closed model: so many users, who each order again as soon as their order is settled.
     Closed { users: usize },

@@ -1,4 +1,4 @@
-//! The machine that a comparison ran on: without it no figure means anything.
+//! The machine that a comparison ran on. Figures mean nothing without it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What a comparison found: everything the report shows, and enough to render it again.
+//! The results of a comparison: everything that the report shows, so it can be rendered again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +21,7 @@ pub struct Results {
     pub partial: Option<Partial>,
     pub settings: Settings,
     pub machine: Machine,
-    /// Versions of what took part: `rustc`, `postgres`, `goose`, `commit`.
+    /// Versions of the parts: `rustc`, `postgres`, `goose`, `commit`.
     pub versions: BTreeMap<String, String>,
     pub runs: Vec<Run>,
     pub capacities: Vec<Capacity>,
@@ -70,9 +70,9 @@ pub enum Storage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PostgresPlace {
-    /// One server of ours for all databases.
+    /// One server for all databases, started for the comparison.
     Shared,
-    /// One server of ours for each service.
+    /// One server for each service, started for the comparison.
     Each,
     /// A server that was running already, for all databases.
     #[serde(rename = "given")]

@@ -5,7 +5,7 @@ use super::student;
 /// The chance of claiming a difference where there is none, over all headline measures together.
 pub const LEVEL: f64 = 0.05;
 
-/// A mean and its interval, at 95% where nothing else is said.
+/// A mean and its interval, at 95% unless the text says otherwise.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Interval {
     pub mean: f64,

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Latencies are grouped by stretches of this length.
 const STRETCH: Duration = Duration::from_millis(500);
 
-/// With fewer stretches the rule sees nothing but chance.
-const FEWEST: usize = 12;
+/// With fewer stretches the rule finds only chance.
+const MIN_STRETCHES: usize = 12;
 
 /// The point within the first half after which the rest has the smallest standard error: the rule
 /// MSER (White, "An Effective Truncation Heuristic for Bias Reduction in Simulation Output", 1997).
@@ -15,7 +15,7 @@ const FEWEST: usize = 12;
 /// times since the beginning with their latencies.
 pub fn steady_after(answers: &[(Duration, f64)], length: Duration) -> Duration {
     let stretches = medians(answers, length);
-    if stretches.len() < FEWEST {
+    if stretches.len() < MIN_STRETCHES {
         return Duration::ZERO;
     }
     let error = |cut: &usize| {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_steady_from_the_beginning_is_called_so() {
+    fn a_load_that_is_steady_from_the_beginning_is_found_steady() {
         assert!(cut(|_| 5.0) <= 2.0, "{}", cut(|_| 5.0));
     }
 

@@ -19,8 +19,8 @@ impl Knee {
     /// be negative: one that comes out negative is set to zero and the rest is fitted again.
     /// `None` for fewer than three loads with a throughput.
     pub fn fit(points: &[(f64, f64)]) -> Option<Knee> {
-        let sound = |(load, throughput): &&(f64, f64)| *load > 0.0 && *throughput > 0.0;
-        let points: Vec<(f64, f64)> = points.iter().filter(sound).copied().collect();
+        let usable = |(load, throughput): &&(f64, f64)| *load > 0.0 && *throughput > 0.0;
+        let points: Vec<(f64, f64)> = points.iter().filter(usable).copied().collect();
         if points.len() < 3 {
             return None;
         }
@@ -34,8 +34,8 @@ impl Knee {
                 coherence: curve / inverse,
                 measured_to,
             };
-            let sound = inverse > 0.0 && knee.contention >= 0.0 && knee.coherence >= 0.0;
-            sound.then_some(knee)
+            let possible = inverse > 0.0 && knee.contention >= 0.0 && knee.coherence >= 0.0;
+            possible.then_some(knee)
         });
         fits.min_by(|one, other| one.error(&points).total_cmp(&other.error(&points)))
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_past_twice_what_was_measured() {
+    fn the_law_gives_no_value_past_twice_what_was_measured() {
         let knee = Knee {
             rate: 1.0,
             contention: 0.0,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_scales_straight_has_no_delays_and_what_collapsed_is_no_point() {
+    fn linear_scaling_has_no_delays_and_a_collapsed_run_is_no_point() {
         let straight = [(25.0, 25.1), (50.0, 49.8), (100.0, 100.2), (200.0, 0.0)];
         let found = Knee::fit(&straight).unwrap();
         assert!(found.contention >= 0.0 && found.coherence >= 0.0);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::snapshot::{OrderEntry, Snapshot};
 
-/// Looks at all of `items` and keeps the first complaint.
+/// Examines all `items` and keeps the first complaint.
 pub(super) fn check<T>(
     promise: &str,
     items: impl IntoIterator<Item = T>,
@@ -28,7 +28,7 @@ pub(super) fn check<T>(
     check
 }
 
-/// Looks at every order, with the status that its facts give it.
+/// Examines every order, with the status that its facts give it.
 pub(super) fn each_order(
     promise: &str,
     snapshot: &Snapshot,

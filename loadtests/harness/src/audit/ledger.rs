@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use super::http::client;
 
-/// An order as the provider knows it.
+/// The provider's record of an order.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct LedgerEntry {
     pub order_id: Uuid,
     /// `authorized`, `declined`, `captured`, `voided` or `refunded`.
     pub status: String,
-    /// `None` for an order that was voided before the shop asked for money.
+    /// `None` for an order that was voided before it was authorized.
     pub authorization: Option<Authorization>,
 }
 

@@ -1,4 +1,4 @@
-//! A snapshot of all databases, read once when no work is left.
+//! A snapshot of the databases, read once when no work is left.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::LedgerEntry;
 
-/// The rows of all databases, with the provider's ledger and the queues.
+/// The rows of orders, payments, inventory and shipping, with the provider's ledger and the queues.
 #[derive(Clone, Default, Debug)]
 pub struct Snapshot {
     /// Orders up to this one existed before the run and are excluded. Only their reservations are
@@ -86,7 +86,7 @@ impl Snapshot {
                  select coalesce(array_agg(fact), '{}') as facts,
                         coalesce(array_agg(extract(epoch from at)::float8 * 1000), '{}') as times
                  from order_facts where order_id = orders.id
-             ) as known
+             ) as facts_of_order
              where id > $1",
         )
         .bind(self.since)
@@ -117,8 +117,8 @@ impl Snapshot {
         .await
         .context("cannot read the payments")?;
         for (order, state, amount_minor) in rows {
-            let known = Payment::ALL.into_iter().find(|one| one.as_str() == state);
-            let state = known.with_context(|| format!("there is no payment state {state:?}"))?;
+            let found = Payment::ALL.into_iter().find(|one| one.as_str() == state);
+            let state = found.with_context(|| format!("there is no payment state {state:?}"))?;
             self.payments.insert(
                 order,
                 PaymentEntry {
@@ -158,9 +158,9 @@ impl Snapshot {
                 .await
                 .context("cannot read the reservations")?;
         for (order, state, skus, quantities) in rows {
-            let known = Reservation::from_name(&state);
+            let found = Reservation::from_name(&state);
             let state =
-                known.with_context(|| format!("there is no reservation state {state:?}"))?;
+                found.with_context(|| format!("there is no reservation state {state:?}"))?;
             let lines = lines(skus, quantities);
             self.reservations
                 .insert(order, ReservationEntry { state, lines });
@@ -176,8 +176,8 @@ impl Snapshot {
                 .await
                 .context("cannot read the shipments")?;
         for (order, state) in rows {
-            let known = Shipment::ALL.into_iter().find(|one| one.as_str() == state);
-            let state = known.with_context(|| format!("there is no shipment state {state:?}"))?;
+            let found = Shipment::ALL.into_iter().find(|one| one.as_str() == state);
+            let state = found.with_context(|| format!("there is no shipment state {state:?}"))?;
             self.shipments.insert(order, state);
         }
         Ok(())

@@ -21,7 +21,7 @@ pub struct Sources {
     pub delivered: HashMap<String, i64>,
     /// Orders up to this one existed before the run. Ids of orders sort by time.
     pub since: Uuid,
-    /// Whether a delayed message counts as work that is left. On a shop of ours it does. Elsewhere
+    /// Whether a delayed message counts as work that is left. In a deployment it does. Elsewhere
     /// orders may expire after hours, and their messages wait that long.
     pub delayed_counts: bool,
 }

@@ -8,40 +8,17 @@ use analysis::model::Arm;
 use anyhow::Context as _;
 use futures::future::try_join_all;
 use sandbox::{Database, Server};
-use sqlx::Connection;
-use store::{Context, catalogue, inventory, seed};
 use uuid::Uuid;
 
+use super::databases;
+use super::environment::{RunningParts, environment};
 use super::infrastructure::{Infrastructure, Servers};
 use super::process::{EnvVars, Process};
 use super::slowdown_proxy;
+use super::spec::DeploymentSpec;
 use super::third_parties::{PaymentProvider, Queues};
-use super::wiring::{
-    CONTEXTS, DATABASE_URLS, URLS, context_of, entry_package, replica_name, replicas_of, signs,
-    start_order,
-};
+use super::wiring::{entry_package, replica_name, replicas_of, start_order};
 use crate::audit::Sources;
-
-/// The configuration of a deployment.
-#[derive(Clone, Debug)]
-pub struct DeploymentSpec {
-    pub arm: Arm,
-    /// Whether its processes run the baseline's binaries.
-    pub baseline: bool,
-    /// The name of the folder of its logs.
-    pub name: String,
-    /// The number of processes of each service, or of the monolith.
-    pub replicas: usize,
-    pub products: usize,
-    pub provider_latency_ms: u64,
-    /// Arguments of the queue server, such as its latency.
-    pub sqs_arguments: Vec<String>,
-    pub cancellation_window: Duration,
-    pub order_expiry: Duration,
-    pub seed: u64,
-    /// CPU to burn per order in a proxy in front of the arm.
-    pub slowdown: Option<Duration>,
-}
 
 /// A running arm. Dropping it stops its processes. [`Deployment::remove`] removes its databases
 /// too; otherwise they go with the server.
@@ -60,11 +37,6 @@ pub struct Deployment {
     pub delivered: HashMap<String, i64>,
     own_servers: Vec<Server>,
 }
-
-/// The connections that a service, or the monolith, may hold: the default of each. More of them are
-/// no faster on a few cores, and each has its own caches to warm: with 40 the monolith's Postgres
-/// used 1.2 times the CPU at 400 orders per second.
-const CONNECTIONS: usize = 8;
 
 impl Deployment {
     /// Starts a deployment and waits until all its processes are ready.
@@ -92,21 +64,23 @@ impl Deployment {
             }
             false => None,
         };
+        let shared = matches!(spec.arm, Arm::Monolith | Arm::Events);
+        let new = databases::create(&infrastructure.servers, shared).await?;
         let mut deployment = Deployment {
             arm: spec.arm,
             base_urls: vec![],
             processes: vec![],
             provider,
             queues,
-            databases: BTreeMap::new(),
-            postgres_pids: vec![],
+            databases: new.databases,
+            postgres_pids: new.postgres_pids,
             delivered: HashMap::new(),
-            own_servers: vec![],
+            own_servers: new.own_servers,
         };
-        deployment.make_databases(infrastructure).await?;
-        // A baseline's processes bring their tables themselves: they refuse those of another commit.
+        // A baseline's processes create their tables themselves: they refuse those of another
+        // commit.
         if !spec.baseline {
-            deployment.migrate().await?;
+            databases::migrate(&deployment.databases).await?;
             deployment.seed(spec.products).await?;
         }
         deployment
@@ -118,62 +92,8 @@ impl Deployment {
         Ok(deployment)
     }
 
-    /// One database for all contexts, or one for each.
-    async fn make_databases(&mut self, infrastructure: &Infrastructure) -> anyhow::Result<()> {
-        let shared = matches!(self.arm, Arm::Monolith | Arm::Events);
-        for (name, _) in CONTEXTS {
-            let first = self.databases.values().next().cloned();
-            let database = match (first, &infrastructure.servers) {
-                (Some(first), _) if shared => first,
-                (_, Servers::Shared(server)) => {
-                    self.postgres_pids = server.pid().into_iter().collect();
-                    server.database(if shared { "shop" } else { name }).await?
-                }
-                (_, Servers::Each { storage }) => {
-                    let server = Server::start(*storage).await?;
-                    let database = server.database(if shared { "shop" } else { name }).await?;
-                    self.postgres_pids.extend(server.pid());
-                    self.own_servers.push(server);
-                    database
-                }
-            };
-            self.databases.insert(name, database);
-        }
-        Ok(())
-    }
-
-    async fn migrate(&self) -> anyhow::Result<()> {
-        for (name, context) in CONTEXTS {
-            let mut connection = self.databases[name].connect().await?;
-            context.migrations().run(&mut connection).await?;
-            connection.close().await?;
-        }
-        Ok(())
-    }
-
     async fn seed(&mut self, products: usize) -> anyhow::Result<()> {
-        let products = seed::products(products);
-        for (name, context) in CONTEXTS {
-            let mut connection = self.databases[name].connect().await?;
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "of no pool, and closed in the end"
-            )]
-            let mut tx = connection.begin().await?;
-            match context {
-                Context::Orders => catalogue::offer(&mut tx, &products).await?,
-                Context::Inventory => {
-                    inventory::restock(&mut tx, seed::deliveries(&products)).await?;
-                }
-                _ => {}
-            }
-            tx.commit().await?;
-            connection.close().await?;
-        }
-        let delivered = seed::deliveries(&products);
-        self.delivered = delivered
-            .map(|(sku, pieces)| (sku.to_string(), pieces))
-            .collect();
+        self.delivered = databases::insert_products(&self.databases, products).await?;
         Ok(())
     }
 
@@ -190,7 +110,8 @@ impl Deployment {
         };
         for package in start_order(self.arm) {
             let program = binaries.path(package)?;
-            let environment = self.environment(package, infrastructure, spec);
+            let parts = self.running_parts();
+            let environment = environment(package, infrastructure, spec, &parts);
             let replicas = if package == "auth-service" {
                 1
             } else {
@@ -227,64 +148,13 @@ impl Deployment {
         Ok(())
     }
 
-    /// The variables that a deployment sets, on top of the environment of this program, which is
-    /// the same for all arms.
-    fn environment(
-        &self,
-        package: &str,
-        infrastructure: &Infrastructure,
-        spec: &DeploymentSpec,
-    ) -> EnvVars {
-        let keys = &infrastructure.keys;
-        let mut environment = EnvVars::from([
-            ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
-            ("PAYMENT_PROVIDER_URL", self.provider.process.url.clone()),
-            ("AUTH_PUBLIC_KEY", keys.public.expose().to_owned()),
-            (
-                "CANCELLATION_WINDOW_MS",
-                spec.cancellation_window.as_millis().to_string(),
-            ),
-            ("ORDER_EXPIRY_MS", spec.order_expiry.as_millis().to_string()),
-            // A proxy of this machine is meant for other machines.
-            ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ]);
-        if signs(package) {
-            environment.insert("AUTH_PRIVATE_KEY", keys.private.expose().to_owned());
+    fn running_parts(&self) -> RunningParts<'_> {
+        RunningParts {
+            provider_url: &self.provider.process.url,
+            queues_url: self.queues.as_ref().map(|queues| &*queues.process.url),
+            databases: &self.databases,
+            processes: &self.processes,
         }
-        if let Some(queues) = &self.queues {
-            environment.insert("SQS_ENDPOINT_URL", queues.process.url.clone());
-        }
-        if let Some(queues) = &infrastructure.queues {
-            environment.insert("SQS_ENDPOINT_URL", queues.endpoint.clone());
-            environment.insert("QUEUE_PREFIX", queues.prefix.clone());
-        }
-        let services = match package {
-            "all-in-one" => CONTEXTS.len(),
-            _ => 1,
-        };
-        let connections = CONNECTIONS * services;
-        environment.insert("DATABASE_POOL_SIZE", connections.to_string());
-        if package == "all-in-one" {
-            let kind = if self.arm.uses_sqs() { "sqs" } else { "local" };
-            environment.insert("QUEUE_KIND", kind.to_owned());
-            for (context, variable) in DATABASE_URLS {
-                environment.insert(variable, self.databases[context].url.clone());
-            }
-        }
-        if let Some(database) = self.databases.get(context_of(package)) {
-            environment.insert("DATABASE_URL", database.url.clone());
-        }
-        for (package, variable) in URLS {
-            let names = self.processes.iter().map(|one| (&one.name, &one.url));
-            let urls = replicas_of(package, names);
-            if !urls.is_empty() {
-                environment.insert(variable, urls.join(","));
-            }
-        }
-        environment
     }
 
     /// The sources of the audit. All orders are the run's, and all messages must be gone in the

@@ -46,10 +46,10 @@ impl Binaries {
         if !status.success() {
             bail!("the build failed: see the errors of cargo above");
         }
-        Binaries::beside_this_program(&workspace)
+        Binaries::of_this_program(&workspace)
     }
 
-    /// The binaries of another commit, for arms that are compared with their former selves.
+    /// The binaries of another commit, for an arm that is compared with its former self.
     ///
     /// # Errors
     /// When one of these arms' binaries is not in the directory.
@@ -62,7 +62,7 @@ impl Binaries {
     }
 
     /// The directory that this program itself was built into.
-    fn beside_this_program(workspace: &Path) -> anyhow::Result<Binaries> {
+    fn of_this_program(workspace: &Path) -> anyhow::Result<Binaries> {
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(directory) => workspace.join(directory),
             None => workspace.join("target"),

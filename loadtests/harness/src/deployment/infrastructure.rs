@@ -14,7 +14,7 @@ use super::binaries::Binaries;
 /// What stays the same from run to run.
 pub struct Infrastructure {
     pub binaries: Binaries,
-    /// The binaries of another commit, of the arms that are called `before`.
+    /// The binaries of another commit, for the arm that is called `before`.
     pub baseline: Option<Binaries>,
     pub servers: Servers,
     /// A queue server that runs already. Without one, each deployment starts its own.
@@ -76,7 +76,7 @@ impl Infrastructure {
         })
     }
 
-    /// Makes tokens for customers that never registered. The shop asks for nothing but a token, and
+    /// Makes tokens for customers that never registered. The shop checks only the token, and
     /// hashing passwords would lengthen every run.
     ///
     /// # Errors

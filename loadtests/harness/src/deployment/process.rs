@@ -37,7 +37,7 @@ impl Process {
         logs: &Path,
     ) -> anyhow::Result<Process> {
         let log = logs.join(format!("{name}.log"));
-        // Logs are appended to, and one of an earlier run would show an old address.
+        // A process appends to its log, and the log of an earlier run would show an old address.
         if log.exists() {
             std::fs::remove_file(&log)?;
         }

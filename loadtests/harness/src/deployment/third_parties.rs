@@ -7,7 +7,7 @@ use super::binaries::Binaries;
 use super::process::{EnvVars, Process};
 use crate::audit::{Ledger, QueueServer};
 
-/// A payment provider of ours.
+/// A payment provider that this program started.
 #[derive(Debug)]
 pub struct PaymentProvider {
     pub process: Process,
@@ -37,7 +37,7 @@ impl PaymentProvider {
     }
 }
 
-/// A queue server of ours.
+/// A queue server that this program started.
 #[derive(Debug)]
 pub struct Queues {
     pub process: Process,

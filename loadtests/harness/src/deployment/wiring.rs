@@ -1,4 +1,4 @@
-//! The wiring of an arm: which process knows which other ones, and which databases.
+//! The wiring of an arm: which addresses and which database each process receives.
 
 use analysis::model::Arm;
 use store::Context;

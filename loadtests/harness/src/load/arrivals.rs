@@ -19,7 +19,7 @@ pub struct Arrivals {
 enum Due {
     /// At these times after the beginning.
     At(Vec<Duration>),
-    /// Whenever a user is free, until this time has passed.
+    /// As soon as a user is free, until this time has passed.
     WhenFree(Duration),
 }
 

@@ -96,7 +96,7 @@ mod tests {
     use super::super::{Arrivals, Recorder};
     use super::*;
 
-    /// goose has one kill switch for all attacks of a process.
+    /// goose has one kill switch for all loads of a process, so these tests run one at a time.
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
     /// Answers every order with this status and every poll with `confirmed`, each after

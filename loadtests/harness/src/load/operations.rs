@@ -1,4 +1,4 @@
-//! The operations of each scenario: the same for the same seed, whichever arm receives them.
+//! The operations of each scenario: the same for the same seed, for every arm.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::schedule::Shape;
 
-/// One step of a customer, which may take several requests.
+/// One action of a customer, which may take several requests.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Operation {
     /// An order. With `cancel` the customer cancels it as soon as it is acknowledged.
@@ -155,9 +155,9 @@ mod tests {
         operations.filter(|one| is(one)).count() as f64 / 10_000.0
     }
 
-    fn wants(operation: &Operation, wanted: &str) -> bool {
+    fn contains(operation: &Operation, sku: &str) -> bool {
         match operation {
-            Operation::Order { order, .. } => order.lines.iter().any(|line| line.sku == wanted),
+            Operation::Order { order, .. } => order.lines.iter().any(|line| line.sku == sku),
             _ => false,
         }
     }
@@ -180,12 +180,14 @@ mod tests {
         check(share(Scenario::Mix, is_order), 0.30);
         check(share(Scenario::Mix, is_product), 0.60);
         check(
-            share(Scenario::HotProduct, |order| wants(order, "product-00000")),
+            share(Scenario::HotProduct, |order| {
+                contains(order, "product-00000")
+            }),
             0.90,
         );
         check(share(Scenario::Refusals, declined), 0.10);
         check(
-            share(Scenario::Refusals, |order| wants(order, "sold-out")),
+            share(Scenario::Refusals, |order| contains(order, "sold-out")),
             0.10,
         );
         check(share(Scenario::Cancellations, cancels), 0.30);

@@ -15,7 +15,7 @@ pub enum Request {
     ListOrders,
     /// Follows on an order and is not in the schedule.
     CancelOrder,
-    /// Asks whether an order is settled, and is not in the schedule.
+    /// Polls whether an order is settled, and is not in the schedule.
     AwaitOrder,
 }
 

@@ -34,7 +34,7 @@ pub struct Attack {
     pub last_orders: Vec<Mutex<Option<Uuid>>>,
 }
 
-/// How often a waiting customer asks for the order. Each poll is a request that the arm serves.
+/// How often a waiting customer polls the order. Each poll is a request that the arm serves.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a customer waits at most.
 const WAIT_LIMIT: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! The noise of a run: what else the machine did during the load.
+//! The noise of a run: the other work of the machine during the load.
 
 use std::time::Duration;
 

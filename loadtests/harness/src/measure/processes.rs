@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stat_line_is_read_whatever_the_name_of_the_process() {
+    fn a_stat_line_is_read_with_any_name_of_the_process() {
         let check = |name: &str| {
             let line = format!("42 ({name}) S 7 1 1 0 -1 4 0 0 0 0 150 50 30 20 20 0 1 0 9 0 0");
             let (usage, threads) = parse_stat(&line).unwrap();
@@ -209,13 +209,13 @@ mod tests {
     fn our_own_work_shows_in_our_own_tree() {
         let before = Processes::now().unwrap();
         let started = std::time::Instant::now();
-        let mut burnt = 0_u64;
+        let mut work = 0_u64;
         while started.elapsed().as_millis() < 60 {
-            burnt = burnt.wrapping_add(started.elapsed().as_nanos() as u64);
+            work = work.wrapping_add(started.elapsed().as_nanos() as u64);
         }
         let after = Processes::now().unwrap();
         let pid = std::process::id();
-        assert!(after.tree_cpu_ms(pid) > before.tree_cpu_ms(pid), "{burnt}");
+        assert!(after.tree_cpu_ms(pid) > before.tree_cpu_ms(pid), "{work}");
         assert!(peak_memory_bytes(pid).unwrap() > 1 << 20);
     }
 }

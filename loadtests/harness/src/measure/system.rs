@@ -1,4 +1,4 @@
-//! Counters of the whole machine. All are optional, since only Linux has them.
+//! Counters of the whole machine. All are optional, since only Linux shows them.
 
 use std::fs;
 

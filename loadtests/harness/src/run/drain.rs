@@ -164,7 +164,7 @@ impl<'a> DrainMonitor<'a> {
     async fn orders_left(&mut self, since: Uuid) -> anyhow::Result<(u64, u64)> {
         self.statements += 1;
         let (unsettled, open): (i64, i64) = sqlx::query_as(
-            "with known as (
+            "with facts_of_orders as (
                  select array_remove(array_agg(fact), null) as facts
                  from orders left join order_facts on order_id = id
                  where id > $1
@@ -177,7 +177,7 @@ impl<'a> DrainMonitor<'a> {
                             and not facts && array['dispatched', 'shipment_cancelled'])
                         or (facts && array['cancel_requested']
                             and not facts && array['cancel_refused', 'shipment_cancelled']))
-             from known",
+             from facts_of_orders",
         )
         .bind(since)
         .fetch_one(&mut self.orders)

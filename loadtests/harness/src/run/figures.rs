@@ -1,4 +1,4 @@
-//! The figures of a run, from what the generator and the databases saw.
+//! The figures of a run, from the records of the generator and of the databases.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -19,8 +19,8 @@ use crate::measure::system::System;
 
 /// How long an arm may take, after the load, to finish what it has accepted.
 const DRAIN_LIMIT: Duration = Duration::from_secs(90);
-/// The same in the search for a capacity, which goes beyond it on purpose, and with users who never
-/// rest. The arm must finish all accepted work even so.
+/// The same in the search for a capacity, which exceeds it on purpose, and in the closed model. The
+/// arm must finish all accepted work there too.
 const LONG_DRAIN_LIMIT: Duration = Duration::from_secs(300);
 
 /// Starts the arm, makes the run and removes the arm. `None` when `stop` was cancelled before the

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_warm_up_shares_neither_operations_nor_keys_with_what_is_measured() {
+    fn the_warm_up_shares_neither_operations_nor_keys_with_the_measured_load() {
         let settings = RunSettings {
             warm_up: Duration::from_secs(1),
             duration: Duration::from_secs(6),

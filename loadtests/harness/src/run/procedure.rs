@@ -55,7 +55,7 @@ async fn reading(subject: &impl Subject, witness: &mut Witness<'_>) -> anyhow::R
     let usage = subject.usage(witness.own_backends())?;
     let calls = counters.as_ref().and_then(|read| read.sqs_calls.as_ref());
     if usage.is_some() && witness.has_queues() {
-        // Processes of ours have a queue server of ours, which counts.
+        // A deployment on this machine has sqs-local, which counts its calls.
         calls.context("the queue server does not show the calls that it has counted")?;
     }
     Ok(Reading { usage, counters })
@@ -76,7 +76,7 @@ fn audited(access: &Access, snapshot: &Snapshot, warm_up: &Load, measured: &Load
     }
 }
 
-/// Why the run has no number, whatever its audit says.
+/// Why the run has no number, even if its audit passes.
 fn void(run: &Run, warmed_up: Backlog, drained: Backlog) -> Option<String> {
     let (late, waited) = (run.send_delay_ms.p99, run.drain_ms / 1_000.0);
     let backlog = match drained.is_empty() {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_one_error_in_a_thousand_voids_a_run_unless_it_looks_for_the_limit() {
+    fn more_than_one_error_in_a_thousand_voids_a_run_unless_it_is_a_probe() {
         let check = |errors: u64, load: LoadModel, voided: bool| {
             let run = Run {
                 errors,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_left_voids_a_run_that_of_the_warm_up_too() {
+    fn work_that_is_left_voids_a_run_even_that_of_the_warm_up() {
         let left = Backlog {
             unsent: 2,
             ..Backlog::default()

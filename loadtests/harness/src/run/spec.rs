@@ -53,7 +53,7 @@ impl RunSpec {
         format!("{} {}, pair {}", self.arm, self.cell(), self.pair + 1)
     }
 
-    /// A run that has no figures yet.
+    /// The run before it has figures.
     pub fn planned_run(&self, settings: &RunSettings) -> Run {
         Run {
             arm: self.arm.clone(),

@@ -1,4 +1,4 @@
-//! The subject of a run: a shop under load, wherever it runs.
+//! The subject of a run: a shop under load, on this machine or elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use analysis::model::LoadModel;
 use super::meter::Usage;
 use crate::audit::Sources;
 
-/// A shop under load: a deployment of ours, or a target elsewhere.
+/// A shop under load: a deployment on this machine, or a target elsewhere.
 pub trait Subject {
     /// Where its customers send their requests.
     fn endpoint(&self) -> Endpoint;

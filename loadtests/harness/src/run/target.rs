@@ -1,8 +1,8 @@
 //! A target: a shop that runs already, such as containers, a cluster or AWS.
 //!
 //! It is measured from outside. With the addresses of its databases, ledger and queues it is
-//! audited as every run is, and its times are those of the databases. Without them the shop itself
-//! is asked for each order, nothing is audited, and the verdict is withheld.
+//! audited as every run is, and its times are those of the databases. Without them the harness
+//! reads each order over HTTP, nothing is audited, and the verdict is withheld.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The witness of a run: it sees what becomes of the orders, in the databases or over HTTP.
+//! The witness of a run: it reads the state of the orders, in the databases or over HTTP.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub(super) struct DatabaseWitness<'a> {
     meter: Meter,
 }
 
-/// Asks the shop itself, order by order.
+/// Reads the shop over HTTP, order by order.
 pub(super) struct HttpWitness {
     http: reqwest::Client,
     endpoint: Endpoint,
@@ -88,7 +88,7 @@ impl<'a> Witness<'a> {
     }
 
     /// The id of the newest order. Over HTTP the witness only sees orders of the last load, so the
-    /// smallest id there is will do.
+    /// smallest possible id is enough.
     pub(super) async fn newest_order(&self) -> anyhow::Result<Uuid> {
         match self {
             Witness::Databases(one) => one.sources.last_order().await,
@@ -121,7 +121,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// Everything that the orders have left.
+    /// All rows that the orders have left.
     pub(super) async fn snapshot(&mut self) -> anyhow::Result<Snapshot> {
         match self {
             Witness::Databases(one) => {
@@ -135,14 +135,14 @@ impl<'a> Witness<'a> {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// How long orders may take to settle where only the shop itself can be asked.
+/// How long orders may take to settle where they can only be read over HTTP.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// Requests at a time, so that polling is no load of its own.
+/// Requests at a time. More of them would be a load of their own.
 const CONCURRENT_REQUESTS: usize = 8;
 
 impl HttpWitness {
-    /// Asks for the facts of each accepted order until all are settled, or until the limit.
+    /// Polls the facts of each accepted order until all are settled, or until the limit.
     async fn poll_orders(&mut self, load: &Load) -> anyhow::Result<()> {
         let mut open: Vec<Accepted> = load.outcomes.iter().filter_map(|one| one.order).collect();
         let started = Instant::now();

@@ -1,11 +1,11 @@
-//! What all charts draw with: inks, a frame, axes and numbers.
+//! The parts that all charts share: inks, a frame, axes and numbers.
 
 use analysis::model::ArmName;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::Pos;
 
-/// A colour of the page, which a drawing only names.
+/// A colour that the page defines. A drawing has only its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ink {
     Paper,

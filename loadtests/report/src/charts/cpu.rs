@@ -17,7 +17,7 @@ impl Bar {
     }
 }
 
-/// The height of a bar with its gap, and of each line of words under it.
+/// The height of a bar with its gap, and of each line of text under it.
 const BAR: i32 = 56;
 const WORDS: i32 = 20;
 const THICK: i32 = 34;

@@ -52,11 +52,11 @@ pub(crate) fn latency(runs: &[&Run]) -> String {
 
 fn points(quantiles: &Quantiles) -> impl Iterator<Item = (f64, f64)> + Clone {
     // Beyond this fraction a sample of this size has only its largest value.
-    let known = 1.0 - 0.5 / (quantiles.count.max(1) as f64);
+    let last = 1.0 - 0.5 / (quantiles.count.max(1) as f64);
     let curve = quantiles
         .curve
         .iter()
-        .filter(move |(fraction, _)| *fraction <= known);
+        .filter(move |(fraction, _)| *fraction <= last);
     curve.map(|(fraction, ms)| (nines(*fraction), ms.max(0.1)))
 }
 

@@ -1,4 +1,4 @@
-//! What a sceptic asks for: the audit, every raw run, the machine, and what others have measured.
+//! The evidence: the audit, every raw run, the machine, and what others have measured.
 
 use analysis::model::{Quantiles, Results, Run};
 use maud::{Markup, html};
@@ -40,8 +40,9 @@ pub(crate) fn audit(results: &Results) -> Markup {
     }
     html! {
         h2 { "The audit" }
-        p { "After every run the audit reads all databases and the payment provider's own ledger, \
-            and checks every promise. A run that breaks one has no number." }
+        p { "After every run the audit reads the databases of orders, payments, inventory and \
+            shipping, the queues and the payment provider's own ledger, and checks every promise. \
+            A run that breaks one has no figure." }
         div.wide { table {
             thead { tr { th { "promise" } th { "looked at" } th { "broken" } th.text { "first" } } }
             tbody { @for (promise, examined, broken, example) in promises { tr {

@@ -1,4 +1,4 @@
-//! The method of this comparison: only what was done here.
+//! The method of this comparison, without methods that it did not use.
 
 use analysis::model::{PostgresPlace, Results, Run, Scenario};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! The tables people look for.
+//! The tables: figures, percentiles, replicas and prices.
 
 use analysis::model::{Quantiles, Results, Run};
 use analysis::selection::{by_arm, cells, grouped, main_cell};

@@ -8,7 +8,7 @@ use analysis::sentences::capitalised;
 use maud::{Markup, html};
 
 /// Grouped by the arm that is compared with the first. The last arm of the dial comes first, since
-/// most readers ask for it.
+/// most readers look for it.
 pub(crate) fn verdicts(results: &Results) -> Markup {
     let verdicts = headline(results);
     let others = results.settings.arms.iter().skip(1).rev();

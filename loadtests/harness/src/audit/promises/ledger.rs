@@ -42,13 +42,13 @@ pub(super) fn the_ledger_agrees(snapshot: &Snapshot, failed: u64) -> Check {
                 .get(id)
                 .map(|payment| payment.state.as_str());
             match (ledger.get(id), ours) {
-                // An order without a record, a voided and a declined one move no money.
+                // Orders without a record, voided orders and declined orders move no money.
                 (Some(entry), None) if ["voided", "declined"].contains(&entry.status.as_str()) => {
                     None
                 }
                 (None, Some("declined" | "voided")) => None,
                 (Some(entry), Some(ours)) if entry.status == ours => amounts(snapshot, id, entry),
-                // A request for money after the void is declined.
+                // An authorization after the void is declined.
                 (Some(entry), Some("declined"))
                     if entry.status == "voided" && entry.authorization.is_none() =>
                 {

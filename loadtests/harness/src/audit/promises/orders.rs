@@ -36,12 +36,12 @@ pub(super) fn orders_are_as_they_were_sent(snapshot: &Snapshot, accepted: &[Sent
     let promise = "every order on record is the one that was sent";
     check(promise, accepted, |Sent { id, lines }| {
         let kept = &snapshot.orders.get(id)?.lines;
-        (kept != lines).then(|| format!("order {id} asked for {lines:?} and contains {kept:?}"))
+        (kept != lines).then(|| format!("order {id} was sent with {lines:?} and contains {kept:?}"))
     })
 }
 
 pub(super) fn status(_: &Snapshot, _: Uuid, order: &OrderEntry, status: Status) -> Option<String> {
-    let has = |wanted: Fact| order.facts.iter().any(|(fact, _)| *fact == wanted);
+    let has = |one: Fact| order.facts.iter().any(|(fact, _)| *fact == one);
     let contradictions = [
         (Fact::Dispatched, Fact::ShipmentCancelled),
         (Fact::PaymentAuthorized, Fact::PaymentDeclined),

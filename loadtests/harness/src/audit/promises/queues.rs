@@ -1,4 +1,4 @@
-//! Promises about messages: none is left anywhere.
+//! Promises about messages: none is left in a queue or an outbox.
 
 use analysis::model::Check;
 
