@@ -102,7 +102,7 @@
 //! | --- | --- |
 //! | `messaging_received_total` | received messages |
 //! | `messaging_polls_total` | polls, each with at most 10 messages |
-//! | `messaging_messages_total` | messages by `outcome`: handled, retried, rejected, returned or lost |
+//! | `messaging_messages_total` | by `outcome`: handled, retried, rejected, returned, lost |
 //! | `messaging_duplicates_total` | messages that the inbox had recorded before |
 //! | `messaging_sent_total` | messages that a queue has accepted |
 //! | `messaging_refused_total` | entries of calls that SQS refused, by `action` and SQS's `code` |
@@ -113,7 +113,7 @@
 //! | `messaging_pollers` | polls that are open at once |
 //! | `messaging_queues_recreated_total` | queues that vanished and were created again |
 //! | `messaging_queues_missing` | gauge: queues of the service that are missing; it has no label |
-//! | `messaging_api_calls_total` | requests by `action`, which Amazon charges for; no label `queue` |
+//! | `messaging_api_calls_total` | requests by `action`, which Amazon charges for; no `queue` |
 //!
 //! # Figures
 //!
@@ -168,7 +168,10 @@ mod spans;
 mod telemetry;
 mod topology;
 pub mod trace;
-#[allow(missing_docs, reason = "the variants of `QueueCall` explain themselves")]
+#[allow(
+    missing_docs,
+    reason = "the variants of `QueueCall` explain themselves"
+)]
 mod transport;
 
 use sqlx::migrate::Migrator;

@@ -170,8 +170,8 @@ mod tests {
         };
         check(
             "cp: error writing '/data/1': No space left on device",
-            "no space left at /data: free some, or set TWOFOLD_SANDBOX_DIR to a directory with more \
-             space",
+            "no space left at /data: free some, or set TWOFOLD_SANDBOX_DIR to a directory with \
+             more space",
         );
         check(
             "LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\nHINT: ...",

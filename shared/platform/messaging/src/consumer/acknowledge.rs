@@ -135,7 +135,7 @@ impl Acknowledger {
             }
             Outcome::Failed(fault) => self.action_after(message, fault, unattempted),
             Outcome::LeaseExpired => {
-                warn!(queue, %id, "the lease expired: it took too long, or another has the message");
+                warn!(queue, %id, "the lease expired: it took too long, or another has it");
                 return None;
             }
         })

@@ -48,7 +48,7 @@ impl Acknowledger {
                 return None;
             }
             if dead.dead.is_some() && !dead.has_room_for_reason() {
-                warn!(dead.queue, id = %delivery.id, reason, "the dead letter has no room for this");
+                warn!(dead.queue, id = %delivery.id, reason, "the dead letter has no room");
                 dead.dead = None;
             }
             let letter = std::slice::from_ref(&dead);
