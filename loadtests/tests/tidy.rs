@@ -34,8 +34,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trace-context",
         ],
     ),
-    ("messaging", &["database", "strict-json", "trace-context"]),
-    ("sqs-local", &["strict-json"]),
+    (
+        "messaging",
+        &["database", "sqs-queue", "strict-json", "trace-context"],
+    ),
+    ("sqs-local", &["sqs-queue", "strict-json"]),
+    ("sqs-queue", &[]),
     ("sandbox", &["sqs-local"]),
     // The shop, as far as both architectures share it.
     ("domain", &[]),

@@ -8,7 +8,7 @@ use messaging::{
     Consumer, Destination, Fault, Health, Message, PlainHandler, Provision, Runtime, Transport,
 };
 use serde::{Deserialize, Serialize};
-use sqs_local::Misbehaviour;
+use sqs_local::Faults;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Brought, Plainly, World, office, quick, sqs, until};
@@ -23,22 +23,22 @@ async fn errors_throttling_and_pauses_pass() {
     let control = server.control();
     let running = tokio::spawn(service.run(world.stop.clone()));
     let troubles = [
-        Misbehaviour {
+        Faults {
             errors: 0.2,
             ..Default::default()
         },
-        Misbehaviour {
+        Faults {
             throttle: Some(80.0),
             ..Default::default()
         },
-        Misbehaviour {
+        Faults {
             duplicates: 0.3,
             reorder: 0.3,
             ..Default::default()
         },
     ];
     for (n, trouble) in troubles.into_iter().enumerate() {
-        control.misbehave(trouble).unwrap();
+        control.inject(trouble).unwrap();
         let first = n as i32 * 20;
         world
             .push((first..first + 20).map(|parcel| Brought { parcel }))
@@ -49,7 +49,7 @@ async fn errors_throttling_and_pauses_pass() {
         })
         .await;
     }
-    control.misbehave(Misbehaviour::default()).unwrap();
+    control.inject(Faults::default()).unwrap();
     until("all is well again", async || health.is_healthy()).await;
     world.stop.cancel();
     running.await.unwrap().unwrap();

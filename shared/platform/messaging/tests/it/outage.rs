@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::{Consumer, Error, Health, Provision, Runtime, ShutdownSummary, Transport};
-use sqs_local::Misbehaviour;
+use sqs_local::Faults;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -135,16 +135,16 @@ async fn a_call_that_hangs_stops_no_poller() {
 
 #[tokio::test(start_paused = true)]
 async fn throttling_is_answered_by_patience() {
-    let throttled = Misbehaviour {
+    let throttled = Faults {
         // Not one call in the hour.
         throttle: Some(1e-9),
-        ..Misbehaviour::default()
+        ..Faults::default()
     };
     let begin = |wire: &Wire| {
-        wire.control().misbehave(throttled).unwrap();
+        wire.control().inject(throttled).unwrap();
         // The first call is free.
     };
-    let end = |wire: &Wire| wire.control().misbehave(Misbehaviour::default()).unwrap();
+    let end = |wire: &Wire| wire.control().inject(Faults::default()).unwrap();
     an_hour_of(begin, end, PATIENT).await;
 }
 
