@@ -29,9 +29,6 @@ pub enum Error {
     #[error("the queue `{queue}` does not exist: create it, or start with --queues create")]
     NoSuchQueue { queue: String },
 
-    #[error("the queue `{queue}` is a FIFO queue, and queues inside a process keep no order")]
-    NoOrder { queue: String },
-
     #[error("cannot {action} the queue `{queue}`: {reason}")]
     Sqs {
         action: &'static str,
