@@ -39,8 +39,8 @@ const NEARBY_POLL: Duration = Duration::from_secs(2);
 pub enum Transport {
     /// Amazon SQS, or a server that speaks its language.
     Sqs(Sqs),
-    /// Queues inside this process. They lose their messages when the process ends, and a message that
-    /// the outbox has sent already is not sent again. So use them for tests and comparisons.
+    /// Queues inside this process. They lose their messages when the process ends, and a message
+    /// that the outbox has sent already is not sent again. So use them for tests and comparisons.
     Local(Local),
 }
 

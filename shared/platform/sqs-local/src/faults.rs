@@ -1,6 +1,6 @@
 //! The faults to inject. Amazon documents all of them, and a local server never shows them by
-//! itself: slow calls, messages delivered twice or out of order, polls that find nothing, throttling,
-//! failures, and an outage.
+//! itself: slow calls, messages delivered twice or out of order, polls that find nothing,
+//! throttling, failures, and an outage.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! SQS on this machine: a queue server for any AWS SDK, in process or as a process of its own. It is
-//! also meant to be read: it shows what SQS does, and how.
+//! SQS on this machine: a queue server for any AWS SDK, in process or as a process of its own. It
+//! is also meant to be read: it shows what SQS does, and how.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -13,15 +13,15 @@
 //!
 //! A sender puts a message in a queue. A consumer *receives* it, does its work, and *deletes* it. A
 //! receive does not remove the message: it hides the message from other consumers for the
-//! **visibility timeout**. A consumer that dies never deletes, so the message becomes visible again:
-//! *at least once*. Each receive issues a **receipt handle**, the right to delete the message or to
-//! extend its timeout. A message that is received too often without a delete moves to the
-//! **dead-letter queue**, where a person reads it and moves it back.
+//! **visibility timeout**. A consumer that dies never deletes, so the message becomes visible
+//! again: *at least once*. Each receive issues a **receipt handle**, the right to delete the
+//! message or to extend its timeout. A message that is received too often without a delete moves to
+//! the **dead-letter queue**, where a person reads it and moves it back.
 //!
 //! # What to read, in this order
 //!
-//! What happens to a message stands in the crate [`sqs_queue`], a value without a clock, a lock or a
-//! network. Read its page first, then:
+//! What happens to a message stands in the crate [`sqs_queue`], a value without a clock, a lock or
+//! a network. Read its page first, then:
 //!
 //! | file | question it answers |
 //! | --- | --- |
@@ -37,10 +37,10 @@
 //! | `api.rs` and its folder | 1,700 | what does each of the 23 actions accept, do and answer? |
 //! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
 //! | `move_task.rs` | 200 | how do dead letters come back? |
-//! | `queues.rs`, `region.rs`, `account.rs`, `partition.rs` | 400 | which queues exist, and where? |
+//! | `queues.rs`, `region.rs`, `account.rs`, `partition.rs` | 400 | which queues exist, where? |
 //! | `http.rs`, `head.rs`, `error.rs`, `server.rs` and others | 700 | how does it cross the wire? |
 //! | `faults.rs`, `fault_injector.rs` | 300 | which faults happen at Amazon, and here on request? |
-//! | `control.rs`, `control_http.rs`, `origin.rs` | 300 | how does a test look inside, and who may? |
+//! | `control.rs`, `control_http.rs`, `origin.rs` | 300 | how does a test look inside? |
 //!
 //! # Invariants
 //!
@@ -48,8 +48,8 @@
 //!   So counts are right, and a test on tokio's paused clock sees fourteen days at once.
 //! * One lock per queue, and never two at a time. A message on its way to another queue is under
 //!   neither lock.
-//! * A change that makes a message visible hands it to the receive that has waited longest, under the
-//!   same lock. Nothing polls.
+//! * A change that makes a message visible hands it to the receive that has waited longest, under
+//!   the same lock. Nothing polls.
 //! * A client that disconnects takes no message with it.
 
 mod account;

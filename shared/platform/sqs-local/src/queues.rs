@@ -48,7 +48,8 @@ impl Queues {
         format!("{}{name}", self.arn_prefix)
     }
 
-    /// The queue with this URL. Its host is ignored, but not its account. A bare name works as well.
+    /// The queue with this URL. Its host is ignored, but not its account. A bare name works as
+    /// well.
     pub(crate) fn by_url(&self, url: &str) -> Result<Arc<SharedQueue>> {
         let mut parts = url.rsplit('/');
         let name = parts.next().unwrap_or(url);

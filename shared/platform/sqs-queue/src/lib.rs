@@ -8,7 +8,12 @@
 //! use sqs_queue::{Content, Queue, Receive, Settings, Time};
 //!
 //! let mut queue = Queue::new(1, Settings::new(false));
-//! let content = Content { id: Default::default(), group: None, deduplication_id: None, payload: "hello" };
+//! let content = Content {
+//!     id: Default::default(),
+//!     group: None,
+//!     deduplication_id: None,
+//!     payload: "hello",
+//! };
 //! queue.send(Time(0), Arc::new(content), None);
 //!
 //! let received = queue.receive(Time(0), &Receive { max: 10, ..Receive::default() });
@@ -36,7 +41,7 @@
 //! | file | question it answers |
 //! | --- | --- |
 //! | `queue.rs` | what happens to a message, and when? |
-//! | `message.rs`, `delivery.rs` | what does a queue store per message, and what does it hand out? |
+//! | `message.rs`, `delivery.rs` | what does a queue store per message, and hand out? |
 //! | `transitions.rs` | how does a message change its state? |
 //! | `receive.rs` | which messages does a consumer get? |
 //! | `groups.rs` | which message is next: FIFO groups and fair queues |

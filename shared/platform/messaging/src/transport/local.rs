@@ -1,6 +1,6 @@
 //! Queues inside this process, on the queue state machine that `sqs-local` serves over HTTP: delay,
-//! visibility timeout, receive count, dead letters, FIFO groups. All times are tokio's, so tests may
-//! pause them.
+//! visibility timeout, receive count, dead letters, FIFO groups. All times are tokio's, so tests
+//! may pause them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

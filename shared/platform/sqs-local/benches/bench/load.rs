@@ -1,5 +1,5 @@
-//! Rates: 20,000 messages of 1 KiB over eight connections, in an empty queue and in one with a million
-//! waiting messages.
+//! Rates: 20,000 messages of 1 KiB over eight connections, in an empty queue and in one with a
+//! million waiting messages.
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,9 +1,10 @@
 //! The benchmark `cargo bench -p sqs-local`: memory, rates and CPU over HTTP, wake-up times, idle
-//! CPU, and the cost of an operation as the queue grows. CPU and memory are read from /proc, so they
-//! need Linux.
+//! CPU, and the cost of an operation as the queue grows. CPU and memory are read from /proc, so
+//! they need Linux.
 //!
 //! The server runs in this process on threads of its own, so that its CPU time is separate from the
-//! client's. `SQS_ENDPOINT=127.0.0.1:PORT` measures the rates of another server with the same client.
+//! client's. `SQS_ENDPOINT=127.0.0.1:PORT` measures the rates of another server with the same
+//! client.
 
 mod client;
 mod growth;

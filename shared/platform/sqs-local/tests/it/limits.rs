@@ -6,8 +6,8 @@ use sqs_local::{Error, SqsLocal};
 use super::paused::{call, queue, receive};
 use super::support::{self, start};
 
-/// Sends ten messages more than `limit`, each in its own group, and receives `limit`. Returns one of
-/// the handles.
+/// Sends ten messages more than `limit`, each in its own group, and receives `limit`. Returns one
+/// of the handles.
 async fn fill(server: &SqsLocal, url: &Value, limit: usize) -> Value {
     for first in (0..=limit).step_by(10) {
         let entry = |i: usize| {

@@ -1,5 +1,5 @@
-//! The queue against a model that is too simple to be wrong: a list of messages that every operation
-//! searches from end to end.
+//! The queue against a model that is too simple to be wrong: a list of messages that every
+//! operation searches from end to end.
 
 mod simple;
 
@@ -51,7 +51,11 @@ fn step(fifo: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (group, delay).prop_map(|(group, delay)| Step::Send { group, delay }),
         4 => (1..4usize, 0..6u64, prop::option::of(1..3u32)).prop_map(
-            |(max, visibility, max_receive_count)| Step::Receive { max, visibility, max_receive_count }
+            |(max, visibility, max_receive_count)| Step::Receive {
+                max,
+                visibility,
+                max_receive_count,
+            }
         ),
         2 => (0..8usize).prop_map(Step::Delete),
         1 => (0..8usize, 0..6u64)

@@ -1,4 +1,5 @@
-//! The behaviour of any SQS, through Amazon's own SDK. Error codes and texts equal Amazon's exactly.
+//! The behaviour of any SQS, through Amazon's own SDK. Error codes and texts equal Amazon's
+//! exactly.
 
 mod batches;
 mod dead_letters;
