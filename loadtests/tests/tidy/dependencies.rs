@@ -21,8 +21,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trace-context",
         ],
     ),
-    ("messaging", &["database", "strict-json", "trace-context"]),
-    ("sqs-local", &["strict-json"]),
+    ("sqs-queue", &[]),
+    (
+        "messaging",
+        &["database", "sqs-queue", "strict-json", "trace-context"],
+    ),
+    ("sqs-local", &["sqs-queue", "strict-json"]),
     ("sandbox", &["sqs-local"]),
     // The shop, as far as both architectures share it.
     ("domain", &[]),
@@ -38,6 +42,18 @@ const ARROWS: &[(&str, &[&str])] = &[
             "domain",
             "store",
             "strict-json",
+        ],
+    ),
+    // Only tests depend on it.
+    (
+        "shop-testing",
+        &[
+            "chassis",
+            "contracts",
+            "domain",
+            "messaging",
+            "sandbox",
+            "store",
         ],
     ),
     ("analysis", &[]),

@@ -51,13 +51,6 @@ pub enum Error {
         queue: String,
     },
 
-    /// A FIFO queue was requested from [`Local`](crate::Local).
-    #[error("the queue `{queue}` is a FIFO queue, and queues inside a process keep no order")]
-    NoOrder {
-        /// The queue.
-        queue: String,
-    },
-
     /// A call to SQS failed.
     #[error("cannot {action} the queue `{queue}`: {reason}")]
     Sqs {

@@ -64,7 +64,8 @@
 //! # }
 //! ```
 //!
-//! [`Runtime::connect`] is the same on SQS. [`Local`] is a queue inside the process.
+//! [`Runtime::connect`] is the same on SQS. [`Local`] has queues inside the process, standard and
+//! FIFO.
 //!
 //! # Where to read on
 //!

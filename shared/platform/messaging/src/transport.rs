@@ -8,6 +8,7 @@ mod batches;
 mod faults;
 mod gone;
 mod local;
+mod local_message;
 mod refusal;
 mod sqs;
 mod sqs_call;
@@ -18,8 +19,9 @@ mod sqs_queues;
 use std::fmt;
 use std::time::Duration;
 
+pub use sqs_queue::faults::{CallFault, QueueCall};
+
 pub(crate) use self::batches::batches;
-pub use self::faults::{CallFault, QueueCall};
 pub(crate) use self::gone::Gone;
 pub use self::local::Local;
 pub(crate) use self::refusal::{EntryResult, Refused};
@@ -37,8 +39,8 @@ const NEARBY_POLL: Duration = Duration::from_secs(2);
 pub enum Transport {
     /// Amazon SQS, or a server that speaks its language.
     Sqs(Sqs),
-    /// A queue inside this process. It forgets everything when the process ends, but the outbox
-    /// does not, so use it where both are one, as in a comparison of architectures.
+    /// Queues inside this process. They lose their messages when the process ends, and a message
+    /// that the outbox has sent already is not sent again. So use them for tests and comparisons.
     Local(Local),
 }
 
@@ -59,7 +61,10 @@ impl Transport {
     pub async fn ensure(&self, spec: &QueueSpec, how: Provision) -> Result<(), Error> {
         match self {
             Transport::Sqs(sqs) => sqs.ensure(spec, how).await,
-            Transport::Local(local) => local.ensure(spec),
+            Transport::Local(local) => {
+                local.ensure(spec);
+                Ok(())
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Message attributes: what a sender may attach to a body, and the MD5 that proves it arrived.
+//! Message attributes: named values next to the body, and the MD5 that proves their arrival.
 
 mod check;
 
@@ -11,24 +11,24 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::check::{all_allowed, check};
 use crate::md5::Md5;
 
-/// By name, in the order the MD5 wants them.
+/// Attributes by name, in the order of the MD5.
 pub type Attributes = BTreeMap<String, Attribute>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Attribute {
-    /// `String`, `Number` or `Binary`, with a label of the sender's own after a dot if it likes.
+    /// `String`, `Number` or `Binary`, and optionally a dot and a label of the sender.
     #[serde(default)]
     pub data_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub string_value: Option<String>,
-    /// Base64, as it came and as it goes out.
+    /// Base64. It goes out exactly as it came in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary_value: Option<String>,
 }
 
 impl Attribute {
-    /// What the attribute counts for in the size of its message, without its name.
+    /// The bytes that count toward the size of the message, without the name.
     fn size(&self) -> usize {
         let string = self.string_value.as_ref().map_or(0, String::len);
         let binary = self
@@ -39,7 +39,7 @@ impl Attribute {
     }
 }
 
-/// The bytes all attributes count for in the size of their message.
+/// The bytes of all attributes that count toward the size of the message.
 pub(crate) fn size(attributes: &Attributes) -> usize {
     attributes
         .iter()
@@ -47,9 +47,9 @@ pub(crate) fn size(attributes: &Attributes) -> usize {
         .sum()
 }
 
-/// Amazon's digest of a set of attributes: for each in the order of names the name, the type,
-/// one byte for the kind of value, and the value; each but that byte with its length before it.
-/// `None` for an empty set.
+/// Amazon's digest of a set of attributes, or `None` for an empty set. Attributes are ordered by
+/// name. Each contributes its name, its type, one byte for the kind of value, and its value; all
+/// but that byte with their length in front.
 pub(crate) fn md5<'a>(
     attributes: impl IntoIterator<Item = (&'a String, &'a Attribute)>,
 ) -> Option<Md5> {
@@ -75,20 +75,22 @@ pub(crate) fn md5<'a>(
     (!framed.is_empty()).then(|| Md5::of(&framed))
 }
 
-/// Those of `attributes` that a receive asks for: by name, by prefix (`trace.*`), or `All`.
+/// The attributes that a receive requests: by name, by prefix (`trace.*`), or `All`.
 pub(crate) fn select<'a>(
     attributes: &'a Attributes,
-    wanted: &[String],
+    requested: &[String],
 ) -> BTreeMap<&'a String, &'a Attribute> {
-    let is_wanted = |name: &str| {
-        wanted.iter().any(|wanted| match wanted.strip_suffix(".*") {
-            Some(prefix) => name.starts_with(prefix),
-            None => wanted == "All" || wanted == name,
-        })
+    let is_requested = |name: &str| {
+        requested
+            .iter()
+            .any(|request| match request.strip_suffix(".*") {
+                Some(prefix) => name.starts_with(prefix),
+                None => request == "All" || request == name,
+            })
     };
     attributes
         .iter()
-        .filter(|(name, _)| is_wanted(name))
+        .filter(|(name, _)| is_requested(name))
         .collect()
 }
 
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_of_attributes_is_amazons() {
+    fn the_digest_of_attributes_equals_amazons() {
         let attributes =
             Attributes::from([("timestamp".into(), attribute("Number", "1493147359900"))]);
         let digest = serde_json::to_value(md5(&attributes)).unwrap();
@@ -137,7 +139,7 @@ mod tests {
         let attributes = names
             .map(|name| (name.to_string(), attribute("String", "x")))
             .into();
-        let count = |wanted: &str| select(&attributes, &[wanted.to_string()]).len();
+        let count = |request: &str| select(&attributes, &[request.to_string()]).len();
         assert_eq!(
             (
                 count("trace.*"),

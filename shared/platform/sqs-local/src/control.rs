@@ -1,4 +1,4 @@
-//! Seeing inside and setting the scene, from Rust and over HTTP under `/control`.
+//! A handle to look into the server and to inject faults, from Rust and over HTTP under `/control`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,17 +6,20 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::attributes::Attributes;
-use crate::cloud::Cloud;
-use crate::error::Error;
-use crate::host::Host;
-use crate::misbehaviour::Misbehaviour;
+use sqs_queue::State;
 
-/// A hand on a running server. Cheap to clone; asking costs the server's clients nothing but
-/// the lock of the queue asked about.
+use crate::account::Account;
+use crate::attributes::Attributes;
+use crate::error::Error;
+use crate::faults::Faults;
+use crate::message::Delivery;
+use crate::shared_queue::SharedQueue;
+
+/// A handle on a running server. It is cheap to clone. A call costs the server's clients only the
+/// lock of the queue in question.
 #[derive(Clone)]
 pub struct Control {
-    cloud: Arc<Cloud>,
+    account: Arc<Account>,
 }
 
 /// A queue as it is now.
@@ -29,11 +32,11 @@ pub struct QueueStatus {
     pub waiting: usize,
     pub in_flight: usize,
     pub delayed: usize,
-    /// How long the oldest message has been here, in milliseconds.
+    /// The age of the oldest message in milliseconds.
     pub oldest_age_ms: Option<u64>,
 }
 
-/// A message as it is now, seen without receiving it.
+/// A message as it is now, without a receive.
 #[derive(Clone, Debug, Serialize)]
 pub struct Peeked {
     pub message_id: String,
@@ -49,13 +52,13 @@ pub struct Peeked {
 }
 
 impl Control {
-    pub(crate) fn new(cloud: Arc<Cloud>) -> Control {
-        Control { cloud }
+    pub(crate) fn new(account: Arc<Account>) -> Control {
+        Control { account }
     }
 
-    /// All queues, in the order of their regions and names.
+    /// All queues, ordered by region and name.
     pub fn queues(&self) -> Vec<QueueStatus> {
-        let show = |(region, queue): (String, Arc<Host>)| {
+        let show = |(region, queue): (String, Arc<SharedQueue>)| {
             queue.with(|state, now| {
                 let depth = state.queue.depth(now);
                 let oldest = state.queue.oldest(now);
@@ -70,24 +73,28 @@ impl Control {
                 }
             })
         };
-        self.cloud.queues().into_iter().map(show).collect()
+        self.account.queues().into_iter().map(show).collect()
     }
 
-    /// Up to `limit` messages of a queue in the order they were sent, without receiving them.
+    /// Up to `limit` messages of a queue in the order in which they were sent, without a receive.
     ///
     /// # Errors
     /// When there is no such queue.
     pub fn messages(&self, queue: &str, limit: usize) -> Result<Vec<Peeked>, Error> {
         let queue = self.find(queue)?;
         let peeked = queue.with(|state, now| state.queue.peek(now, limit));
-        let show = |(state, delivery): (&'static str, crate::queue::Delivery)| Peeked {
+        let show = |(state, delivery): (State, Delivery)| Peeked {
             message_id: delivery.content.id.to_string(),
-            state,
-            body: delivery.content.body.clone(),
-            attributes: delivery.content.attributes.clone(),
+            state: match state {
+                State::Delayed => "delayed",
+                State::Waiting => "waiting",
+                State::InFlight => "in flight",
+            },
+            body: delivery.content.payload.body.clone(),
+            attributes: delivery.content.payload.attributes.clone(),
             message_group_id: delivery.content.group.as_deref().map(String::from),
             receive_count: delivery.history.receive_count,
-            sent_ms: delivery.content.sent.0,
+            sent_ms: delivery.content.payload.sent.0,
             dead_letter_source: delivery
                 .history
                 .dead_letter_source
@@ -107,46 +114,46 @@ impl Control {
 
     /// How often each action was called, since the start or the last reset.
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
-        self.cloud.calls()
+        self.account.calls()
     }
 
-    /// Counts calls from zero again.
+    /// Resets the counts of calls to zero.
     pub fn reset_calls(&self) {
-        self.cloud.reset_calls();
+        self.account.reset_calls();
     }
 
-    /// Forgets every queue, every count and all misbehaviour.
+    /// Removes every queue, every count and all faults.
     pub fn reset(&self) {
-        self.cloud.reset();
+        self.account.reset();
     }
 
-    /// Changes how the server misbehaves, from the next call on.
+    /// Sets the faults of the server, from the next call on.
     ///
     /// # Errors
     /// When a value is out of its range.
-    pub fn misbehave(&self, rule: Misbehaviour) -> Result<(), String> {
-        rule.check()?;
-        self.cloud.chaos.set(None, Some(rule));
+    pub fn inject(&self, faults: Faults) -> Result<(), String> {
+        faults.check()?;
+        self.account.faults.set(None, Some(faults));
         Ok(())
     }
 
-    /// The same for one queue, in place of the server's rule; `None` returns to that.
+    /// Sets the faults of one queue, which replace the server's. `None` removes them.
     ///
     /// # Errors
     /// When a value is out of its range.
-    pub fn misbehave_on(&self, queue: &str, rule: Option<Misbehaviour>) -> Result<(), String> {
-        rule.as_ref().map_or(Ok(()), Misbehaviour::check)?;
-        self.cloud.chaos.set(Some(queue), rule);
+    pub fn inject_on(&self, queue: &str, faults: Option<Faults>) -> Result<(), String> {
+        faults.as_ref().map_or(Ok(()), Faults::check)?;
+        self.account.faults.set(Some(queue), faults);
         Ok(())
     }
 
-    /// The rule that holds for a queue, or for the server.
-    pub fn misbehaviour(&self, queue: Option<&str>) -> Misbehaviour {
-        self.cloud.chaos.rule(queue)
+    /// The faults of a queue, or of the server.
+    pub fn faults(&self, queue: Option<&str>) -> Faults {
+        self.account.faults.faults(queue)
     }
 
-    fn find(&self, name: &str) -> Result<Arc<Host>, Error> {
-        let mut queues = self.cloud.queues().into_iter();
+    fn find(&self, name: &str) -> Result<Arc<SharedQueue>, Error> {
+        let mut queues = self.account.queues().into_iter();
         let found = queues.find(|(_, queue)| queue.name == name);
         found
             .map(|(_, queue)| queue)

@@ -1,25 +1,25 @@
-//! The control endpoint: [`Control`] over HTTP, in JSON.
+//! The control endpoint: [`Control`] as JSON over HTTP.
 //!
 //! | | |
 //! | --- | --- |
 //! | `GET /control/queues` | depths, in flight, delayed, age of the oldest message |
-//! | `GET /control/queues/NAME/messages?limit=N` | messages, without receiving them |
-//! | `GET /control/calls`, `DELETE /control/calls` | API calls by action; count from zero again |
-//! | `GET`, `PUT /control/misbehaviour` | see [`Misbehaviour`]; what is left out is off |
+//! | `GET /control/queues/NAME/messages?limit=N` | messages, without a receive |
+//! | `GET /control/calls`, `DELETE /control/calls` | API calls by action; reset to zero |
+//! | `GET`, `PUT /control/misbehaviour` | see [`Faults`]; what is left out is off |
 //! | `GET`, `PUT`, `DELETE /control/queues/NAME/misbehaviour` | the same for one queue |
-//! | `POST /control/reset` | forget everything |
+//! | `POST /control/reset` | remove everything |
 
 use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::control::Control;
-use crate::misbehaviour::Misbehaviour;
+use crate::faults::Faults;
 
 type Answer = (StatusCode, Vec<u8>);
 
-/// Whether a path belongs to the control endpoint. moto's own test suite asks for a reset by
-/// the second name.
+/// Whether a path belongs to the control endpoint. The test suite of moto calls the reset by the
+/// second path.
 pub(crate) fn is_control(path: &str) -> bool {
     path.starts_with("/control/") || path == "/moto-api/reset"
 }
@@ -48,14 +48,14 @@ pub(crate) fn call(
             control.reset_calls();
             done()
         }
-        ("GET", ["misbehaviour"]) => json(&control.misbehaviour(None)),
-        ("PUT", ["misbehaviour"]) => misbehave(body, |rule| control.misbehave(rule)),
-        ("GET", ["queues", name, "misbehaviour"]) => json(&control.misbehaviour(Some(name))),
+        ("GET", ["misbehaviour"]) => json(&control.faults(None)),
+        ("PUT", ["misbehaviour"]) => inject(body, |faults| control.inject(faults)),
+        ("GET", ["queues", name, "misbehaviour"]) => json(&control.faults(Some(name))),
         ("PUT", ["queues", name, "misbehaviour"]) => {
-            misbehave(body, |rule| control.misbehave_on(name, Some(rule)))
+            inject(body, |faults| control.inject_on(name, Some(faults)))
         }
         ("DELETE", ["queues", name, "misbehaviour"]) => {
-            misbehave(b"{}", |_| control.misbehave_on(name, None))
+            inject(b"{}", |_| control.inject_on(name, None))
         }
         ("POST", ["reset"]) => {
             control.reset();
@@ -68,9 +68,9 @@ pub(crate) fn call(
     }
 }
 
-fn misbehave(body: &[u8], set: impl FnOnce(Misbehaviour) -> Result<(), String>) -> Answer {
-    let rule = strict_json::from_slice(body).map_err(|error| error.to_string());
-    match rule.and_then(set) {
+fn inject(body: &[u8], set: impl FnOnce(Faults) -> Result<(), String>) -> Answer {
+    let faults = strict_json::from_slice(body).map_err(|error| error.to_string());
+    match faults.and_then(set) {
         Ok(()) => done(),
         Err(reason) => fail(StatusCode::BAD_REQUEST, &reason),
     }

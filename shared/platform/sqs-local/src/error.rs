@@ -1,8 +1,8 @@
-//! Amazon's errors, each with its two names, its status and its words.
+//! Amazon's errors, each with its two names, its status and its text.
 //!
-//! An SDK of today reads the shape's name from `__type` in the body; one that is older than the
-//! JSON protocol, and the Rust SDK for its typed errors, read the code of the query protocol from
-//! the header `x-amzn-query-error`. So both are sent.
+//! Current SDKs read the shape's name from `__type` in the body. SDKs older than the JSON protocol,
+//! and the Rust SDK for its typed errors, read the code of the query protocol from the header
+//! `x-amzn-query-error`. So both are sent.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ pub enum Error {
     InvalidMessageContents,
     #[error("One or more parameters are invalid. Reason: Message must be shorter than {0} bytes.")]
     MessageTooLong(usize),
-    /// The same of an entry of a batch, in other words.
+    /// The same for an entry of a batch, with another text.
     #[error(
         "One or more parameters cannot be validated. Reason: Message must be shorter than {0} \
          bytes."
@@ -105,7 +105,7 @@ impl Error {
         ))
     }
 
-    /// The name of the JSON protocol.
+    /// The name in the JSON protocol.
     fn shape(&self) -> &'static str {
         match self {
             Error::QueueDoesNotExist => "QueueDoesNotExist",
@@ -136,7 +136,7 @@ impl Error {
         }
     }
 
-    /// The code of the query protocol, which batch entries carry as well.
+    /// The code in the query protocol, which failed batch entries have as well.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Error::QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
@@ -174,7 +174,8 @@ impl Error {
         }
     }
 
-    /// Errors that every service of Amazon's has come from the framework they share.
+    /// The namespace of the shape: errors that all services of Amazon share have that of their
+    /// framework.
     fn namespace(&self) -> &'static str {
         match self {
             Error::InvalidParameterValue(_)
@@ -189,6 +190,7 @@ impl Error {
         }
     }
 
+    /// Whether the answer blames the sender.
     pub(crate) fn is_senders_fault(&self) -> bool {
         match self {
             Error::EntryThrottled { blames_sender } => *blames_sender,

@@ -1,4 +1,4 @@
-//! What the head of a request says that its document does not.
+//! The parts of a request that come from its HTTP headers.
 
 use hyper::header::{AUTHORIZATION, HOST, HeaderName};
 use hyper::http::request::Parts;
@@ -9,14 +9,14 @@ pub(crate) struct Head<'a> {
     pub(crate) region: Option<&'a str>,
     /// `http`, unless a proxy that ends TLS says otherwise.
     pub(crate) scheme: &'a str,
-    /// The server's name as the client knows it, for queue URLs.
+    /// The server's name as the client sees it, for queue URLs.
     pub(crate) host: &'a str,
-    /// The trace header that messages without one of their own get.
+    /// The trace header for messages that have none.
     pub(crate) trace: Option<&'a str>,
 }
 
 impl<'a> Head<'a> {
-    /// The head of a request that did not come over HTTP.
+    /// The head of a request that came without HTTP.
     pub(crate) fn of_host(host: &'a str) -> Head<'a> {
         Head {
             region: None,

@@ -1,10 +1,11 @@
-//! The wire: one HTTP request in, one response out.
+//! The wire protocol: one HTTP request in, one response out.
 //!
-//! SQS speaks AWS JSON 1.0: every request is a `POST /` whose header `X-Amz-Target` names the
-//! action, and whose body is its JSON document. Of the signature only the region is read.
+//! SQS uses AWS JSON 1.0: each request is a `POST /` whose header `X-Amz-Target` names the action,
+//! and whose body is the action's JSON document. Of the signature only the region is read.
 //!
-//! A client that closes its connection while it polls is noticed, and what was received for it goes
-//! back, unless the answer is on its way. No header of Amazon's says so, and so one of ours does.
+//! When a client closes its connection during a poll, the messages received for it return to the
+//! queue, unless the answer is being sent already. Amazon has no header to announce this, so this
+//! server has its own, `x-takes-polls-back`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,17 +16,18 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Request, Response, StatusCode};
 
-use crate::cloud::Cloud;
+use crate::account::Account;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::head::{Head, header};
 use crate::settings;
 use crate::{control_http, origin};
 
-/// The largest request kept: a batch of 1 MiB, every byte of it escaped, with room for names.
+/// The most bytes of a request that are kept: a batch of 1 MiB, every byte of it escaped, with room
+/// for names.
 const MOST_KEPT: usize = 8 * 1024 * 1024;
-/// The largest request read to its end. A client that still sends when the connection is closed
-/// hears of a broken pipe, and not of its mistake.
+/// The most bytes of a request that are read. A client that still sends when the connection is
+/// closed sees a broken pipe instead of the error.
 const MOST_READ: u64 = 64 * 1024 * 1024;
 
 const AMAZON_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
@@ -33,7 +35,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
 pub(crate) async fn handle(
-    cloud: &Arc<Cloud>,
+    account: &Arc<Account>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
@@ -53,20 +55,16 @@ pub(crate) async fn handle(
     };
     if is_control {
         let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
-        let control = Control::new(cloud.clone());
+        let control = Control::new(account.clone());
         let answer = control_http::call(&control, method, path, query.unwrap_or(""), &body);
         return Ok(respond(answer.0, JSON, answer.1));
     }
     let head = Head::read(&parts);
-    if is_identity_question(&body) {
-        let partition = cloud.partition(&head);
-        return Ok(respond(
-            StatusCode::OK,
-            XML,
-            identity(partition, &cloud.account),
-        ));
+    if is_identity_request(&body) {
+        let identity = identity(account.partition(&head), &account.id);
+        return Ok(respond(StatusCode::OK, XML, identity));
     }
-    Ok(match cloud.call(&head, action, &body).await {
+    Ok(match account.call(&head, action, &body).await {
         Ok(document) => respond(StatusCode::OK, AMAZON_JSON, document),
         Err(error) => fail(&error),
     })
@@ -89,7 +87,7 @@ async fn read(mut body: Incoming, action: &str) -> Result<Bytes> {
     }
 }
 
-/// Reads what is left of a body without keeping it; how many bytes that was.
+/// Reads the rest of a body without keeping it, and returns the number of its bytes.
 async fn drop_rest(mut body: Incoming) -> u64 {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
@@ -101,7 +99,7 @@ async fn drop_rest(mut body: Incoming) -> u64 {
     read
 }
 
-/// The error of an action whose request has `sent` bytes: that of its messages, where it has any.
+/// The error for a request of `sent` bytes: that of its messages, if the action sends any.
 fn too_long(action: &str, sent: u64) -> Error {
     let most = settings::MOST_BYTES;
     match action {
@@ -137,8 +135,9 @@ fn respond(status: StatusCode, kind: HeaderValue, document: Vec<u8>) -> Response
     response
 }
 
-/// The one question of another service (STS) that scripts for SQS ask: whose account this is.
-fn is_identity_question(body: &[u8]) -> bool {
+/// Whether this is `GetCallerIdentity`, the one request to another service (STS) that scripts for
+/// SQS make.
+fn is_identity_request(body: &[u8]) -> bool {
     body.starts_with(b"Action=GetCallerIdentity")
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sqs_local::{Latency, Misbehaviour, Options, SqsLocal};
+use sqs_local::{Faults, Latency, Options, SqsLocal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 chooses a free port.
     #[arg(long, env = "SQS_LOCAL_PORT", default_value_t = 9324)]
     port: u16,
     /// Address to listen on.
@@ -32,7 +32,7 @@ struct Args {
     /// Queues to create at the start: a JSON file {"name": {"DelaySeconds": "5", ...}, ...}.
     #[arg(long)]
     queues: Option<PathBuf>,
-    /// Let a deleted queue's name be used again at once; Amazon wants a minute to pass.
+    /// Let a deleted queue's name be used again at once. At Amazon a minute must pass.
     #[arg(long)]
     reuse_names: bool,
     /// Let a receipt handle that is older than the latest receive delete a message of a standard
@@ -45,13 +45,13 @@ struct Args {
     /// Probability that a standard message is delivered again after its delete.
     #[arg(long, default_value_t = 0.0)]
     duplicates: f64,
-    /// Probability that a receive passes over messages at the head of the line.
+    /// Probability that a receive delivers messages at the head of the line last.
     #[arg(long, default_value_t = 0.0)]
     reorder: f64,
-    /// Probability that a short poll finds nothing although messages wait.
+    /// Probability that a short poll finds nothing, although messages wait.
     #[arg(long, default_value_t = 0.0)]
     short_poll_miss: f64,
-    /// Calls a second; those beyond are refused.
+    /// Calls per second; further calls are refused.
     #[arg(long)]
     throttle: Option<f64>,
     /// Probability that a call fails with status 500 or 503.
@@ -60,10 +60,10 @@ struct Args {
     /// Probability that an entry of a batch call is refused as throttled.
     #[arg(long, default_value_t = 0.0)]
     throttle_entries: f64,
-    /// Have throttled entries say that it was the sender's fault.
+    /// Set SenderFault on throttled entries.
     #[arg(long)]
     blame_sender: bool,
-    /// What all misbehaviour is drawn from.
+    /// Seed of the generator that draws all faults.
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -84,7 +84,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
-    let misbehaviour = Misbehaviour {
+    let faults = Faults {
         latency: args.latency,
         duplicates: args.duplicates,
         reorder: args.reorder,
@@ -95,13 +95,13 @@ async fn run(args: Args) -> anyhow::Result<()> {
         blame_sender: args.blame_sender,
         paused: false,
     };
-    misbehaviour.check().map_err(anyhow::Error::msg)?;
+    faults.check().map_err(anyhow::Error::msg)?;
     let options = Options {
         account: args.account,
         region: args.region,
         reuse_names: args.reuse_names,
         old_receipts_delete: args.old_receipts_delete,
-        misbehaviour,
+        faults,
         seed: args.seed,
     };
     let server = SqsLocal::start_with((args.host, args.port), options)

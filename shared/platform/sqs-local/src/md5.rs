@@ -1,11 +1,11 @@
-//! MD5, which every answer carries of each body and of its attributes.
+//! MD5 digests: every answer has one per body and one per set of attributes.
 
 use md5::Digest;
 use serde::{Serialize, Serializer};
 
-/// Sixteen bytes, which are written as lower-case hexadecimal digits.
+/// A digest. It is written as lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Md5([u8; 16]);
+pub(crate) struct Md5([u8; 16]);
 
 impl Md5 {
     pub(crate) fn of(text: &[u8]) -> Md5 {

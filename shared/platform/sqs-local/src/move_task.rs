@@ -1,23 +1,23 @@
-//! Message move tasks: a queue's dead letters go back to where they came from, or elsewhere, at
-//! a rate that does not hurt.
+//! Message move tasks: they move a queue's dead letters back to their source queues, or to another
+//! queue, at a limited rate.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use sqs_queue::{History, Time};
 use tokio::task::yield_now;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::{Builder, Uuid};
 
-use crate::directory::Directory;
-use crate::host::Host;
-use crate::queue::{Departure, History};
-use crate::time::Time;
+use crate::message::Departure;
+use crate::queues::Queues;
+use crate::shared_queue::{FindQueue, SharedQueue};
 
-/// A task without a rate lets others at the queue after so many messages.
+/// A task without a rate limit yields to other tasks after this many messages.
 const BURST: u64 = 100;
-/// Tasks of one source that are listed at most (an Amazon quota).
+/// The most tasks of one source that are listed (an Amazon quota).
 const LISTED: usize = 10;
 
 #[derive(Default)]
@@ -27,19 +27,20 @@ pub(crate) struct MoveTasks {
 
 struct Running {
     task: Arc<MoveTask>,
-    _stops_with_the_service: DropGuard,
+    /// Cancels the task when the region is closed.
+    _cancel: DropGuard,
 }
 
 pub(crate) struct MoveTask {
     pub(crate) id: Uuid,
-    /// Its ARN, and not the queue, which may be deleted while tasks of it are remembered.
+    /// The ARN of the source, not the queue itself: the queue may be deleted before its tasks are.
     pub(crate) source: Arc<str>,
-    /// Likewise; `None` sends each message back to the queue it came from.
+    /// The ARN of the destination; `None` moves each message back to the queue it came from.
     pub(crate) destination: Option<Arc<str>>,
-    /// Messages a second, 1 to 500; `None` is as fast as it goes.
+    /// Messages per second, 1 to 500; `None` is without a limit.
     pub(crate) rate: Option<u64>,
     pub(crate) started: Time,
-    /// How many messages waited when the task began.
+    /// How many messages waited when the task started.
     pub(crate) to_move: u64,
     moved: AtomicU64,
     end: OnceLock<End>,
@@ -57,9 +58,9 @@ impl MoveTasks {
     /// Starts a task, unless one is running for the same source.
     pub(crate) fn start(
         &self,
-        directory: &Arc<Directory>,
-        source: Arc<Host>,
-        destination: Option<Arc<Host>>,
+        queues: &Arc<Queues>,
+        source: Arc<SharedQueue>,
+        destination: Option<Arc<SharedQueue>>,
         rate: Option<u64>,
     ) -> Option<Arc<MoveTask>> {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +71,7 @@ impl MoveTasks {
         let (started, to_move) =
             source.with(|state, now| (now, state.queue.depth(now).waiting as u64));
         let cancel = CancellationToken::new();
-        forget_old(&mut tasks, directory);
+        remove_old(&mut tasks, queues);
         let task = Arc::new(MoveTask {
             id: Builder::from_random_bytes(rand::random()).into_uuid(),
             source: source.arn.clone(),
@@ -82,16 +83,16 @@ impl MoveTasks {
             end: OnceLock::new(),
             cancel: cancel.clone(),
         });
-        tokio::spawn(run(task.clone(), source, directory.clone()));
+        tokio::spawn(run(task.clone(), source, queues.clone()));
         tasks.push(Running {
             task: task.clone(),
-            _stops_with_the_service: cancel.drop_guard(),
+            _cancel: cancel.drop_guard(),
         });
         Some(task)
     }
 
     /// The tasks of one source, the latest first.
-    pub(crate) fn of(&self, source: &Host) -> Vec<Arc<MoveTask>> {
+    pub(crate) fn of(&self, source: &SharedQueue) -> Vec<Arc<MoveTask>> {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let of_source = tasks
             .iter()
@@ -118,15 +119,15 @@ impl MoveTasks {
     }
 }
 
-/// Drops ended tasks of queues that are gone, and all but the latest of the others, as no more of
-/// them are ever listed.
-fn forget_old(tasks: &mut Vec<Running>, directory: &Directory) {
+/// Removes ended tasks of deleted queues, and of each other queue all but the latest ended tasks:
+/// older ones are never listed.
+fn remove_old(tasks: &mut Vec<Running>, queues: &Queues) {
     let mut later: HashMap<Arc<str>, usize> = HashMap::new();
     tasks.reverse();
     tasks.retain(|Running { task, .. }| {
         let later = later.entry(task.source.clone()).or_default();
         *later += 1;
-        let is_listed = *later <= LISTED && directory.by_arn(&task.source).is_some();
+        let is_listed = *later <= LISTED && queues.by_arn(&task.source).is_some();
         task.end.get().is_none() || is_listed
     });
     tasks.reverse();
@@ -145,7 +146,7 @@ impl MoveTask {
         self.cancel.cancel();
     }
 
-    /// The status as Amazon calls it, and the reason if it is a failure.
+    /// Amazon's name of the status, and the reason if it is a failure.
     pub(crate) fn status(&self) -> (&'static str, Option<&'static str>) {
         match self.end.get() {
             None if self.cancel.is_cancelled() => ("CANCELLING", None),
@@ -156,12 +157,15 @@ impl MoveTask {
         }
     }
 
-    /// Moves the next message; the end when there is none, or nowhere for it to go.
-    fn step(&self, source: &Host, directory: &Directory) -> Result<(), End> {
+    /// Moves the next message.
+    ///
+    /// # Errors
+    /// The task ends: there is no message, or no destination for it.
+    fn move_next(&self, source: &SharedQueue, queues: &Queues) -> Result<(), End> {
         let departure = source.with(|state, now| state.queue.take_out(now));
         let departure = departure.ok_or(End::Completed)?;
 
-        // Either may be deleted while the task runs.
+        // The source and the destination may be deleted while the task runs.
         let explicit = self.destination.as_deref();
         let origin = departure.history.dead_letter_source.as_deref();
         let destination = explicit
@@ -169,7 +173,7 @@ impl MoveTask {
             .ok_or(End::Failed("CouldNotDetermineMessageSource"))
             .and_then(|arn| {
                 let gone = End::Failed("AWS.SimpleQueueService.NonExistentQueue");
-                directory.by_arn(arn).ok_or(gone)
+                queues.by_arn(arn).ok_or(gone)
             });
         match destination {
             Ok(destination) => {
@@ -185,12 +189,12 @@ impl MoveTask {
     }
 }
 
-async fn run(task: Arc<MoveTask>, source: Arc<Host>, directory: Arc<Directory>) {
+async fn run(task: Arc<MoveTask>, source: Arc<SharedQueue>, queues: Arc<Queues>) {
     let end = loop {
         if task.cancel.is_cancelled() {
             break End::Cancelled;
         }
-        if let Err(end) = task.step(&source, &directory) {
+        if let Err(end) = task.move_next(&source, &queues) {
             break end;
         }
         match task.rate {
@@ -202,15 +206,15 @@ async fn run(task: Arc<MoveTask>, source: Arc<Host>, directory: Arc<Directory>) 
             None => {}
         }
     };
-    // Set once, here.
+    // It is set only here, once.
     let _ = task.end.set(end);
 }
 
-/// A message that was moved is a new one: another id, another sent time, no history.
+/// A moved message is a new message: it has another id, another sent time and no history.
 fn renewed(departure: Departure, now: Time) -> Departure {
     let mut content = Arc::unwrap_or_clone(departure.content);
     content.id = Builder::from_random_bytes(rand::random()).into_uuid();
-    content.sent = now;
+    content.payload.sent = now;
     Departure {
         content: Arc::new(content),
         history: History::default(),

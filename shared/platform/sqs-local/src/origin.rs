@@ -1,11 +1,11 @@
-//! Keeps web pages away from the control endpoint. It has no password, so a page that the
-//! developer happens to visit must not be able to use it, neither by a request across origins nor
-//! by a name of the page's own that resolves to this machine (DNS rebinding).
+//! Protects the control endpoint from web pages. It has no password, so a page that the developer
+//! visits must not reach it, neither by a cross-origin request nor by a name of its own that
+//! resolves to this machine (DNS rebinding).
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Why a request for the control endpoint is refused, by its headers `Host` and `Origin`. Programs
-/// send no origin.
+/// Why a request to the control endpoint is refused, by its headers `Host` and `Origin`; `None` if
+/// it is allowed. Programs send no origin.
 pub(crate) fn refusal(host: Option<&str>, origin: Option<&str>) -> Option<&'static str> {
     if host.is_some_and(|host| !is_local_name(host)) {
         return Some("use an IP address or localhost: other names may belong to a web page");
@@ -15,8 +15,8 @@ pub(crate) fn refusal(host: Option<&str>, origin: Option<&str>) -> Option<&'stat
     (host != Some(authority)).then_some("pages of another origin may not control the server")
 }
 
-/// Whether the name can only be meant for this server: an address, `localhost`, or a name without
-/// a dot, such as that of a container, which no page of the internet can have.
+/// Whether the name can only mean this server: an address, `localhost`, or a name without a dot,
+/// such as a container's, which no page of the internet can have.
 fn is_local_name(host: &str) -> bool {
     let is_address = host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -30,10 +30,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_and_pages_of_the_server_itself_are_let_in_and_no_others() {
-        let check = |host: &str, origin: Option<&str>, is_let_in: bool| {
+    fn only_programs_and_pages_of_the_server_itself_are_allowed() {
+        let check = |host: &str, origin: Option<&str>, is_allowed: bool| {
             let refusal = refusal(Some(host), origin);
-            assert_eq!(refusal.is_none(), is_let_in, "{host} {origin:?}");
+            assert_eq!(refusal.is_none(), is_allowed, "{host} {origin:?}");
         };
         check("127.0.0.1:9324", None, true);
         check("[::1]:9324", None, true);

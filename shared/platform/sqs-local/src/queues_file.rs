@@ -1,4 +1,4 @@
-//! `--queues FILE`: the queues to create at the start.
+//! The file of `--queues`: the queues to create at the start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,11 +7,11 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use sqs_local::SqsLocal;
 
-/// Attributes by name; a number, a flag or a policy need not be put in quotes.
+/// Attributes by name; a number, a flag or a policy needs no quotes.
 type Attributes = BTreeMap<String, Value>;
 
-/// Creates every queue of the file, then sets the redrive policies: each names another queue of
-/// the file, in whatever order they stand there.
+/// Creates all queues of the file, then sets the redrive policies: a policy may name a queue that
+/// stands later in the file.
 pub(crate) async fn create(server: &SqsLocal, file: &Path) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file)?;
     let queues: BTreeMap<String, Attributes> = serde_json::from_str(&text)?;
@@ -38,7 +38,7 @@ async fn call(server: &SqsLocal, action: &str, queue: &str, request: Value) -> a
     answer.with_context(|| format!("queue {queue}")).map(drop)
 }
 
-/// On the wire every attribute is a string, and a policy is JSON in one.
+/// On the wire, each attribute is a string, and a policy is a string of JSON.
 fn as_text(attributes: Attributes) -> BTreeMap<String, String> {
     let text = |value| match value {
         Value::String(text) => text,

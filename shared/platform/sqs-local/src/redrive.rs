@@ -1,4 +1,4 @@
-//! Dead letters: which queue takes the messages another gave up, and which queues may ask it to.
+//! Dead letters: which queue takes them, and which queues may choose a queue for theirs.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use crate::error::{Error, Result};
 
 /// `{"deadLetterTargetArn": "...", "maxReceiveCount": 3}`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedrivePolicy {
-    pub target: String,
-    /// 1 to 1,000: a message received this often moves at the next receive.
-    pub max_receive_count: u32,
+pub(crate) struct RedrivePolicy {
+    pub(crate) target: String,
+    /// 1 to 1,000: a message that was received this often moves at the next receive.
+    pub(crate) max_receive_count: u32,
 }
 
 impl RedrivePolicy {
-    /// Reads the policy; the count may be a number or a string.
-    pub fn parse(text: &str) -> Result<RedrivePolicy> {
+    /// Parses the policy; the count may be a number or a string.
+    pub(crate) fn parse(text: &str) -> Result<RedrivePolicy> {
         let invalid = |reason: &str| Error::value("RedrivePolicy", text, reason);
         let policy: Value = serde_json::from_str(text).unwrap_or_default();
         let Some(members) = policy.as_object() else {
@@ -66,7 +66,7 @@ impl RedrivePolicy {
     }
 }
 
-/// Compact JSON, with the count as a number, however the policy was written.
+/// Compact JSON with the count as a number, in the same form for every input.
 impl fmt::Display for RedrivePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (target, count) = (&self.target, self.max_receive_count);
@@ -76,9 +76,9 @@ impl fmt::Display for RedrivePolicy {
 
 /// `{"redrivePermission": "allowAll" | "denyAll" | "byQueue", "sourceQueueArns": [...]}`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedriveAllowPolicy {
+pub(crate) struct RedriveAllowPolicy {
     permission: Permission,
-    /// The ARNs of the queues that may, when it says `byQueue`.
+    /// With `byQueue`: the ARNs of the allowed queues.
     sources: Vec<String>,
 }
 
@@ -90,11 +90,11 @@ enum Permission {
     ByQueue,
 }
 
-/// At most so many queues in a policy `byQueue` (an Amazon quota).
+/// The most queues in a policy `byQueue` (an Amazon quota).
 const MOST_SOURCES: usize = 10;
 
 impl RedriveAllowPolicy {
-    pub fn parse(text: &str) -> Result<RedriveAllowPolicy> {
+    pub(crate) fn parse(text: &str) -> Result<RedriveAllowPolicy> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         struct Members {
@@ -131,8 +131,8 @@ impl RedriveAllowPolicy {
         }
     }
 
-    /// Whether the queue with this ARN may name the policy's queue as its dead-letter queue.
-    pub fn allows(&self, source: &str) -> bool {
+    /// Whether the queue with this ARN may use the policy's queue as its dead-letter queue.
+    pub(crate) fn allows(&self, source: &str) -> bool {
         match self.permission {
             Permission::AllowAll => true,
             Permission::DenyAll => false,
@@ -141,7 +141,7 @@ impl RedriveAllowPolicy {
     }
 }
 
-/// Compact JSON, however the policy was written.
+/// Compact JSON, in the same form for every input.
 impl fmt::Display for RedriveAllowPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut policy = json!({ "redrivePermission": self.permission });
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_says_who_may_send_it_dead_letters() {
+    fn a_policy_decides_which_queues_may_send_dead_letters() {
         let check = |text: &str, expected: Option<bool>| {
             let allows = RedriveAllowPolicy::parse(text)
                 .ok()

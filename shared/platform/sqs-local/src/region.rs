@@ -1,18 +1,65 @@
-//! Regions and their partitions: parts of Amazon that share no accounts, names or ARNs.
+//! One region: its queues, and the tasks that move messages between them.
 
-/// The partition of a region, as ARNs name it. The table is that of the SDKs (`partitions.json`).
-pub(crate) fn partition(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("eusc-", "aws-eusc"),
-    ];
-    let found = PARTITIONS
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix));
-    found.map_or("aws", |(_, partition)| partition)
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::fault_injector::FaultInjector;
+use crate::head::Head;
+use crate::move_task::MoveTasks;
+use crate::queues::Queues;
+use crate::shared_queue::SharedQueue;
+
+/// Where the server is more lenient than Amazon documents: see [`crate::Options`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leniency {
+    pub(crate) reuse_names: bool,
+    pub(crate) old_receipts_delete: bool,
+}
+
+pub(crate) struct Region {
+    pub(crate) account: Arc<str>,
+    pub(crate) leniency: Leniency,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) faults: Arc<FaultInjector>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) tasks: MoveTasks,
+}
+
+impl Region {
+    pub(crate) fn new(
+        account: &Arc<str>,
+        name: &str,
+        leniency: Leniency,
+        clock: &Arc<Clock>,
+        faults: &Arc<FaultInjector>,
+    ) -> Region {
+        Region {
+            account: account.clone(),
+            leniency,
+            clock: clock.clone(),
+            faults: faults.clone(),
+            queues: Arc::new(Queues::new(account, name)),
+            tasks: MoveTasks::default(),
+        }
+    }
+
+    /// The queue that a request names by URL.
+    pub(crate) fn queue(&self, url: Option<&str>) -> Result<Arc<SharedQueue>> {
+        self.queues
+            .by_url(url.ok_or_else(|| Error::missing("QueueUrl"))?)
+    }
+
+    pub(crate) fn url(&self, head: &Head<'_>, queue: &SharedQueue) -> String {
+        let Head { scheme, host, .. } = head;
+        format!("{scheme}://{host}/{}/{}", self.account, queue.name)
+    }
+
+    /// Ends all tasks and all waiting receives.
+    pub(crate) fn close(&self) {
+        self.tasks.clear();
+        for queue in self.queues.clear() {
+            queue.close();
+        }
+    }
 }

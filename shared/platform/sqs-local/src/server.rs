@@ -1,4 +1,4 @@
-//! The server: accepts connections until it is dropped.
+//! The server, which accepts connections until it is dropped.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
-use crate::cloud::{Cloud, Options};
+use crate::account::{Account, Options};
 use crate::control::Control;
 use crate::error::Result;
 use crate::head::Head;
@@ -20,32 +20,32 @@ use crate::http;
 
 /// A running server. It stops, with all its connections, when this is dropped.
 pub struct SqsLocal {
-    cloud: Arc<Cloud>,
+    account: Arc<Account>,
     address: SocketAddr,
     _stop: DropGuard,
 }
 
 impl SqsLocal {
-    /// Starts a server on `address`; port 0 takes a free one.
+    /// Starts a server on `address`; port 0 chooses a free port.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When it cannot listen on the address.
     pub async fn start(address: impl ToSocketAddrs) -> io::Result<SqsLocal> {
         SqsLocal::start_with(address, Options::default()).await
     }
 
-    /// The same, with options.
+    /// Starts a server with options.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When it cannot listen on the address.
     pub async fn start_with(address: impl ToSocketAddrs, options: Options) -> io::Result<SqsLocal> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let cloud = Arc::new(Cloud::new(options));
+        let account = Arc::new(Account::new(options));
         let stop = CancellationToken::new();
-        tokio::spawn(accept(listener, cloud.clone(), stop.clone()));
+        tokio::spawn(accept(listener, account.clone(), stop.clone()));
         Ok(SqsLocal {
-            cloud,
+            account,
             address,
             _stop: stop.drop_guard(),
         })
@@ -56,35 +56,36 @@ impl SqsLocal {
         format!("http://{}", self.address)
     }
 
-    /// The address listened on.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Looks inside, and makes trouble.
+    /// A handle to look inside and to inject faults.
     pub fn control(&self) -> Control {
-        Control::new(self.cloud.clone())
+        Control::new(self.account.clone())
     }
 
-    /// One request without HTTP: an action and its JSON document, answered by another. With
-    /// tokio's clock paused, a test of fourteen days takes a millisecond.
+    /// Answers one request without HTTP: takes an action and its JSON document, returns the JSON
+    /// document of the answer. With tokio's clock paused, a test of fourteen days takes a
+    /// millisecond.
     ///
     /// # Errors
-    /// Amazon's.
+    /// Those of Amazon.
     pub async fn call(&self, action: &str, document: &str) -> Result<Vec<u8>> {
         let host = self.address.to_string();
-        self.cloud
+        self.account
             .call(&Head::of_host(&host), action, document.as_bytes())
             .await
     }
 }
 
-async fn accept(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
+async fn accept(listener: TcpListener, account: Arc<Account>, stop: CancellationToken) {
     let accept = async {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let serve = serve(stream, cloud.clone());
+                    let serve = serve(stream, account.clone());
                     let stop = stop.clone();
                     tokio::spawn(async move { stop.run_until_cancelled(serve).await });
                 }
@@ -98,11 +99,11 @@ async fn accept(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToke
     stop.run_until_cancelled(accept).await;
 }
 
-async fn serve(stream: TcpStream, cloud: Arc<Cloud>) {
+async fn serve(stream: TcpStream, account: Arc<Account>) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot switch Nagle's algorithm off");
     }
-    let handler = service_fn(|request| http::handle(&cloud, request));
+    let handler = service_fn(|request| http::handle(&account, request));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(None);
     if let Err(error) = server.serve_connection(TokioIo::new(stream), handler).await {

@@ -4,66 +4,57 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use sqs_queue::Scope;
 
 use crate::error::{Error, Result};
 use crate::redrive::{RedriveAllowPolicy, RedrivePolicy};
 
-/// The largest message and the largest batch (an Amazon quota since August 2025).
+/// The most bytes of a message and of a batch (an Amazon quota since August 2025).
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
-/// How many messages of a queue may be in flight at a time (an Amazon quota).
-pub(crate) const MOST_IN_FLIGHT: usize = 120_000;
-
 /// Attributes by name, as they cross the wire.
-pub type Pairs = BTreeMap<String, String>;
+pub(crate) type Pairs = BTreeMap<String, String>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub fifo: bool,
+pub(crate) struct Settings {
+    pub(crate) fifo: bool,
     /// How long every message waits before it can be received: 0 to 15 minutes.
-    pub delay: Duration,
-    /// How long a received message is hidden from others: 0 to 12 hours.
-    pub visibility_timeout: Duration,
-    /// How long an unread message is kept: 1 minute to 14 days.
-    pub retention: Duration,
+    pub(crate) delay: Duration,
+    /// How long a received message is hidden from other receives: 0 to 12 hours.
+    pub(crate) visibility_timeout: Duration,
+    /// How long a message is kept: 1 minute to 14 days.
+    pub(crate) retention: Duration,
     /// How long a receive waits for a message: 0 to 20 seconds.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// 1 KiB to 1 MiB.
-    pub maximum_message_size: usize,
-    pub redrive: Option<RedrivePolicy>,
-    pub redrive_allow: Option<RedriveAllowPolicy>,
-    /// FIFO: without an id, the body's SHA-256 is the deduplication id.
-    pub content_based_deduplication: bool,
-    pub deduplication_scope: Scope,
-    pub throughput_limit: Scope,
-    /// An access policy, kept and shown but never enforced.
-    pub policy: Option<String>,
-    /// Kept and shown without effect.
-    pub encryption: Encryption,
-    /// How long a data key of the client's key is used: 1 minute to 24 hours.
-    pub key_reuse: Duration,
+    pub(crate) maximum_message_size: usize,
+    pub(crate) redrive: Option<RedrivePolicy>,
+    pub(crate) redrive_allow: Option<RedriveAllowPolicy>,
+    /// FIFO: whether the body's SHA-256 is the deduplication id of a message without one.
+    pub(crate) content_based_deduplication: bool,
+    pub(crate) deduplication_scope: Scope,
+    pub(crate) throughput_limit: Scope,
+    /// An access policy. It is stored and shown, but not enforced.
+    pub(crate) policy: Option<String>,
+    /// Stored and shown, without effect.
+    pub(crate) encryption: Encryption,
+    /// How long a data key may be reused: 1 minute to 24 hours.
+    pub(crate) key_reuse: Duration,
 }
 
-/// With whose key messages are encrypted at rest.
+/// Whose key encrypts messages at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encryption {
+pub(crate) enum Encryption {
     None,
-    /// Amazon's.
+    /// Amazon's key.
     Managed,
-    /// The client's own, by its id in KMS.
+    /// The client's key, by its id in KMS.
     Key(String),
-}
-
-/// Whether something holds for the whole FIFO queue or for each message group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    Queue,
-    MessageGroup,
 }
 
 impl Settings {
     /// Amazon's defaults.
-    pub fn new(fifo: bool) -> Settings {
+    pub(crate) fn new(fifo: bool) -> Settings {
         Settings {
             fifo,
             delay: Duration::ZERO,
@@ -82,14 +73,25 @@ impl Settings {
         }
     }
 
-    /// These settings with `pairs` changed. An empty value takes a policy away.
+    /// The settings that decide what the queue does with its messages.
+    pub(crate) fn of_queue(&self) -> sqs_queue::Settings {
+        sqs_queue::Settings {
+            fifo: self.fifo,
+            delay: self.delay,
+            visibility_timeout: self.visibility_timeout,
+            retention: self.retention,
+            deduplication_scope: self.deduplication_scope,
+        }
+    }
+
+    /// These settings with `pairs` changed. An empty value removes a policy.
     ///
     /// # Errors
-    /// An unknown name, or a value out of its range.
-    pub fn with(&self, pairs: &Pairs) -> Result<Settings> {
+    /// For an unknown name, or a value out of its range.
+    pub(crate) fn with(&self, pairs: &Pairs) -> Result<Settings> {
         let mut settings = self.clone();
         for (name, value) in pairs {
-            // With a blank behind it, moto's tests write `VisibilityTimeout `.
+            // The tests of moto send `VisibilityTimeout ` with a space at the end.
             settings.set(name.trim(), value)?;
         }
         settings.check_together(pairs)?;
@@ -157,15 +159,15 @@ impl Settings {
         Ok(())
     }
 
-    /// Attributes that are fine one by one, but not with each other.
-    fn check_together(&self, asked: &Pairs) -> Result<()> {
+    /// Checks the rules that concern more than one attribute.
+    fn check_together(&self, changes: &Pairs) -> Result<()> {
         if self.throughput_limit == Scope::MessageGroup && self.deduplication_scope == Scope::Queue
         {
             let reason = "To set FifoThroughputLimit to perMessageGroupId, the \
                           DeduplicationScope must be messageGroup.";
             return Err(Error::attribute_because("FifoThroughputLimit", reason));
         }
-        let names_a_key = asked
+        let names_a_key = changes
             .get("KmsMasterKeyId")
             .is_some_and(|key| !key.is_empty());
         if names_a_key && self.encryption == Encryption::Managed {
@@ -178,8 +180,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Every attribute that has a value, by name.
-    pub fn pairs(&self) -> BTreeMap<&'static str, String> {
+    /// All attributes that have a value, by name.
+    pub(crate) fn pairs(&self) -> BTreeMap<&'static str, String> {
         let seconds = |span: Duration| span.as_secs().to_string();
         let mut pairs = BTreeMap::from([
             ("DelaySeconds", seconds(self.delay)),
@@ -230,10 +232,10 @@ fn optional<T>(value: &str, parse: impl FnOnce(&str) -> Result<T>) -> Result<Opt
     }
 }
 
-/// At most so many statements in an access policy (an Amazon quota).
+/// The most statements in an access policy (an Amazon quota).
 const MOST_STATEMENTS: usize = 20;
 
-/// An access policy is kept as it was given, if it has the form of one.
+/// Returns an access policy unchanged if it has the form of one.
 fn check_policy(text: &str) -> Result<String> {
     let invalid = || Error::attribute("Policy");
     let policy: Value = serde_json::from_str(text).map_err(|_| invalid())?;

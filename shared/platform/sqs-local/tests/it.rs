@@ -1,7 +1,7 @@
 //! The server as its clients see it.
 //!
-//! `conformance` speaks through Amazon's SDK and runs against any endpoint: set
-//! `SQS_ENDPOINT_URL` to ElasticMQ, LocalStack or Amazon. The others start a server of their own.
+//! `conformance` uses Amazon's SDK and runs against any endpoint: set `SQS_ENDPOINT_URL` to
+//! ElasticMQ, LocalStack or Amazon. The other modules start their own server.
 
 #![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
 
@@ -10,9 +10,9 @@ mod it {
     mod conformance;
     mod control;
     mod disconnect;
+    mod faults;
     mod fuzz;
     mod limits;
-    mod model;
     mod paused;
     mod program;
     mod support;

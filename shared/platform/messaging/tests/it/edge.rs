@@ -8,7 +8,7 @@ use messaging::{
     Consumer, Destination, Fault, Health, Message, PlainHandler, Provision, Runtime, Transport,
 };
 use serde::{Deserialize, Serialize};
-use sqs_local::Misbehaviour;
+use sqs_local::Faults;
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::{Arrived, Fixture, PlainClosure, parcel_service, quick, sqs, until};
@@ -23,22 +23,22 @@ async fn errors_throttling_and_duplicates_lose_no_message() {
     let control = server.control();
     let running = tokio::spawn(service.run(fixture.stop.clone()));
     let faults = [
-        Misbehaviour {
+        Faults {
             errors: 0.2,
             ..Default::default()
         },
-        Misbehaviour {
+        Faults {
             throttle: Some(80.0),
             ..Default::default()
         },
-        Misbehaviour {
+        Faults {
             duplicates: 0.3,
             reorder: 0.3,
             ..Default::default()
         },
     ];
     for (n, fault) in faults.into_iter().enumerate() {
-        control.misbehave(fault).unwrap();
+        control.inject(fault).unwrap();
         let first = n as i32 * 20;
         fixture
             .push((first..first + 20).map(|parcel| Arrived { parcel }))
@@ -49,7 +49,7 @@ async fn errors_throttling_and_duplicates_lose_no_message() {
         })
         .await;
     }
-    control.misbehave(Misbehaviour::default()).unwrap();
+    control.inject(Faults::default()).unwrap();
     until("the service is healthy again", async || health.is_healthy()).await;
     fixture.stop.cancel();
     running.await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::{Consumer, Health, Provision, Transport};
-use sqs_local::Misbehaviour;
+use sqs_local::Faults;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
@@ -147,16 +147,16 @@ async fn a_call_that_hangs_stops_no_poller() {
 
 #[tokio::test(start_paused = true)]
 async fn throttling_is_retried_with_backoff() {
-    let throttled = Misbehaviour {
+    let throttled = Faults {
         // No call succeeds in the hour.
         throttle: Some(1e-9),
-        ..Misbehaviour::default()
+        ..Faults::default()
     };
     let begin = |proxy: &FaultyProxy| {
-        proxy.control().misbehave(throttled).unwrap();
+        proxy.control().inject(throttled).unwrap();
         // The first call is free.
     };
-    let end = |proxy: &FaultyProxy| proxy.control().misbehave(Misbehaviour::default()).unwrap();
+    let end = |proxy: &FaultyProxy| proxy.control().inject(Faults::default()).unwrap();
     an_hour_of(begin, end, POLLS).await;
 }
 

@@ -1,15 +1,18 @@
-//! The promise of order, on SQS; see `promises.rs`.
+//! The promise of order, on SQS (see `promises.rs`) and on queues in this process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use messaging::{Consumer, Destination, Fault, Message, Provision, QueueSpec};
+use messaging::{
+    CallFault, Consumer, Destination, Fault, Local, Message, Provision, QueueCall, QueueSpec,
+    Runtime, Transport,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::endpoint::{Endpoint, Running};
-use crate::fixture::until;
+use crate::fixture::{Fixture, until};
 
 /// A numbered step of a group.
 #[derive(Serialize, Deserialize)]
@@ -56,22 +59,25 @@ impl messaging::PlainHandler for Walk {
 #[tokio::test]
 async fn groups_keep_their_order_through_failures() {
     let endpoint = Endpoint::new().await;
+    walk_in_order(&endpoint.transport()).await;
+    endpoint.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_keep_their_order_on_a_queue_in_this_process() {
+    walk_in_order(&Local::new().into()).await;
+}
+
+/// Handles two groups of ten steps each, some of which fail the first time.
+async fn walk_in_order(transport: &Transport) {
     let steps = QueueSpec {
         visibility_timeout: Duration::from_secs(2),
         ..QueueSpec::new("steps.fifo")
     };
-    endpoint
-        .transport()
-        .ensure(&steps, Provision::Create)
-        .await
-        .unwrap();
+    transport.ensure(&steps, Provision::Create).await.unwrap();
     for n in 0..10 {
         for group in ["a", "b"] {
-            let step = Step {
-                group: group.into(),
-                n,
-            };
-            endpoint.transport().publish(&step).await.unwrap();
+            transport.publish(&step(group, n)).await.unwrap();
         }
     }
     let walked = Walked::default();
@@ -79,8 +85,7 @@ async fn groups_keep_their_order_through_failures() {
         walked: walked.clone(),
         failed: AtomicUsize::new(0),
     };
-    let consumer = Consumer::plain(steps, &endpoint.transport(), walk);
-    let running = Running::start(consumer);
+    let running = Running::start(Consumer::plain(steps, transport, walk));
     until("all steps are taken", async || {
         walked.lock().unwrap().len() >= 20
     })
@@ -95,5 +100,35 @@ async fn groups_keep_their_order_through_failures() {
             "{group}"
         );
     }
-    endpoint.end().await;
+}
+
+fn step(group: &str, n: i32) -> Step {
+    let group = group.to_owned();
+    Step { group, n }
+}
+
+#[tokio::test]
+async fn a_fifo_queue_in_this_process_accepts_a_message_once_that_is_sent_twice() {
+    let fixture = Fixture::new().await;
+    let sends = Arc::new(AtomicUsize::new(0));
+    let counted = sends.clone();
+    // The answer to the first send is lost, so the relay sends the message again.
+    let local = Local::with_faults(move |call| match call {
+        QueueCall::Send if counted.fetch_add(1, Ordering::SeqCst) == 0 => CallFault::Ambiguous,
+        _ => CallFault::None,
+    });
+    let service = Runtime::new(&fixture.db, local.clone()).queues([QueueSpec::new("steps.fifo")]);
+    let outbox = service.outbox();
+    let running = tokio::spawn(service.run(fixture.stop.clone()));
+    let mut tx = outbox.begin().await.unwrap();
+    tx.push(&step("a", 1)).unwrap();
+    tx.commit().await.unwrap();
+    until("the relay has sent it twice", async || {
+        fixture.count("outbox").await == 0
+    })
+    .await;
+    assert_eq!(sends.load(Ordering::SeqCst), 2);
+    assert_eq!(local.depth("steps.fifo"), 1);
+    fixture.stop.cancel();
+    running.await.unwrap().unwrap();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use messaging::dead_letters::{self, Selection};
 use messaging::{Provision, Sqs, Transport};
-use sqs_local::{Control, Misbehaviour, SqsLocal};
+use sqs_local::{Control, Faults, SqsLocal};
 
 use crate::fixture::{quick, sqs};
 
@@ -45,11 +45,11 @@ async fn long_dead_letters_are_moved_in_several_calls() {
 async fn a_dead_letter_that_cannot_be_moved_is_reported_and_the_counts_add_up() {
     let (server, sqs) = dead((0..30).map(|_| 1)).await;
     let control = server.control();
-    let throttled = Misbehaviour {
+    let throttled = Faults {
         throttle_entries: 0.5,
-        ..Misbehaviour::default()
+        ..Faults::default()
     };
-    control.misbehave_on("parcels", Some(throttled)).unwrap();
+    control.inject_on("parcels", Some(throttled)).unwrap();
     let some = dead_letters::peek(&sqs, "parcels-dlq", 30).await.unwrap();
     let some = Selection::Ids(some.iter().map(|letter| letter.id).take(20).collect());
     let redriven = dead_letters::redrive(&sqs, "parcels-dlq", &some, 1e3).await;
@@ -78,12 +78,12 @@ async fn a_dead_letter_whose_delete_is_throttled_is_deleted_later() {
     let (server, sqs) = dead([1]).await;
     let control = server.control();
     let throttle = |throttle_entries| {
-        let rule = Misbehaviour {
+        let rule = Faults {
             throttle_entries,
             blame_sender: true,
-            ..Misbehaviour::default()
+            ..Faults::default()
         };
-        control.misbehave_on("parcels-dlq", Some(rule)).unwrap();
+        control.inject_on("parcels-dlq", Some(rule)).unwrap();
     };
     throttle(1.0);
     let all = dead_letters::redrive(&sqs, "parcels-dlq", &Selection::All, 1e3);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use messaging::{Consumer, Fault, Health, Provision, QueueSpec, Runtime, Transport};
-use sqs_local::{Control, Misbehaviour};
+use sqs_local::{Control, Faults};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -14,12 +14,12 @@ use crate::fixture::{Arrived, Fixture, PlainClosure, quick, sqs, until};
 
 /// Sets the share of entries on a queue that are throttled.
 fn throttle(control: &Control, queue: &str, throttle_entries: f64, blame_sender: bool) {
-    let rule = Misbehaviour {
+    let rule = Faults {
         throttle_entries,
         blame_sender,
-        ..Misbehaviour::default()
+        ..Faults::default()
     };
-    control.misbehave_on(queue, Some(rule)).unwrap();
+    control.inject_on(queue, Some(rule)).unwrap();
 }
 
 #[tokio::test]

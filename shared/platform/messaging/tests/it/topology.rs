@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use messaging::{Error, Local, Provision, QueueSpec, Runtime, Settings, Sqs, Transport};
+use messaging::{Error, Provision, QueueSpec, Runtime, Settings, Sqs, Transport};
 
 use crate::fixture::{Fixture, PlainClosure, quick, sqs};
 
@@ -55,15 +55,6 @@ async fn a_fifo_queue_is_created_with_its_dead_letters() {
         .collect();
     names.sort();
     assert_eq!(names, ["parcels-dlq.fifo", "parcels.fifo"]);
-}
-
-#[tokio::test]
-async fn a_fifo_queue_in_this_process_is_an_error() {
-    let ensured = Transport::from(Local::new());
-    let ensured = ensured
-        .ensure(&quick("parcels.fifo"), Provision::Create)
-        .await;
-    assert!(matches!(ensured, Err(Error::NoOrder { .. })), "{ensured:?}");
 }
 
 /// A runtime that only checks its queues.

@@ -1,4 +1,4 @@
-//! A client that costs almost nothing: prepared requests over kept-alive connections.
+//! A client with almost no cost of its own: prepared requests over kept-alive connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ pub(crate) fn request(action: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The values of a string member, wherever it stands in the document.
+/// The values of a string member, at any place in the document.
 pub(crate) fn values<'a>(document: &'a [u8], name: &str) -> Vec<&'a str> {
     let document = std::str::from_utf8(document).unwrap_or_default();
     let key = format!("\"{name}\":\"");
@@ -64,7 +64,7 @@ pub(crate) fn values<'a>(document: &'a [u8], name: &str) -> Vec<&'a str> {
     rest.filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// Where the body starts, and how long it is.
+/// The start and the length of the body.
 fn head(bytes: &[u8]) -> Option<(usize, usize)> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..end])

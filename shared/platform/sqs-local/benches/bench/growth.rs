@@ -1,19 +1,32 @@
-//! The cost of an operation, and memory, as a queue grows from a thousand messages to a million.
+//! The cost of an operation and of memory, as a queue grows from a thousand messages to a million.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use sqs_local::queue::{Content, Queue, Receive, Received};
-use sqs_local::{Attributes, Md5, Settings, Time};
+use sqs_local::Attributes;
+use sqs_queue::{Receive, Settings, Time};
 use uuid::Uuid;
 
 use crate::proc;
 
+/// As large as the server's own payload: body, MD5, attributes, trace header, sender, time.
+type Payload = (
+    Box<RawValue>,
+    [u8; 16],
+    Attributes,
+    Option<String>,
+    Arc<str>,
+    Time,
+);
+type Queue = sqs_queue::Queue<Payload>;
+type Content = sqs_queue::Content<Payload>;
+type Received = sqs_queue::Received<Payload>;
+
 const SAMPLE: usize = 20_000;
 const ROUNDS: usize = 7;
 
-/// To be measured first: later there is freed memory that would be used again.
+/// This must run first: later, freed memory would be used again.
 pub(crate) fn memory() {
     let before = proc::resident();
     let mut queue = Queue::new(1, Settings::new(false));
@@ -27,8 +40,8 @@ pub(crate) fn memory() {
 }
 
 pub(crate) fn measure() {
-    println!("\nnanoseconds an operation, in a queue with so many messages waiting, and so many");
-    println!("delayed, and up to 100,000 in flight; free: to free one of as many in no queue");
+    println!("\nnanoseconds per operation, in a queue with this many messages waiting and delayed");
+    println!("each, and up to 100,000 in flight; free: to free one of as many outside a queue");
     println!(
         "{:>10}{:>10}{:>12}{:>10}{:>10}",
         "", "send", "receive 1", "delete", "free"
@@ -66,7 +79,7 @@ fn median<const N: usize>(mut measure: impl FnMut() -> [usize; N]) -> [usize; N]
     })
 }
 
-/// What a message costs that no queue holds: to free it, among as many others.
+/// The cost of freeing a message outside a queue, among as many others.
 fn free(contents: &mut Vec<Arc<Content>>, first: usize) -> [usize; 1] {
     contents.extend((0..SAMPLE).map(|_| content()));
     let contents: Vec<_> = contents.drain(first..first + SAMPLE).collect();
@@ -123,13 +136,15 @@ fn content() -> Arc<Content> {
     let body = format!("\"{}\"", "x".repeat(1024));
     Arc::new(Content {
         id: Uuid::nil(),
-        body: RawValue::from_string(body).expect("a JSON string"),
-        md5: Md5::default(),
-        attributes: Attributes::new(),
-        trace_header: None,
-        sender: Arc::from("000000000000"),
-        sent: Time(1_000_000),
         group: None,
         deduplication_id: None,
+        payload: (
+            RawValue::from_string(body).expect("a JSON string"),
+            [0; 16],
+            Attributes::new(),
+            None,
+            Arc::from("000000000000"),
+            Time(1_000_000),
+        ),
     })
 }

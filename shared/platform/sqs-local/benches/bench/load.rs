@@ -1,5 +1,5 @@
-//! Rates: 20,000 messages of 1 KiB over eight connections, in an empty queue and in one where a
-//! million wait.
+//! Rates: 20,000 messages of 1 KiB over eight connections, in an empty queue and in one with a
+//! million waiting messages.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -70,8 +70,8 @@ pub(crate) async fn create(address: SocketAddr, name: &str) -> anyhow::Result<St
         .unwrap_or_default())
 }
 
-/// Does the work on every connection at once: messages a second, and the server's CPU time for
-/// each in microseconds.
+/// Does the work on all connections at once. Returns messages per second, and the server's CPU time
+/// per message in microseconds.
 async fn run<F>(address: SocketAddr, work: impl Fn(Client) -> F) -> anyhow::Result<(f64, f64)>
 where
     F: Future<Output = anyhow::Result<()>> + Send + 'static,

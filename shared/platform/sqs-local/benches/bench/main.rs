@@ -1,8 +1,10 @@
-//! `cargo bench -p sqs-local`: memory, rates and CPU over HTTP, wake-up times, idle CPU, and the
-//! cost of an operation as the queue grows. Linux only where it reads /proc.
+//! The benchmark `cargo bench -p sqs-local`: memory, rates and CPU over HTTP, wake-up times, idle
+//! CPU, and the cost of an operation as the queue grows. CPU and memory are read from /proc, so
+//! they need Linux.
 //!
-//! The server runs in this process on threads of its own, so that its CPU is told apart from the
-//! client's. `SQS_ENDPOINT=127.0.0.1:PORT` measures another server's rates with the same client.
+//! The server runs in this process on threads of its own, so that its CPU time is separate from the
+//! client's. `SQS_ENDPOINT=127.0.0.1:PORT` measures the rates of another server with the same
+//! client.
 
 mod client;
 mod growth;
@@ -15,7 +17,7 @@ use std::net::SocketAddr;
 use sqs_local::SqsLocal;
 use tokio::runtime::{Builder, Runtime};
 
-/// As recorded on a shared machine of two cores, in messages a second and microseconds of CPU.
+/// Recorded on a shared machine with two cores, in messages per second and microseconds of CPU.
 const BASELINE: &str = include_str!("baseline.txt");
 
 fn main() -> anyhow::Result<()> {

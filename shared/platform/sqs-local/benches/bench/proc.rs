@@ -1,9 +1,9 @@
-//! What Linux knows about this process; zeros elsewhere.
+//! CPU time and memory of this process as Linux reports them; zeros elsewhere.
 
 use std::fs;
 use std::time::Duration;
 
-/// CPU time so far of all threads whose names begin with `name`.
+/// The CPU time so far of all threads whose names begin with `name`.
 pub(crate) fn cpu_of(name: &str) -> Duration {
     let tasks = fs::read_dir("/proc/self/task")
         .into_iter()

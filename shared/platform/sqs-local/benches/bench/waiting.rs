@@ -1,4 +1,4 @@
-//! What waiting costs: the wake-up of a long poll, and ten pollers on an idle queue.
+//! The cost of waiting: the wake-up of a long poll, and ten pollers on an idle queue.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub(crate) async fn measure(address: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From before a send to the arrival of its message at a receive that was waiting.
+/// The time from before a send to the arrival of its message at a waiting receive.
 async fn wake_ups(address: SocketAddr, url: &str) -> anyhow::Result<Vec<Duration>> {
     let poll = request(
         "ReceiveMessage",
@@ -65,7 +65,7 @@ async fn wake_ups(address: SocketAddr, url: &str) -> anyhow::Result<Vec<Duration
             poller.call(&request("DeleteMessage", &delete)).await?;
             anyhow::Ok((arrived, poller))
         });
-        // Long enough for the poll to be waiting: this is a measurement, not a test.
+        // Long enough for the poll to wait. A sleep is acceptable here: this is no test.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let sent = Instant::now();
         sender.call(&send).await?;

@@ -1,17 +1,17 @@
-//! What the three batch actions share: rules for the batch as a whole, and an answer in which
-//! each entry succeeds or fails by itself.
+//! The common part of the three batch actions: rules for the batch as a whole, and an answer in
+//! which each entry succeeds or fails by itself.
 
 use serde::Serialize;
 
-use super::{is_name, required};
+use super::parameters::{is_name, required};
 use crate::error::{Error, Result};
 
-/// At most so many entries in a batch (an Amazon quota).
+/// The most entries of a batch (an Amazon quota).
 const MOST: usize = 10;
 
 /// One entry of a batch.
 pub(super) trait Entry {
-    /// What the API calls it.
+    /// The name of its type in the API.
     const KIND: &'static str;
 
     fn id(&self) -> Option<&str>;
@@ -34,14 +34,14 @@ struct Failure<'a> {
     sender_fault: bool,
 }
 
-/// What a successful entry says when there is nothing else to say.
+/// The answer of a successful entry without a result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Done<'a> {
     id: &'a str,
 }
 
-/// The entries, if their number and their ids are right.
+/// Returns the entries if their number and their ids are valid.
 pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
     let entries = required(entries.as_deref(), "Entries")?;
     match entries.len() {
@@ -69,7 +69,7 @@ pub(super) fn check<E: Entry>(entries: &Option<Vec<E>>) -> Result<&[E]> {
     Ok(entries)
 }
 
-/// Does `each` for every entry and sorts what comes of it.
+/// Calls `each` for every entry and collects the results.
 pub(super) fn answer<'a, E: Entry, T>(
     entries: &'a [E],
     mut each: impl FnMut(&'a E) -> Result<T>,
@@ -92,7 +92,7 @@ pub(super) fn answer<'a, E: Entry, T>(
     answer
 }
 
-/// The same for actions that have nothing to tell of an entry.
+/// [`answer`] for actions without a result per entry.
 pub(super) fn answer_done<'a, E: Entry>(
     entries: &'a [E],
     mut each: impl FnMut(&E) -> Result<()>,

@@ -1,15 +1,16 @@
 //! DeleteMessage and DeleteMessageBatch.
 
 use serde::Deserialize;
+use sqs_queue::faults::deliver_again;
+use sqs_queue::{Receipt, Refusal, Time};
 
 use super::batch::{self, BatchAnswer, Done, Entry};
+use super::document::Empty;
+use super::parameters::required;
 use super::text::Text;
-use super::{Empty, required};
 use crate::error::{Error, Result};
-use crate::host::{Host, State};
-use crate::queue::{Receipt, Refusal};
-use crate::service::Service;
-use crate::time::Time;
+use crate::region::Region;
+use crate::shared_queue::{SharedQueue, State};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,34 +40,43 @@ impl Entry for DeleteMessage<'_> {
     }
 }
 
-pub(super) fn one(service: &Service, request: &DeleteMessage<'_>) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
-    queue.with(|state, now| request.delete(service, &queue, state, now))?;
+pub(super) fn one(region: &Region, request: &DeleteMessage<'_>) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
+    queue.with(|state, now| request.delete(region, &queue, state, now))?;
     Ok(Empty {})
 }
 
 pub(super) fn batch<'a>(
-    service: &Service,
+    region: &Region,
     request: &'a DeleteMessageBatch<'_>,
 ) -> Result<BatchAnswer<'a, Done<'a>>> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+    let queue = region.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {
         batch::answer_done(entries, |entry| {
-            service.chaos.before_entry(&queue.name)?;
-            entry.delete(service, &queue, state, now)
+            let delete = || entry.delete(region, &queue, state, now);
+            region.faults.on_entry(&queue.name, delete)
         })
     }))
 }
 
 impl DeleteMessage<'_> {
-    fn delete(&self, service: &Service, queue: &Host, state: &mut State, now: Time) -> Result<()> {
+    fn delete(
+        &self,
+        region: &Region,
+        queue: &SharedQueue,
+        state: &mut State,
+        now: Time,
+    ) -> Result<()> {
         let handle = required(self.receipt_handle.as_deref(), "ReceiptHandle")?;
         let receipt =
             Receipt::parse(handle).ok_or_else(|| Error::ReceiptHandleIsInvalid(handle.into()))?;
-        let deleted = if service.chaos.strikes(&queue.name, |rule| rule.duplicates) {
-            state.queue.deliver_again(now, receipt)
-        } else if service.habits.old_receipts_delete {
+        let comes_again = region
+            .faults
+            .occurs(&queue.name, |faults| faults.duplicates);
+        let deleted = if comes_again {
+            deliver_again(&mut state.queue, now, receipt)
+        } else if region.leniency.old_receipts_delete {
             state.queue.delete_by_any_receipt(now, receipt)
         } else {
             state.queue.delete(now, receipt)
@@ -75,7 +85,7 @@ impl DeleteMessage<'_> {
     }
 }
 
-/// Amazon's words for a handle that was not honoured.
+/// Amazon's error for a rejected receipt handle.
 pub(super) fn refused(refusal: Refusal, handle: &str) -> Error {
     let invalid = |reason| Error::value("ReceiptHandle", handle, reason);
     match refusal {

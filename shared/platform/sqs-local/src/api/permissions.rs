@@ -1,20 +1,21 @@
-//! AddPermission and RemovePermission: shorthand for editing the queue's access policy, which
-//! this server keeps and shows but does not enforce.
+//! AddPermission and RemovePermission: shorthand for editing the queue's access policy, which this
+//! server stores and shows, but does not enforce.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Empty, is_name, required};
-use crate::cloud::ACTIONS;
+use super::document::Empty;
+use super::parameters::{is_name, required};
+use crate::action::ACTIONS;
 use crate::error::{Error, Result};
-use crate::host::Host;
-use crate::service::Service;
+use crate::region::Region;
 use crate::settings::Settings;
+use crate::shared_queue::SharedQueue;
 
-/// At most so many actions in one statement (an Amazon quota).
+/// The most actions in one statement (an Amazon quota).
 const MOST_ACTIONS: usize = 7;
 
-/// What an owner may let others do.
+/// The actions that an owner may permit to others.
 const SHARED_ACTIONS: [&str; 9] = [
     "*",
     "SendMessage",
@@ -44,8 +45,8 @@ pub(super) struct RemovePermission {
     label: Option<String>,
 }
 
-pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn add(region: &Region, request: &AddPermission) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
     let accounts = request.accounts.as_deref().unwrap_or_default();
     let actions = request.actions.as_deref().unwrap_or_default();
@@ -55,7 +56,7 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
         if statements.iter().any(|statement| statement["Sid"] == label) {
             return Err(Error::value("Label", label, "Already exists."));
         }
-        let partition = service.queues.partition;
+        let partition = region.queues.partition;
         let arn = |account: &String| format!("arn:{partition}:iam::{account}:root");
         let principals = one_or_many(accounts.iter().map(arn));
         let actions = one_or_many(actions.iter().map(|action| format!("SQS:{action}")));
@@ -70,8 +71,8 @@ pub(super) fn add(service: &Service, request: &AddPermission) -> Result<Empty> {
     })
 }
 
-pub(super) fn remove(service: &Service, request: &RemovePermission) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn remove(region: &Region, request: &RemovePermission) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let label = required(request.label.as_deref(), "Label")?;
     edit(&queue, |statements| {
         let before = statements.len();
@@ -122,10 +123,10 @@ fn check(accounts: &[String], actions: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Edits the statements of the queue's policy, and drops the policy with the last of them.
-fn edit(queue: &Host, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
+/// Edits the statements of the queue's policy, and removes the policy with its last statement.
+fn edit(queue: &SharedQueue, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
     queue.with(|state, now| {
-        let mut settings = Settings::clone(state.queue.settings());
+        let mut settings = Settings::clone(&state.settings);
         let policy = settings
             .policy
             .as_deref()
@@ -144,7 +145,7 @@ fn edit(queue: &Host, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Res
             policy["Statement"] = Value::Array(statements);
             policy.to_string()
         });
-        state.queue.reconfigure(now, settings);
+        state.reconfigure(now, settings);
         Ok(Empty {})
     })
 }

@@ -1,15 +1,16 @@
-//! GetQueueAttributes and SetQueueAttributes, and what creating a queue shares with them.
+//! GetQueueAttributes and SetQueueAttributes, and the checks that they share with CreateQueue.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Empty, required};
+use super::document::Empty;
+use super::parameters::required;
 use crate::error::{Error, Result};
-use crate::host::Host;
-use crate::service::Service;
+use crate::region::Region;
 use crate::settings::{Pairs, Settings};
+use crate::shared_queue::{FindQueue as _, SharedQueue};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,8 +33,8 @@ pub(super) struct Attributes {
     attributes: BTreeMap<&'static str, String>,
 }
 
-pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Attributes> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn get(region: &Region, request: &GetQueueAttributes) -> Result<Attributes> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let names = request.attribute_names.as_deref().unwrap_or_default();
     let mut attributes = describe(&queue);
     for name in names {
@@ -41,33 +42,33 @@ pub(super) fn get(service: &Service, request: &GetQueueAttributes) -> Result<Att
             return Err(Error::unknown_attribute(name));
         }
     }
-    let is_wanted = |name: &str| names.iter().any(|wanted| wanted == "All" || wanted == name);
-    attributes.retain(|name, _| is_wanted(name));
+    let is_requested = |name: &str| names.iter().any(|n| n == "All" || n == name);
+    attributes.retain(|name, _| is_requested(name));
     Ok(Attributes { attributes })
 }
 
-pub(super) fn set(service: &Service, request: &SetQueueAttributes) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn set(region: &Region, request: &SetQueueAttributes) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let changes = request
         .attributes
         .as_ref()
         .filter(|changes| !changes.is_empty());
     let changes = required(changes, "Attribute.Name")?;
     if changes.contains_key("RedrivePolicy") {
-        // It looks at another queue, so it is done before this one is locked.
-        check_dead_letter_queue(service, &queue.name, &queue.settings().with(changes)?)?;
+        // This reads another queue, so it comes before this queue's lock.
+        check_dead_letter_queue(region, &queue.name, &queue.settings().with(changes)?)?;
     }
     queue.with(|state, now| {
-        let settings = state.queue.settings().with(changes)?;
-        state.queue.reconfigure(now, settings);
+        let settings = state.settings.with(changes)?;
+        state.reconfigure(now, settings);
         state.last_modified = now;
         Ok(Empty {})
     })
 }
 
-/// A redrive policy must name a queue that is there, of the same type, and lets itself be named.
+/// Checks that a redrive policy names an existing queue of the same type that allows this queue.
 pub(super) fn check_dead_letter_queue(
-    service: &Service,
+    region: &Region,
     name: &str,
     settings: &Settings,
 ) -> Result<()> {
@@ -75,47 +76,47 @@ pub(super) fn check_dead_letter_queue(
         return Ok(());
     };
     let invalid = |reason: &str| Err(Error::value("RedrivePolicy", policy, reason));
-    let Some(target) = service.queues.by_arn(&policy.target) else {
+    let Some(target) = region.queues.by_arn(&policy.target) else {
         return invalid("Dead letter target does not exist.");
     };
     let target = target.settings();
     if target.fifo != settings.fifo {
-        // With two full stops, as Amazon says it.
+        // With two full stops, as in Amazon's text.
         return invalid("Dead-letter queue must be same type of queue as the source..");
     }
     if target
         .redrive_allow
         .as_ref()
-        .is_some_and(|allow| !allow.allows(&service.queues.arn(name)))
+        .is_some_and(|allow| !allow.allows(&region.queues.arn(name)))
     {
         return invalid("Queue does not have permission to redrive to this dead-letter queue.");
     }
     Ok(())
 }
 
-/// The first attribute asked for whose value does not mean what the one it has means.
+/// The first requested attribute whose value differs in meaning from that of the existing queue.
 pub(super) fn first_difference(
-    now: &Settings,
-    wanted: &Settings,
-    asked: &Pairs,
+    existing: &Settings,
+    requested: &Settings,
+    attributes: &Pairs,
 ) -> Option<&'static str> {
-    let (now, wanted) = (now.pairs(), wanted.pairs());
-    let asked = wanted
-        .into_iter()
-        .filter(|(name, _)| asked.contains_key(*name));
-    asked
-        .into_iter()
-        .find(|(name, value)| !now.get(name).is_some_and(|now| mean_the_same(now, value)))
+    let existing = existing.pairs();
+    let is_equal =
+        |name: &str, value: &str| existing.get(name).is_some_and(|now| are_equal(now, value));
+    let requested = requested.pairs().into_iter();
+    requested
+        .filter(|(name, _)| attributes.contains_key(*name))
+        .find(|(name, value)| !is_equal(name, value))
         .map(|(name, _)| name)
 }
 
-/// Whether two values are equal, or two policies that differ in blanks or in an order alone.
-fn mean_the_same(one: &str, other: &str) -> bool {
+/// Whether two values are equal. Policies may differ in white space and in the order of lists.
+fn are_equal(one: &str, other: &str) -> bool {
     let normal = |text: &str| serde_json::from_str(text).ok().map(normal_form);
     one == other || (one.starts_with('{') && normal(one) == normal(other))
 }
 
-/// A policy with its lists sorted: none of a policy has an order that means something.
+/// A policy with its lists sorted: the order of a list in a policy has no meaning.
 fn normal_form(value: Value) -> Value {
     match value {
         Value::Array(items) => {
@@ -133,11 +134,11 @@ fn normal_form(value: Value) -> Value {
     }
 }
 
-/// All attributes of the queue, those a client set and those the queue tells of itself.
-fn describe(queue: &Host) -> BTreeMap<&'static str, String> {
+/// All attributes of the queue: those that clients set, and those that the queue computes.
+fn describe(queue: &SharedQueue) -> BTreeMap<&'static str, String> {
     queue.with(|state, now| {
         let depth = state.queue.depth(now);
-        let mut attributes = state.queue.settings().pairs();
+        let mut attributes = state.settings.pairs();
         attributes.extend([
             ("QueueArn", queue.arn.to_string()),
             ("CreatedTimestamp", queue.created.seconds().to_string()),
@@ -159,7 +160,7 @@ fn describe(queue: &Host) -> BTreeMap<&'static str, String> {
     })
 }
 
-/// Attributes a queue may lack, so that asking for them is no mistake.
+/// Attributes that a queue may lack, so that requesting them is no error.
 fn is_optional(name: &str) -> bool {
     const OPTIONAL: [&str; 9] = [
         "Policy",

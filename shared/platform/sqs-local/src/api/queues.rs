@@ -7,15 +7,17 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::document::Empty;
+use super::parameters::{is_name, required};
 use super::queue_attributes::{check_dead_letter_queue, first_difference};
-use super::{Empty, is_name, required, tags};
+use super::tags;
 use crate::error::{Error, Result};
 use crate::head::Head;
-use crate::host::Host;
-use crate::service::Service;
+use crate::region::Region;
 use crate::settings::{Pairs, Settings};
+use crate::shared_queue::{FindQueue as _, SharedQueue};
 
-/// How long after a purge the next may follow.
+/// The shortest time between two purges.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -27,7 +29,7 @@ pub(super) struct CreateQueue {
     tags: Option<Pairs>,
 }
 
-/// What most actions on a whole queue have in common.
+/// The request of an action on a whole queue.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Named {
@@ -66,7 +68,7 @@ pub(super) struct Listed {
     next_token: Option<String>,
 }
 
-/// The one answer whose member Amazon spells with a small letter.
+/// The only answer in which Amazon begins a member with a small letter.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sources {
@@ -75,43 +77,43 @@ pub(super) struct Sources {
     next_token: Option<String>,
 }
 
-/// Creating a queue that exists is fine, as long as no attribute asked for differs.
-pub(super) fn create(service: &Service, request: CreateQueue, head: &Head<'_>) -> Result<QueueUrl> {
+/// Creates a queue. An existing queue is returned if no requested attribute differs.
+pub(super) fn create(region: &Region, request: CreateQueue, head: &Head<'_>) -> Result<QueueUrl> {
     let name = required(request.queue_name, "QueueName")?;
     let attributes = request.attributes.unwrap_or_default();
     let tags = request.tags.unwrap_or_default();
     let fifo = check_name(&name, &attributes)?;
     let settings = Settings::new(fifo).with(&attributes)?;
     tags::check(&tags, &name)?;
-    check_dead_letter_queue(service, &name, &settings)?;
+    check_dead_letter_queue(region, &name, &settings)?;
 
-    let make = || Host::new(&name, settings.clone(), &service.clock, &service.queues);
-    let now = service.clock.now();
-    let (queue, is_new) = service.queues.get_or_insert(&name, now, make)?;
+    let make = || {
+        let others = Arc::downgrade(&region.queues);
+        let arn = region.queues.arn(&name);
+        SharedQueue::new(&name, &arn, settings.clone(), &region.clock, others)
+    };
+    let now = region.clock.now();
+    let (queue, is_new) = region.queues.get_or_insert(&name, now, make)?;
     if is_new {
         queue.with(|state, _| state.tags = tags);
     } else if let Some(different) = first_difference(&queue.settings(), &settings, &attributes) {
         return Err(Error::QueueNameExists(different));
     }
     Ok(QueueUrl {
-        queue_url: service.url(head, &queue),
+        queue_url: region.url(head, &queue),
     })
 }
 
-pub(super) fn delete(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
-    let (now, rests) = (service.clock.now(), !service.habits.reuse_names);
-    if let Some(queue) = service.queues.remove(&queue.name, now, rests) {
+pub(super) fn delete(region: &Region, request: &Named) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
+    let (now, reserve) = (region.clock.now(), !region.leniency.reuse_names);
+    if let Some(queue) = region.queues.remove(&queue.name, now, reserve) {
         queue.close();
     }
     Ok(Empty {})
 }
 
-pub(super) fn get_url(
-    service: &Service,
-    request: &GetQueueUrl,
-    head: &Head<'_>,
-) -> Result<QueueUrl> {
+pub(super) fn get_url(region: &Region, request: &GetQueueUrl, head: &Head<'_>) -> Result<QueueUrl> {
     let name = required(request.queue_name.as_deref(), "QueueName")?;
     if name.is_empty() {
         let message =
@@ -119,18 +121,18 @@ pub(super) fn get_url(
         return Err(Error::InvalidParameterValue(message.into()));
     }
     let owner = request.owner.as_deref();
-    if owner.is_some_and(|owner| *owner != *service.account) {
+    if owner.is_some_and(|owner| *owner != *region.account) {
         return Err(Error::QueueDoesNotExist);
     }
-    let queue = service.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
+    let queue = region.queues.get(name).ok_or(Error::QueueDoesNotExist)?;
     Ok(QueueUrl {
-        queue_url: service.url(head, &queue),
+        queue_url: region.url(head, &queue),
     })
 }
 
-pub(super) fn list(service: &Service, request: &List, head: &Head<'_>) -> Result<Listed> {
+pub(super) fn list(region: &Region, request: &List, head: &Head<'_>) -> Result<Listed> {
     let prefix = request.queue_name_prefix.as_deref().unwrap_or("");
-    let (queue_urls, next_token) = page(service, request, head, prefix, |_| true)?;
+    let (queue_urls, next_token) = page(region, request, head, prefix, |_| true)?;
     Ok(Listed {
         queue_urls,
         next_token,
@@ -138,25 +140,25 @@ pub(super) fn list(service: &Service, request: &List, head: &Head<'_>) -> Result
 }
 
 /// The queues that send their dead letters to this one.
-pub(super) fn sources(service: &Service, request: &List, head: &Head<'_>) -> Result<Sources> {
-    let target = service.queue(request.queue_url.as_deref())?;
-    let is_source = |queue: &Host| {
+pub(super) fn sources(region: &Region, request: &List, head: &Head<'_>) -> Result<Sources> {
+    let target = region.queue(request.queue_url.as_deref())?;
+    let is_source = |queue: &SharedQueue| {
         queue.settings().redrive.as_ref().is_some_and(|policy| {
-            service
+            region
                 .queues
                 .by_arn(&policy.target)
                 .is_some_and(|queue| Arc::ptr_eq(&queue, &target))
         })
     };
-    let (queue_urls, next_token) = page(service, request, head, "", is_source)?;
+    let (queue_urls, next_token) = page(region, request, head, "", is_source)?;
     Ok(Sources {
         queue_urls,
         next_token,
     })
 }
 
-pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn purge(region: &Region, request: &Named) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| {
         if state
             .last_purge
@@ -170,13 +172,13 @@ pub(super) fn purge(service: &Service, request: &Named) -> Result<Empty> {
     })
 }
 
-/// Whether the name is that of a FIFO queue, if it is a name.
+/// Checks the name of a queue. Returns whether it is that of a FIFO queue.
 fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
     let wants_fifo = attributes
         .get("FifoQueue")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let stem = name.strip_suffix(".fifo");
-    let is_sound = name.len() <= 80 && is_name(stem.unwrap_or(name));
+    let is_valid = name.len() <= 80 && is_name(stem.unwrap_or(name));
 
     let invalid = |reason: &str| Err(Error::InvalidParameterValue(reason.into()));
     match (stem, wants_fifo) {
@@ -184,21 +186,21 @@ fn check_name(name: &str, attributes: &Pairs) -> Result<bool> {
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
              underscores, must end with .fifo suffix and be 1 to 80 in length.",
         ),
-        (None, false) if is_sound => Ok(false),
-        (Some(_), true) if is_sound => Ok(true),
+        (None, false) if is_valid => Ok(false),
+        (Some(_), true) if is_valid => Ok(true),
         _ => invalid(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         ),
     }
 }
 
-/// One page of queue URLs, and the token for the next: the last name, in base64.
+/// One page of queue URLs, and the token of the next page: the last name in base64.
 fn page(
-    service: &Service,
+    region: &Region,
     request: &List,
     head: &Head<'_>,
     prefix: &str,
-    filter: impl Fn(&Host) -> bool,
+    filter: impl Fn(&SharedQueue) -> bool,
 ) -> Result<(Vec<String>, Option<String>)> {
     let most = request.max_results.unwrap_or(1000);
     if !(1..=1000).contains(&most) {
@@ -213,7 +215,7 @@ fn page(
         name.and_then(|name| String::from_utf8(name).ok())
             .ok_or_else(|| Error::value("NextToken", token, "Invalid token."))
     });
-    let mut queues = service.queues.list(prefix, after.transpose()?.as_deref());
+    let mut queues = region.queues.list(prefix, after.transpose()?.as_deref());
     queues.retain(|queue| filter(queue));
 
     let is_last = queues.len() <= most as usize;
@@ -223,10 +225,7 @@ fn page(
         .filter(|_| !is_last && request.max_results.is_some());
     let next_token = last.map(|queue| BASE64_URL_SAFE_NO_PAD.encode(&queue.name));
     Ok((
-        queues
-            .iter()
-            .map(|queue| service.url(head, queue))
-            .collect(),
+        queues.iter().map(|queue| region.url(head, queue)).collect(),
         next_token,
     ))
 }

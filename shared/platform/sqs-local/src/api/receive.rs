@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
+use sqs_queue::{Receipt, Receive};
 use uuid::Uuid;
 
-use super::send::{NOT_FOR_THIS_TYPE, check_id, sequence_number};
-use super::{encode, encode_in};
+use super::answer::Answer;
+use super::document::{encode, encode_in};
+use super::parameters::{NOT_FOR_THIS_TYPE, check_id};
+use super::text::sequence_number;
 use crate::attributes::{self, Attribute};
 use crate::error::{Error, Result};
-use crate::host::HandedOut;
 use crate::md5::Md5;
-use crate::queue::{Delivery, Receipt, Receive};
-use crate::service::Service;
+use crate::message::Delivery;
+use crate::receiving;
+use crate::region::Region;
 use crate::settings::Settings;
+use crate::shared_queue::Request;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -27,14 +31,14 @@ pub(super) struct ReceiveMessage {
     wait_time_seconds: Option<i64>,
     receive_request_attempt_id: Option<String>,
     message_attribute_names: Option<Vec<String>>,
-    /// The older name of the next one; either will do.
+    /// The older name of the next parameter. Both work.
     attribute_names: Option<Vec<String>>,
     message_system_attribute_names: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+struct ReceivedMessages<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<Message<'a>>,
 }
@@ -43,6 +47,7 @@ struct Answer<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Message<'a> {
     message_id: Uuid,
+    #[serde(serialize_with = "as_text")]
     receipt_handle: Receipt,
     #[serde(rename = "MD5OfBody")]
     md5_of_body: Md5,
@@ -58,7 +63,7 @@ struct Message<'a> {
     message_attributes: BTreeMap<&'a String, &'a Attribute>,
 }
 
-/// The attributes the queue itself gives a message.
+/// The attributes that the queue itself gives a message.
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "SenderId",
     "SentTimestamp",
@@ -71,41 +76,39 @@ const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "DeadLetterQueueSourceArn",
 ];
 
-pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Result<super::Answer> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) async fn receive(region: &Region, request: ReceiveMessage) -> Result<Answer> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let settings = queue.settings();
-    let mut receive = request.check(&settings)?;
-    receive.skip = if settings.fifo {
-        0
-    } else {
-        service.chaos.skip(&queue.name)
+    let receive = request.check(&settings)?;
+    let skip = match settings.fifo {
+        true => 0,
+        false => region.faults.skip(&queue.name),
     };
     let wait = request.wait(&settings)?;
-    let wanted = request.wanted_system_attributes()?;
+    let system_attributes = request.system_attributes()?;
 
     if wait.is_zero()
-        && service
-            .chaos
-            .strikes(&queue.name, |rule| rule.short_poll_miss)
+        && region
+            .faults
+            .occurs(&queue.name, |faults| faults.short_poll_miss)
     {
-        let nothing = encode(&Answer {
+        let nothing = encode(&ReceivedMessages {
             messages: Vec::new(),
         });
-        return nothing.map(Into::into);
+        return nothing.map(Answer::from);
     }
-    let handed_out = HandedOut::new(&queue, queue.receive(receive, wait).await?);
+    let handed_out = receiving::receive(&queue, Request { receive, skip }, wait).await?;
 
     let names = request.message_attribute_names.unwrap_or_default();
-    let show = |delivery| show(delivery, &wanted, &names, &settings);
+    let show = |delivery| show(delivery, &system_attributes, &names, &settings);
     let deliveries = handed_out.deliveries();
-    let room = deliveries.iter().map(|d| d.content.body.get().len() + 512);
+    let room = deliveries
+        .iter()
+        .map(|delivery| delivery.content.payload.body.get().len() + 512);
     let buffer = Vec::with_capacity(room.sum());
     let messages = deliveries.iter().map(show).collect();
-    let document = encode_in(buffer, &Answer { messages })?;
-    Ok(super::Answer {
-        document,
-        handed_out: Some(handed_out),
-    })
+    let document = encode_in(buffer, &ReceivedMessages { messages })?;
+    Ok(Answer::of_messages(document, handed_out))
 }
 
 impl ReceiveMessage {
@@ -148,37 +151,37 @@ impl ReceiveMessage {
         }
     }
 
-    fn wanted_system_attributes(&self) -> Result<Vec<&'static str>> {
+    fn system_attributes(&self) -> Result<Vec<&'static str>> {
         let (older, newer) = (&self.attribute_names, &self.message_system_attribute_names);
-        let mut wanted = Vec::new();
+        let mut requested = Vec::new();
         for name in older.iter().chain(newer).flatten() {
             match SYSTEM_ATTRIBUTES.iter().find(|known| *known == name) {
-                Some(known) => wanted.push(*known),
-                None if name == "All" => wanted.extend(SYSTEM_ATTRIBUTES),
+                Some(known) => requested.push(*known),
+                None if name == "All" => requested.extend(SYSTEM_ATTRIBUTES),
                 None => return Err(Error::unknown_attribute(name)),
             }
         }
-        Ok(wanted)
+        Ok(requested)
     }
 }
 
-/// A message as this client asked to see it. The digest is over the attributes it gets.
+/// A message with the attributes that the client requested. The digest covers only those.
 fn show<'a>(
     delivery: &'a Delivery,
-    wanted: &[&'static str],
-    wanted_attributes: &[String],
+    system_attributes: &[&'static str],
+    attribute_names: &[String],
     settings: &Settings,
 ) -> Message<'a> {
-    let content = &delivery.content;
-    let message_attributes = attributes::select(&content.attributes, wanted_attributes);
-    let system = wanted
+    let (content, payload) = (&delivery.content, &delivery.content.payload);
+    let message_attributes = attributes::select(&payload.attributes, attribute_names);
+    let system = system_attributes
         .iter()
         .filter_map(|name| Some((*name, system_attribute(name, delivery, settings)?)));
     Message {
         message_id: content.id,
         receipt_handle: delivery.receipt,
-        md5_of_body: content.md5,
-        body: &content.body,
+        md5_of_body: payload.md5,
+        body: &payload.body,
         attributes: system.collect(),
         md5_of_attributes: attributes::md5(
             message_attributes
@@ -197,15 +200,19 @@ fn system_attribute(name: &str, delivery: &Delivery, settings: &Settings) -> Opt
         ..
     } = delivery;
     match name {
-        "SenderId" => Some(content.sender.to_string()),
-        "SentTimestamp" => Some(content.sent.0.to_string()),
+        "SenderId" => Some(content.payload.sender.to_string()),
+        "SentTimestamp" => Some(content.payload.sent.0.to_string()),
         "ApproximateReceiveCount" => Some(history.receive_count.to_string()),
         "ApproximateFirstReceiveTimestamp" => history.first_received.map(|at| at.0.to_string()),
         "SequenceNumber" => settings.fifo.then(|| sequence_number(*sequence)),
         "MessageDeduplicationId" => content.deduplication_id.as_deref().map(String::from),
         "MessageGroupId" => content.group.as_deref().map(String::from),
-        "AWSTraceHeader" => content.trace_header.clone(),
+        "AWSTraceHeader" => content.payload.trace_header.clone(),
         "DeadLetterQueueSourceArn" => history.dead_letter_source.as_deref().map(String::from),
         _ => None,
     }
+}
+
+fn as_text<S: Serializer>(receipt: &Receipt, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(receipt)
 }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Empty, required};
+use super::document::Empty;
+use super::parameters::required;
 use crate::error::{Error, Result};
-use crate::service::Service;
+use crate::region::Region;
 use crate::settings::Pairs;
 
-/// At most so many tags on a queue (an Amazon quota).
+/// The most tags of a queue (an Amazon quota).
 const MOST: usize = 50;
 
 const WRONG_KEY: &str = "Tag keys must be between 1 and 128 characters in length.";
@@ -39,8 +40,8 @@ pub(super) struct Tags {
     tags: Pairs,
 }
 
-pub(super) fn tag(service: &Service, request: TagQueue) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn tag(region: &Region, request: TagQueue) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let added = required(request.tags.filter(|tags| !tags.is_empty()), "Tags")?;
     queue.with(|state, _| {
         let mut tags = state.tags.clone();
@@ -51,8 +52,8 @@ pub(super) fn tag(service: &Service, request: TagQueue) -> Result<Empty> {
     })
 }
 
-pub(super) fn untag(service: &Service, request: &UntagQueue) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn untag(region: &Region, request: &UntagQueue) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     let keys = required(request.tag_keys.as_ref(), "TagKeys")?;
     if keys.is_empty() {
         return Err(Error::InvalidParameterValue(WRONG_KEY.into()));
@@ -61,8 +62,8 @@ pub(super) fn untag(service: &Service, request: &UntagQueue) -> Result<Empty> {
     Ok(Empty {})
 }
 
-pub(super) fn list(service: &Service, request: &ListQueueTags) -> Result<Tags> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn list(region: &Region, request: &ListQueueTags) -> Result<Tags> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     Ok(Tags {
         tags: queue.with(|state, _| state.tags.clone()),
     })

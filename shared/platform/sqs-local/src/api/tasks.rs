@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::required;
+use super::parameters::required;
 use crate::error::{Error, Result};
-use crate::host::Host;
 use crate::move_task::MoveTask;
-use crate::service::Service;
+use crate::region::Region;
+use crate::shared_queue::{FindQueue as _, SharedQueue};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -71,9 +71,9 @@ struct Task {
     started_timestamp: u64,
 }
 
-pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<Started> {
+pub(super) fn start(region: &Region, request: StartMessageMoveTask) -> Result<Started> {
     let arn = required(request.source_arn, "SourceArn")?;
-    let source = find(service, "SourceArn", &arn)?;
+    let source = find(region, "SourceArn", &arn)?;
     let rate = request.max_number_of_messages_per_second;
     if rate.is_some_and(|rate| !(1..=500).contains(&rate)) {
         return Err(Error::InvalidParameterValue(
@@ -86,7 +86,7 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
         let message = "Source queue arn and destination queue arn cannot be the same.";
         return Err(Error::InvalidParameterValue(message.into()));
     }
-    let is_dead_letter_queue = service.queues.list("", None).iter().any(|queue| {
+    let is_dead_letter_queue = region.queues.list("", None).iter().any(|queue| {
         let settings = queue.settings();
         let policy = settings.redrive.as_ref();
         policy.is_some_and(|policy| policy.target == *source.arn)
@@ -96,7 +96,7 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
         return Err(Error::InvalidParameterValue(message.into()));
     }
     let destination = request.destination_arn.as_deref();
-    let destination = destination.map(|arn| find(service, "DestinationArn", arn));
+    let destination = destination.map(|arn| find(region, "DestinationArn", arn));
     let destination = destination.transpose()?;
     if destination
         .as_ref()
@@ -107,9 +107,9 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
     }
 
     let rate = rate.map(|rate| rate as u64);
-    let task = service
+    let task = region
         .tasks
-        .start(&service.queues, source, destination, rate)
+        .start(&region.queues, source, destination, rate)
         .ok_or_else(|| {
             let message = "There is already a task running. Only one active task is allowed for a \
                        source queue arn at a given time.";
@@ -120,13 +120,13 @@ pub(super) fn start(service: &Service, request: StartMessageMoveTask) -> Result<
     })
 }
 
-pub(super) fn cancel(service: &Service, request: &CancelMessageMoveTask) -> Result<Cancelled> {
+pub(super) fn cancel(region: &Region, request: &CancelMessageMoveTask) -> Result<Cancelled> {
     let handle = required(request.task_handle.as_deref(), "TaskHandle")?;
     let (id, arn) = parse(handle).ok_or_else(|| {
         Error::InvalidParameterValue("Value for parameter TaskHandle is invalid.".into())
     })?;
-    find(service, "SourceArn", &arn)?;
-    let task = service.tasks.find(id).filter(|task| task.is_running());
+    find(region, "SourceArn", &arn)?;
+    let task = region.tasks.find(id).filter(|task| task.is_running());
     let task = task.ok_or_else(|| Error::ResourceNotFound("Task does not exist.".into()))?;
     task.cancel();
     Ok(Cancelled {
@@ -134,9 +134,9 @@ pub(super) fn cancel(service: &Service, request: &CancelMessageMoveTask) -> Resu
     })
 }
 
-pub(super) fn list(service: &Service, request: &ListMessageMoveTasks) -> Result<Tasks> {
+pub(super) fn list(region: &Region, request: &ListMessageMoveTasks) -> Result<Tasks> {
     let arn = required(request.source_arn.as_deref(), "SourceArn")?;
-    let source = find(service, "SourceArn", arn)?;
+    let source = find(region, "SourceArn", arn)?;
     let most = request.max_results.unwrap_or(1);
     if !(1..=10).contains(&most) {
         return Err(Error::InvalidParameterValue(
@@ -145,7 +145,7 @@ pub(super) fn list(service: &Service, request: &ListMessageMoveTasks) -> Result<
                 .into(),
         ));
     }
-    let tasks = service.tasks.of(&source);
+    let tasks = region.tasks.of(&source);
     Ok(Tasks {
         results: tasks
             .iter()
@@ -170,8 +170,8 @@ fn show(task: &MoveTask) -> Task {
     }
 }
 
-/// The queue that a parameter names by its ARN.
-fn find(service: &Service, parameter: &str, arn: &str) -> Result<Arc<Host>> {
+/// The queue that a parameter names by ARN.
+fn find(region: &Region, parameter: &str, arn: &str) -> Result<Arc<SharedQueue>> {
     let parts: Vec<_> = arn.split(':').collect();
     if !matches!(parts[..], ["arn", _, "sqs", _, _, _]) {
         return Err(Error::InvalidParameterValue(format!(
@@ -179,14 +179,14 @@ fn find(service: &Service, parameter: &str, arn: &str) -> Result<Arc<Host>> {
              arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
         )));
     }
-    service.queues.by_arn(arn).ok_or_else(|| {
+    region.queues.by_arn(arn).ok_or_else(|| {
         Error::ResourceNotFound(format!(
             "The resource that you specified for the {parameter} parameter doesn't exist."
         ))
     })
 }
 
-/// A handle is base64 of a small document, as Amazon's are.
+/// A task handle: a small JSON document in base64, as Amazon's are.
 fn handle(task: &MoveTask) -> String {
     let document = json!({ "taskId": task.id, "sourceArn": &*task.source });
     BASE64_STANDARD.encode(document.to_string())

@@ -1,12 +1,12 @@
-//! Strings of requests that are not copied.
+//! Text in requests and answers.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
 use serde::Deserialize;
 
-/// A string that is borrowed from its request, unless it has escapes to resolve: a batch has
-/// twenty of them.
+/// A string that is borrowed from its request, unless it has escapes to resolve. A batch has twenty
+/// of them, so copies would count.
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -16,4 +16,9 @@ impl Deref for Text<'_> {
     fn deref(&self) -> &str {
         &self.0
     }
+}
+
+/// A FIFO queue's sequence number as Amazon writes it: twenty increasing digits.
+pub(super) fn sequence_number(sequence: u64) -> String {
+    format!("188{sequence:017}")
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use sqs_queue::{LONGEST_VISIBILITY, Receipt, Time};
 
 use super::batch::{self, BatchAnswer, Done, Entry};
 use super::delete::refused;
+use super::document::Empty;
+use super::parameters::required;
 use super::text::Text;
-use super::{Empty, required};
 use crate::error::{Error, Result};
-use crate::host::State;
-use crate::queue::{LONGEST_VISIBILITY, Receipt};
-use crate::service::Service;
-use crate::time::Time;
+use crate::region::Region;
+use crate::shared_queue::State;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -43,22 +43,22 @@ impl Entry for ChangeMessageVisibility<'_> {
     }
 }
 
-pub(super) fn one(service: &Service, request: &ChangeMessageVisibility<'_>) -> Result<Empty> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+pub(super) fn one(region: &Region, request: &ChangeMessageVisibility<'_>) -> Result<Empty> {
+    let queue = region.queue(request.queue_url.as_deref())?;
     queue.with(|state, now| request.change(state, now))?;
     Ok(Empty {})
 }
 
 pub(super) fn batch<'a>(
-    service: &Service,
+    region: &Region,
     request: &'a ChangeMessageVisibilityBatch<'_>,
 ) -> Result<BatchAnswer<'a, Done<'a>>> {
-    let queue = service.queue(request.queue_url.as_deref())?;
+    let queue = region.queue(request.queue_url.as_deref())?;
     let entries = batch::check(&request.entries)?;
     Ok(queue.with(|state, now| {
         batch::answer_done(entries, |entry| {
-            service.chaos.before_entry(&queue.name)?;
-            entry.change(state, now)
+            let change = || entry.change(state, now);
+            region.faults.on_entry(&queue.name, change)
         })
     }))
 }

@@ -1,4 +1,4 @@
-//! Amazon's rules for message attributes, and its words for breaking them.
+//! Amazon's rules for message attributes, and its error texts.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::{Attribute, Attributes};
 use crate::error::{Error, Result};
 
-/// At most so many on a message (an Amazon quota).
+/// The most attributes of a message (an Amazon quota).
 const MOST: usize = 10;
 
 /// Checks a sender's attributes against Amazon's rules.
@@ -101,7 +101,7 @@ impl Attribute {
             return Err(Error::Serialization(format!("'{name}' is not base64")));
         }
         if kind != "Binary" && !all_allowed(value) {
-            // The words of a body's error, under another code.
+            // The text of a body's error under another code.
             return invalid(Error::InvalidMessageContents.to_string());
         }
         Ok(())
@@ -116,9 +116,9 @@ fn is_number(text: &str) -> bool {
     (1..=38).contains(&digits) && text.parse().is_ok_and(is_in_range)
 }
 
-/// Whether all characters of a body or a string attribute are among those of XML 1.0.
+/// Whether XML 1.0 allows all characters of a body or a string attribute.
 pub(crate) fn all_allowed(text: &str) -> bool {
-    // Most texts are plain ASCII, which is seen many bytes at a time.
+    // Most texts are plain ASCII, which this checks many bytes at a time.
     let is_plain = text
         .bytes()
         .fold(true, |plain, byte| plain & matches!(byte, 0x20..0x80));

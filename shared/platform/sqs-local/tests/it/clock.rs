@@ -1,9 +1,9 @@
-//! Long times, on tokio's paused clock: fourteen days pass in a millisecond.
+//! Long times on tokio's paused clock: fourteen days pass in a millisecond.
 
 use std::time::Duration;
 
 use serde_json::json;
-use sqs_local::{Error, Latency, Misbehaviour, Options, SqsLocal};
+use sqs_local::{Error, Faults, Latency, Options, SqsLocal};
 use tokio::time::{Instant, advance};
 
 use super::paused::{call, queue, receive, send, within_ten_ms};
@@ -167,7 +167,7 @@ async fn a_move_task_keeps_to_its_rate_and_can_be_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn latency_has_the_median_and_the_tail_it_was_given() {
+async fn latency_has_the_given_median_and_tail() {
     let server = start().await;
     let latency = Some(Latency {
         p50_ms: 12.0,
@@ -175,9 +175,9 @@ async fn latency_has_the_median_and_the_tail_it_was_given() {
     });
     server
         .control()
-        .misbehave(Misbehaviour {
+        .inject(Faults {
             latency,
-            ..Misbehaviour::default()
+            ..Faults::default()
         })
         .unwrap();
     let mut times = Vec::new();
@@ -188,7 +188,7 @@ async fn latency_has_the_median_and_the_tail_it_was_given() {
     }
     times.sort_by(f64::total_cmp);
 
-    // Timers have a grain of a millisecond, on the way there and on the way back.
+    // Timers have a resolution of a millisecond, before the call and after it.
     assert!(
         (11.0..15.0).contains(&times[1000]),
         "median {}",

@@ -1,10 +1,10 @@
-//! A client that goes away takes no message with it.
+//! A client that disconnects takes no message with it.
 
 use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
-use sqs_local::{Latency, Misbehaviour, SqsLocal};
+use sqs_local::{Faults, Latency, SqsLocal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -52,7 +52,7 @@ async fn a_closed_connection_takes_no_message() {
 }
 
 #[tokio::test]
-async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
+async fn a_receive_dropped_after_the_hand_off_returns_its_message() {
     let server = start().await;
     call(&server, "CreateQueue", json!({ "QueueName": "q" }))
         .await
@@ -61,7 +61,7 @@ async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
     let mut poll = Box::pin(server.call("ReceiveMessage", &receive));
     assert!((&mut poll).now_or_never().is_none());
 
-    // The message is handed over to a future that nobody polls again.
+    // The message is handed over to a future that is never polled again.
     let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
     call(&server, "SendMessage", message).await.unwrap();
     assert_eq!(server.control().queues()[0].in_flight, 1);
@@ -72,21 +72,21 @@ async fn a_receive_dropped_after_the_hand_off_gives_its_message_back() {
 }
 
 #[tokio::test]
-async fn a_receive_dropped_while_its_answer_is_delayed_gives_its_message_back() {
+async fn a_receive_dropped_while_its_answer_is_delayed_returns_its_message() {
     let server = start().await;
     call(&server, "CreateQueue", json!({ "QueueName": "q" }))
         .await
         .unwrap();
     let message = json!({ "QueueUrl": "q", "MessageBody": "x" });
     call(&server, "SendMessage", message).await.unwrap();
-    let slow = Misbehaviour {
+    let slow = Faults {
         latency: Some(Latency {
             p50_ms: 200.0,
             p99_ms: 400.0,
         }),
-        ..Misbehaviour::default()
+        ..Faults::default()
     };
-    server.control().misbehave(slow).unwrap();
+    server.control().inject(slow).unwrap();
     let receive = json!({ "QueueUrl": "q" }).to_string();
     let mut poll = Box::pin(server.call("ReceiveMessage", &receive));
     let in_flight = || server.control().queues()[0].in_flight;
@@ -96,11 +96,11 @@ async fn a_receive_dropped_while_its_answer_is_delayed_gives_its_message_back() 
     }
     drop(poll);
     assert_eq!(in_flight(), 0);
-    server.control().misbehave(Misbehaviour::default()).unwrap();
+    server.control().inject(Faults::default()).unwrap();
     assert_received_for_the_first_time(&server).await;
 }
 
-/// Waits for a condition, for at most five seconds.
+/// Waits for a condition, at most five seconds.
 async fn until(condition: impl Fn() -> bool) {
     let poll = async {
         while !condition() {

@@ -1,4 +1,4 @@
-//! Any bytes get an error document, never a panic, and never more memory than they have.
+//! Arbitrary input gets an error document: never a panic, and never more memory than its size.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::support::start;
 
-/// JSON of the shapes that requests have, with the names that requests use.
+/// JSON documents in the shape of requests, with the names of real requests.
 fn document() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -59,7 +59,7 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A server with a queue and a message, so that requests can get far.
+/// A server with a queue and a message, so that requests pass the first checks.
 fn server(runtime: &Runtime) -> SqsLocal {
     runtime.block_on(async {
         let server = start().await;
@@ -90,7 +90,7 @@ fn any_document_is_answered() {
             Ok(answer) => prop_assert!(serde_json::from_slice::<Value>(&answer).is_ok()),
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
-        // A queue may have been created, changed or deleted: begin afresh.
+        // A queue may have been created, changed or deleted: start again with a new server.
         if action.ends_with("Queue") || action.starts_with("Set") {
             server.control().reset();
             let queue = json!({ "QueueName": "q" }).to_string();
@@ -121,7 +121,7 @@ fn any_body_is_answered_with_a_document() {
 }
 
 #[test]
-fn any_bytes_on_a_connection_leave_the_server_well() {
+fn any_bytes_on_a_connection_leave_the_server_healthy() {
     let runtime = Runtime::new().unwrap();
     let server = server(&runtime);
     proptest!(ProptestConfig::with_cases(300), |(bytes in vec(any::<u8>(), 0..300))| {
@@ -143,10 +143,10 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
     assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
-/// Sends bytes, then perhaps says that there are no more, and reads what comes back.
+/// Sends bytes, closes the sending side if `then_ends`, and reads the answer.
 async fn exchange(server: &SqsLocal, bytes: &[u8], then_ends: bool) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    // The server may close before it has read everything; what it said first still counts.
+    // The server may close before it has read everything. Its answer until then counts.
     let _ = stream.write_all(bytes).await;
     if then_ends {
         let _ = stream.shutdown().await;

@@ -1,4 +1,4 @@
-//! How many messages may be in flight, and what a queue says that has so many.
+//! The limit of messages in flight, and the answers of a queue that has reached it.
 
 use serde_json::{Value, json};
 use sqs_local::{Error, SqsLocal};
@@ -6,8 +6,8 @@ use sqs_local::{Error, SqsLocal};
 use super::paused::{call, queue, receive};
 use super::support::{self, start};
 
-/// Sends ten messages more than `limit`, each in a group of its own, and receives `limit`. Returns
-/// one of the handles.
+/// Sends ten messages more than `limit`, each in its own group, and receives `limit`. Returns one
+/// of the handles.
 async fn fill(server: &SqsLocal, url: &Value, limit: usize) -> Value {
     for first in (0..=limit).step_by(10) {
         let entry = |i: usize| {
@@ -54,7 +54,7 @@ async fn a_standard_queue_with_120_000_in_flight_refuses_short_polls_and_lets_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fifo_queue_with_120_000_in_flight_gives_nothing_and_says_nothing() {
+async fn a_fifo_queue_with_120_000_in_flight_gives_nothing_and_no_error() {
     let server = start().await;
     let attributes = json!({ "FifoQueue": "true", "VisibilityTimeout": "43200" });
     let url = queue(&server, "q.fifo", attributes).await;

@@ -20,7 +20,7 @@ pub(crate) async fn send(server: &SqsLocal, url: &Value, body: &str) {
     call(server, "SendMessage", message).await;
 }
 
-/// The messages a receive finds, and how many seconds it took.
+/// The messages of a receive, and its duration in seconds.
 pub(crate) async fn receive(server: &SqsLocal, url: &Value, wait: u64) -> (Vec<Value>, f64) {
     let document = json!({ "QueueUrl": url, "WaitTimeSeconds": wait, "MaxNumberOfMessages": 10 });
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The program itself: its queue file, its port, how it ends, and what it says when it cannot.
+//! The program: its queue file, its port, how it ends, and its errors at the start.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::support::{client, http, start, unique};
 
-/// Kills the program when a test fails halfway.
+/// Kills the program if a test fails halfway.
 struct Program(Child);
 
 impl Drop for Program {
@@ -24,7 +24,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts the program and reads from its log where it listens.
+/// Starts the program and reads its address from the log.
 fn listening(arguments: &[&str]) -> (Program, String) {
     let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(child.stdout.take().unwrap());
@@ -35,13 +35,13 @@ fn listening(arguments: &[&str]) -> (Program, String) {
     (program, address.into())
 }
 
-/// What the program says when it cannot start: one line, without a backtrace.
-fn complaint(arguments: &[&str]) -> String {
+/// The error of a program that cannot start: one line, without a backtrace.
+fn start_error(arguments: &[&str]) -> String {
     let output = command(arguments).output().unwrap();
-    let words = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{words}");
-    assert_eq!(words.lines().count(), 1, "{words}");
-    words
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
 }
 
 /// The path of a file with this text.
@@ -52,12 +52,12 @@ fn file(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_queues_of_a_file_are_there_from_the_start() {
+async fn the_queues_of_a_file_exist_from_the_start() {
     let policy = |queue: &str| {
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{queue}");
         json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 5 })
     };
-    // A chain, of which each link names one that comes later in the file.
+    // A chain: each queue names one that comes later in the file.
     let queues = json!({
         "a": { "VisibilityTimeout": 7, "RedrivePolicy": policy("b") },
         "b": { "RedrivePolicy": policy("c").to_string() },
@@ -81,9 +81,9 @@ async fn the_queues_of_a_file_are_there_from_the_start() {
 fn a_queue_file_that_is_wrong_is_one_clear_line() {
     let check = |text: &str, expected: &str| {
         let queues = file(text);
-        let words = complaint(&["--queues", &queues]);
-        assert!(words.contains(&queues), "{words}");
-        assert!(words.contains(expected), "{words}");
+        let text = start_error(&["--queues", &queues]);
+        assert!(text.contains(&queues), "{text}");
+        assert!(text.contains(expected), "{text}");
     };
     check("{\"orders\": {", "EOF while parsing an object at line 1");
     check("[\"orders\"]", "invalid type");
@@ -97,15 +97,15 @@ fn a_queue_file_that_is_wrong_is_one_clear_line() {
     );
     check("{\"no/slash\": {}}", "queue no/slash: Can only include");
 
-    let words = complaint(&["--queues", "/nowhere/queues.json"]);
+    let text = start_error(&["--queues", "/nowhere/queues.json"]);
     assert!(
-        words.contains("/nowhere/queues.json: No such file"),
-        "{words}"
+        text.contains("/nowhere/queues.json: No such file"),
+        "{text}"
     );
 }
 
 #[tokio::test]
-async fn every_flag_of_misbehaviour_arrives() {
+async fn every_fault_flag_is_applied() {
     let flags = "--latency 12,40 --duplicates 0.1 --reorder 0.2 --short-poll-miss 0.3 \
                  --throttle 50 --errors 0.4 --throttle-entries 0.5 --blame-sender --seed 7";
     let (_program, address) = listening(&flags.split_whitespace().collect::<Vec<_>>());
@@ -130,8 +130,8 @@ async fn every_flag_of_misbehaviour_arrives() {
 #[test]
 fn a_flag_out_of_its_range_is_one_clear_line() {
     let check = |arguments: &[&str], expected: &str| {
-        let words = complaint(arguments);
-        assert!(words.contains(expected), "{words}");
+        let text = start_error(arguments);
+        assert!(text.contains(expected), "{text}");
     };
     check(
         &["--duplicates", "2"],
@@ -140,7 +140,7 @@ fn a_flag_out_of_its_range_is_one_clear_line() {
     check(&["--errors", "1.5"], "errors must be from 0 to 1, not 1.5");
     check(
         &["--throttle", "0"],
-        "throttle must be more than 0 calls a second",
+        "throttle must be more than 0 calls per second",
     );
     check(
         &["--latency", "40,12"],
@@ -152,13 +152,13 @@ fn a_flag_out_of_its_range_is_one_clear_line() {
 async fn a_port_that_is_taken_is_one_clear_line() {
     let server = start().await;
     let port = server.address().port();
-    let words = complaint(&["--port", &port.to_string()]);
+    let text = start_error(&["--port", &port.to_string()]);
     let expected = format!("cannot listen on 127.0.0.1:{port}: Address already in use");
-    assert!(words.contains(&expected), "{words}");
+    assert!(text.contains(&expected), "{text}");
 }
 
 #[tokio::test]
-async fn ctrl_c_and_sigterm_end_it_well_even_while_a_receive_waits() {
+async fn ctrl_c_and_sigterm_end_it_cleanly_even_while_a_receive_waits() {
     for signal in ["-INT", "-TERM"] {
         let queues = file("{\"q\": {}}");
         let (mut program, address) = listening(&["--queues", &queues]);

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::Builder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqs_local::SqsLocal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -32,7 +32,7 @@ impl Endpoint {
         }
     }
 
-    /// A queue that no other test knows; its URL.
+    /// Creates a queue that no other test uses, and returns its URL.
     pub(crate) async fn queue(&self, attributes: &[(&str, &str)]) -> String {
         let is_fifo = attributes.iter().any(|(name, _)| *name == "FifoQueue");
         let name = unique(if is_fifo { ".fifo" } else { "" });
@@ -44,7 +44,7 @@ impl Endpoint {
     }
 }
 
-/// One request without HTTP.
+/// Makes one request without HTTP.
 pub(crate) async fn call(
     server: &SqsLocal,
     action: &str,
@@ -56,6 +56,19 @@ pub(crate) async fn call(
 
 pub(crate) async fn start() -> SqsLocal {
     SqsLocal::start(("127.0.0.1", 0)).await.unwrap()
+}
+
+/// A server with the queue `q`, which holds `count` messages.
+pub(crate) async fn server_with_messages(count: usize) -> SqsLocal {
+    let server = start().await;
+    call(&server, "CreateQueue", json!({ "QueueName": "q" }))
+        .await
+        .unwrap();
+    for body in 0..count {
+        let message = json!({ "QueueUrl": "q", "MessageBody": body.to_string() });
+        call(&server, "SendMessage", message).await.unwrap();
+    }
+    server
 }
 
 pub(crate) fn client(url: &str) -> Client {
@@ -78,7 +91,7 @@ pub(crate) fn unique(suffix: &str) -> String {
     format!("test-{now}-{}{suffix}", COUNT.fetch_add(1, Relaxed))
 }
 
-/// Sends a whole request and reads the whole answer: its status and its body.
+/// Sends a request and returns the status and the body of the answer.
 pub(crate) async fn http(
     address: impl ToSocketAddrs,
     method: &str,
@@ -88,7 +101,7 @@ pub(crate) async fn http(
     http_with(address, method, path, "host: x\r\n", body).await
 }
 
-/// The same with headers, each with its end of line.
+/// [`http`] with headers, each with its end of line.
 pub(crate) async fn http_with(
     address: impl ToSocketAddrs,
     method: &str,

@@ -38,7 +38,7 @@ async fn a_receive_waits_as_long_as_its_queue_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_received_too_often_wakes_who_waits_at_the_dead_letter_queue() {
+async fn a_message_received_too_often_wakes_a_poll_of_the_dead_letter_queue() {
     let server = start().await;
     let dead = queue(&server, "dead", json!({})).await;
     let policy = json!({
@@ -107,13 +107,13 @@ async fn a_send_wakes_the_poll_that_has_waited_longest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_comes_due_goes_to_who_waited_and_not_to_who_comes_just_then() {
+async fn a_message_that_is_due_goes_to_the_waiting_poll_and_not_to_a_new_one() {
     let server = start().await;
     let url = queue(&server, "q", json!({ "DelaySeconds": "2" })).await;
     send(&server, &url, "x").await;
     let late = async {
         sleep(Duration::from_secs(1)).await;
-        // The alarm is rounded up to a whole millisecond, so it has not rung yet.
+        // The alarm is rounded up to a whole millisecond, so it is not due yet.
         advance(Duration::from_secs(1)).await;
         receive(&server, &url, 0).await
     };
@@ -124,7 +124,7 @@ async fn a_message_that_comes_due_goes_to_who_waited_and_not_to_who_comes_just_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_given_back_wakes_a_poll() {
+async fn a_message_made_visible_wakes_a_poll() {
     for attributes in [json!({}), json!({ "FifoQueue": "true" })] {
         let server = start().await;
         let is_fifo = attributes.get("FifoQueue").is_some();
@@ -151,7 +151,7 @@ async fn a_message_that_is_given_back_wakes_a_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shorter_timeout_is_kept_to_by_a_poll_that_waits_already() {
+async fn a_shorter_timeout_applies_to_a_poll_that_waits_already() {
     let server = start().await;
     let url = queue(&server, "q", json!({ "VisibilityTimeout": "3600" })).await;
     send(&server, &url, "x").await;

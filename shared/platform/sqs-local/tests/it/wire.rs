@@ -1,4 +1,4 @@
-//! What an SDK sees of an answer before it makes an error or a value of it.
+//! Answers on the wire, before an SDK parses them.
 
 mod answer;
 mod arrays;
@@ -91,7 +91,7 @@ async fn an_error_has_two_names_a_status_and_a_message() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_and_says_that_it_is_amazons_json() {
+async fn every_answer_has_an_id_and_the_content_type_of_amazons_json() {
     let server = start().await;
     let mut ids = Vec::new();
     for action in ["ListQueues", "MakeCoffee"] {
@@ -106,7 +106,7 @@ async fn every_answer_has_an_id_and_says_that_it_is_amazons_json() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_none_is_malformed_input() {
+async fn an_invalid_document_is_malformed_input() {
     let server = start().await;
     call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
     for body in [
@@ -183,13 +183,13 @@ async fn a_missing_parameter_is_named() {
         ("CancelMessageMoveTask", json!({}), "TaskHandle"),
     ] {
         let answer = call(&server, action, document).await;
-        let words = format!("The request must contain the parameter {name}.");
-        assert_eq!(answer.document["message"], words, "{action}");
+        let text = format!("The request must contain the parameter {name}.");
+        assert_eq!(answer.document["message"], text, "{action}");
     }
 }
 
 #[tokio::test]
-async fn a_list_that_is_null_is_a_list_left_out() {
+async fn a_null_list_is_an_absent_list() {
     let server = start().await;
     call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
     for (action, lists) in [
@@ -214,7 +214,7 @@ async fn a_list_that_is_null_is_a_list_left_out() {
 }
 
 #[tokio::test]
-async fn what_is_empty_is_left_out() {
+async fn empty_members_are_left_out() {
     let server = start().await;
     let url = call(&server, "CreateQueue", json!({ "QueueName": "q" })).await;
     let url = &url.document["QueueUrl"];
@@ -228,7 +228,7 @@ async fn what_is_empty_is_left_out() {
             json!({ "QueueNamePrefix": "none" }),
             json!({}),
         ),
-        // The one member with a small first letter, and it is never left out.
+        // The only member with a small first letter. It is never left out.
         (
             "ListDeadLetterSourceQueues",
             queue.clone(),

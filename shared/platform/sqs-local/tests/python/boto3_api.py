@@ -1,4 +1,4 @@
-"""Drives the whole API through boto3, a client that shares nothing with the server.
+"""Calls all 23 actions through boto3, a client that shares no code with the server.
 
 Usage: boto3_api.py ENDPOINT_URL
 """

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::value::RawValue;
 
-/// A JSON string as it came, which is how it will go out again, and the text in it, which is what
-/// counts. The text is copied only if it has escapes to resolve.
+/// The JSON string exactly as it came in, for the answers that return it, and its text, for the
+/// limits and digests. The text is copied only if it has escapes to resolve.
 pub(super) struct Body<'a> {
     pub(super) raw: &'a RawValue,
     pub(super) text: Cow<'a, str>,

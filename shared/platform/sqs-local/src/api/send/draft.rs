@@ -1,4 +1,4 @@
-//! A message as its sender wants it, checked against every rule there is.
+//! A message to send, checked against all rules.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,17 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::{Body, SendMessage, Sent};
-use crate::api::required;
+use super::body::Body;
+use super::request::{SendMessage, Sent};
+use crate::api::parameters::{NOT_FOR_THIS_TYPE, check_id, required};
 use crate::attributes::{self, Attributes};
 use crate::error::{Error, Result};
 use crate::md5::Md5;
-use crate::queue::Content;
-use crate::service::Service;
+use crate::message::{Content, Payload};
+use crate::region::Region;
 use crate::settings::Settings;
 
-/// Amazon's reason for refusing what only the other type of queue knows.
-pub(in crate::api) const NOT_FOR_THIS_TYPE: &str =
-    "The request include parameter that is not valid for this queue type.";
-
-/// A message that passed every check, and what its sender will hear.
+/// A message that passed all checks, and the answer to its sender.
 pub(super) struct Draft<'a> {
     pub(super) content: Arc<Content>,
     pub(super) delay: Option<Duration>,
@@ -27,7 +24,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl SendMessage<'_> {
-    /// What fails a whole batch on a FIFO queue: a group or a deduplication id that is missing.
+    /// Checks what fails a whole batch on a FIFO queue: a missing group or deduplication id.
     pub(super) fn check_group(&self, settings: &Settings) -> Result<()> {
         if !settings.fifo {
             return Ok(());
@@ -35,7 +32,7 @@ impl SendMessage<'_> {
         if self.message_group_id.is_none() {
             let missing = Error::missing("MessageGroupId");
             return Err(match self.is_entry() {
-                // The same words under another code, as Amazon was recorded to answer.
+                // The same text under another code: recordings show that Amazon answers so.
                 true => Error::InvalidParameterValue(missing.to_string()),
                 false => missing,
             });
@@ -50,18 +47,18 @@ impl SendMessage<'_> {
         Ok(())
     }
 
-    /// The bytes that count for the limits: those of the body and of the attributes.
+    /// The bytes that count toward the limits: those of the body and of the attributes.
     pub(super) fn size(&self) -> usize {
         let attributes = self.message_attributes.as_ref().map_or(0, attributes::size);
         self.text().len() + attributes
     }
 
-    /// The body's text; empty when there is no body.
+    /// The body's text; empty if there is no body.
     pub(super) fn text(&self) -> &str {
         self.message_body.as_ref().map_or("", |body| &body.text)
     }
 
-    /// Whether this is an entry of a batch, which has an id.
+    /// Whether this is an entry of a batch: only entries have an id.
     fn is_entry(&self) -> bool {
         self.id.is_some()
     }
@@ -69,7 +66,7 @@ impl SendMessage<'_> {
     /// `trace` is the trace header of the HTTP request.
     pub(super) fn draft(
         &self,
-        service: &Service,
+        region: &Region,
         settings: &Settings,
         trace: Option<&str>,
     ) -> Result<Draft<'_>> {
@@ -92,16 +89,19 @@ impl SendMessage<'_> {
             md5_of_system_attributes: attributes::md5(&system),
             sequence_number: None,
         };
-        let content = Content {
-            id: Builder::from_random_bytes(rand::random()).into_uuid(),
+        let payload = Payload {
             body: (*raw).to_owned(),
             md5,
             attributes,
             trace_header,
-            sender: service.account.clone(),
-            sent: service.clock.now(),
+            sender: region.account.clone(),
+            sent: region.clock.now(),
+        };
+        let content = Content {
+            id: Builder::from_random_bytes(rand::random()).into_uuid(),
             group: self.message_group_id.as_deref().map(Arc::from),
             deduplication_id,
+            payload,
         };
         Ok(Draft {
             content: Arc::new(content),
@@ -138,7 +138,7 @@ impl SendMessage<'_> {
         if settings.fifo && delay != 0 {
             return Err(Error::value("DelaySeconds", delay, NOT_FOR_THIS_TYPE));
         }
-        // A FIFO queue knows only the delay of the queue, which a zero leaves as it is.
+        // A FIFO queue has no delay per message; a zero leaves the delay of the queue unchanged.
         Ok((!settings.fifo).then(|| Duration::from_secs(delay as u64)))
     }
 
@@ -160,13 +160,13 @@ impl SendMessage<'_> {
     }
 }
 
-/// As hexadecimal digits.
+/// The digest as hexadecimal digits.
 fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The one system attribute a sender may set.
+/// The value of the one system attribute that a sender may set.
 fn trace_header(system: &Attributes) -> Result<Option<String>> {
     for (name, attribute) in system {
         if name != "AWSTraceHeader" {
@@ -184,16 +184,4 @@ fn trace_header(system: &Attributes) -> Result<Option<String>> {
         .values()
         .next()
         .and_then(|header| header.string_value.clone()))
-}
-
-/// Groups and deduplication ids: 1 to 128 letters, digits and punctuation marks of ASCII.
-pub(in crate::api) fn check_id(name: &str, id: Option<&str>) -> Result<()> {
-    let Some(id) = id else { return Ok(()) };
-    if (1..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let reason = format!(
-        "{name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
-    );
-    Err(Error::value(name, id, &reason))
 }

@@ -1,4 +1,4 @@
-//! Batches: what fails as a whole, and what entry by entry.
+//! Batches: which errors fail the whole batch, and which one entry.
 
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
@@ -12,7 +12,7 @@ fn entry(id: &str, body: &str) -> SendMessageBatchRequestEntry {
     entry.message_body(body).build().unwrap()
 }
 
-/// Why the batch is refused as a whole.
+/// The error for the whole batch.
 async fn refusal(entries: Vec<SendMessageBatchRequestEntry>) -> String {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
@@ -40,8 +40,8 @@ async fn each_entry_of_a_batch_succeeds_or_fails_by_itself() {
     let sent = batch.entries(entry("good", "good")).send().await.unwrap();
     assert_eq!(sent.successful()[0].id(), "good");
     let reason = "DelaySeconds must be >= 0 and <= 900.";
-    let words = invalid("DelaySeconds", "901", reason);
-    assert_eq!(failure(sent.failed()), ("bad", words, true));
+    let text = invalid("DelaySeconds", "901", reason);
+    assert_eq!(failure(sent.failed()), ("bad", text, true));
     let message = sqs.receive(&url).await.remove(0);
     assert_eq!(
         message.message_id(),
@@ -103,7 +103,7 @@ async fn a_batch_has_one_to_ten_entries() {
 async fn empty_batches_are_refused_by_the_name_of_their_entries() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
-    let words = |kind| {
+    let text = |kind| {
         format!(
             "AWS.SimpleQueueService.EmptyBatchRequest: There should be at least one {kind} in the \
              request."
@@ -111,22 +111,22 @@ async fn empty_batches_are_refused_by_the_name_of_their_entries() {
     };
     let delete = sqs.client.delete_message_batch().queue_url(&url);
     let delete = delete.set_entries(Some(vec![])).send().await;
-    assert_eq!(refused(delete), words("DeleteMessageBatchRequestEntry"));
+    assert_eq!(refused(delete), text("DeleteMessageBatchRequestEntry"));
     let change = sqs.client.change_message_visibility_batch().queue_url(&url);
     let change = change.set_entries(Some(vec![])).send().await;
     assert_eq!(
         refused(change),
-        words("ChangeMessageVisibilityBatchRequestEntry")
+        text("ChangeMessageVisibilityBatchRequestEntry")
     );
 }
 
 #[tokio::test]
 async fn ids_are_distinct_and_have_rules() {
-    let words = "AWS.SimpleQueueService.InvalidBatchEntryId: A batch entry id can only contain \
+    let text = "AWS.SimpleQueueService.InvalidBatchEntryId: A batch entry id can only contain \
                  alphanumeric characters, hyphens and underscores. It can be at most 80 letters \
                  long.";
     for id in ["", "no spaces", "ö", "a.b", &"x".repeat(81)] {
-        assert_eq!(refusal(vec![entry(id, "x")]).await, words, "{id}");
+        assert_eq!(refusal(vec![entry(id, "x")]).await, text, "{id}");
     }
     let ids = ["1", "2", "2", "1"];
     let twice = ids.map(|id| entry(id, "x")).into();
@@ -139,14 +139,14 @@ async fn ids_are_distinct_and_have_rules() {
 #[tokio::test]
 async fn a_batch_is_at_most_one_mebibyte_in_total() {
     let half = "x".repeat(512 * 1024);
-    let words = "AWS.SimpleQueueService.BatchRequestTooLong: Batch requests cannot be longer than \
+    let text = "AWS.SimpleQueueService.BatchRequestTooLong: Batch requests cannot be longer than \
                  1048576 bytes. You have sent 1048577 bytes.";
     let long = vec![entry("1", &half), entry("2", &half), entry("3", "x")];
-    assert_eq!(refusal(long).await, words);
-    // One message that is too long is first of all a batch that is.
+    assert_eq!(refusal(long).await, text);
+    // With one message that is too long, the batch is too long, and that is checked first.
     assert_eq!(
         refusal(vec![entry("1", &"x".repeat(1024 * 1024 + 1))]).await,
-        words
+        text
     );
 
     let sqs = Endpoint::open().await;
@@ -160,7 +160,7 @@ async fn a_batch_is_at_most_one_mebibyte_in_total() {
 async fn an_entry_that_is_wrong_fails_alone() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("MaximumMessageSize", "1024")]).await;
-    for (body, words) in [
+    for (body, text) in [
         (
             "x".repeat(1025),
             "InvalidParameterValue: One or more parameters cannot be validated. Reason: Message \
@@ -180,7 +180,7 @@ async fn an_entry_that_is_wrong_fails_alone() {
         let batch = batch.entries(entry("fits", &"x".repeat(1024)));
         let sent = batch.entries(entry("bad", &body)).send().await.unwrap();
         assert_eq!(sent.successful()[0].id(), "fits");
-        assert_eq!(failure(sent.failed()), ("bad", words.into(), true));
+        assert_eq!(failure(sent.failed()), ("bad", text.into(), true));
     }
 }
 

@@ -1,8 +1,8 @@
-//! Dead letters: where they go, what they keep, and who may send them where.
+//! Dead letters: where they go, what they keep, and which queues may send them.
 
 use super::*;
 
-/// A dead-letter queue and a queue that gives up after `count` receives.
+/// A dead-letter queue, and a queue whose messages move there after `count` receives.
 async fn pair(sqs: &Endpoint, kind: &[(&str, &str)], count: &str) -> (String, String) {
     let dead = sqs.queue(kind).await;
     let policy = policy(&sqs.arn(&dead).await, count);
@@ -19,7 +19,7 @@ fn policy(arn: &str, count: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_received_too_often_goes_to_the_dead_letters_as_it_is() {
+async fn a_message_received_too_often_goes_to_the_dead_letters_unchanged() {
     let sqs = Endpoint::open().await;
     let (url, dead) = pair(&sqs, &[], "\"2\"").await;
     sqs.send(&url, "x").await;
@@ -147,14 +147,14 @@ async fn a_redrive_policy_has_a_form() {
             "Dead letter target does not exist.".into(),
         ),
     ] {
-        let words = invalid("RedrivePolicy", &text, &reason);
+        let expected = invalid("RedrivePolicy", &text, &reason);
         assert_eq!(
             sqs.refused_to_set(&url, "RedrivePolicy", &text).await,
-            words
+            expected
         );
         assert_eq!(
             sqs.refused_to_create("", &[("RedrivePolicy", &text)]).await,
-            words
+            expected
         );
     }
 }
@@ -166,8 +166,11 @@ async fn a_dead_letter_queue_is_of_the_same_type_region_and_account() {
     for (url, other) in [(&standard, &fifo), (&fifo, &standard)] {
         let text = policy(&sqs.arn(other).await, "3");
         let reason = "Dead-letter queue must be same type of queue as the source..";
-        let words = invalid("RedrivePolicy", &text, reason);
-        assert_eq!(sqs.refused_to_set(url, "RedrivePolicy", &text).await, words);
+        let expected = invalid("RedrivePolicy", &text, reason);
+        assert_eq!(
+            sqs.refused_to_set(url, "RedrivePolicy", &text).await,
+            expected
+        );
     }
     let arn = sqs.arn(&sqs.queue(&[]).await).await;
     let parts: Vec<_> = arn.split(':').collect();
@@ -175,22 +178,22 @@ async fn a_dead_letter_queue_is_of_the_same_type_region_and_account() {
     let theirs = arn.replace(parts[4], "999999999999");
     for arn in [elsewhere, theirs] {
         let text = policy(&arn, "3");
-        let words = invalid("RedrivePolicy", &text, "Dead letter target does not exist.");
+        let expected = invalid("RedrivePolicy", &text, "Dead letter target does not exist.");
         assert_eq!(
             sqs.refused_to_set(&standard, "RedrivePolicy", &text).await,
-            words
+            expected
         );
     }
 }
 
 #[tokio::test]
-async fn a_dead_letter_queue_says_who_may_use_it() {
+async fn a_dead_letter_queue_decides_which_queues_may_use_it() {
     let sqs = Endpoint::open().await;
     let (dead, url) = (sqs.queue(&[]).await, sqs.queue(&[]).await);
     let (dead_arn, arn) = (sqs.arn(&dead).await, sqs.arn(&url).await);
     let text = policy(&dead_arn, "3");
     let reason = "Queue does not have permission to redrive to this dead-letter queue.";
-    let words = invalid("RedrivePolicy", &text, reason);
+    let expected = invalid("RedrivePolicy", &text, reason);
     let by =
         |arn: &str| format!(r#"{{"redrivePermission":"byQueue","sourceQueueArns":["{arn}"]}}"#);
     for (allow, is_allowed) in [
@@ -209,7 +212,7 @@ async fn a_dead_letter_queue_says_who_may_use_it() {
         } else {
             assert_eq!(
                 sqs.refused_to_set(&url, "RedrivePolicy", &text).await,
-                words
+                expected
             );
         }
     }
@@ -221,7 +224,7 @@ async fn a_dead_letter_queue_says_who_may_use_it() {
 async fn a_redrive_allow_policy_has_a_form() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
-    let words = "InvalidAttributeValue: Invalid value for the parameter RedriveAllowPolicy. \
+    let expected = "InvalidAttributeValue: Invalid value for the parameter RedriveAllowPolicy. \
                  Reason: Amazon SQS can't create the redrive allow policy, as it’s in an \
                  unsupported format.";
     for text in [
@@ -237,7 +240,7 @@ async fn a_redrive_allow_policy_has_a_form() {
     ] {
         assert_eq!(
             sqs.refused_to_set(&url, "RedriveAllowPolicy", text).await,
-            words,
+            expected,
             "{text}"
         );
     }
@@ -267,10 +270,10 @@ async fn a_redrive_allow_policy_has_a_form() {
         ),
     ] {
         let reason = format!("Amazon SQS can't create the redrive allow policy. {reason}");
-        let words = invalid("RedriveAllowPolicy", &text, &reason);
+        let expected = invalid("RedriveAllowPolicy", &text, &reason);
         assert_eq!(
             sqs.refused_to_set(&url, "RedriveAllowPolicy", &text).await,
-            words
+            expected
         );
     }
 }

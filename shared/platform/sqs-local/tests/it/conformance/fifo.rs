@@ -5,7 +5,7 @@ use super::*;
 const NO_ID: &str = "InvalidParameterValue: The queue should either have ContentBasedDeduplication \
                      enabled or MessageDeduplicationId provided explicitly";
 
-/// The sequence number and the message id that a message with these ids gets.
+/// Sends a message and returns its sequence number and its id.
 async fn send(sqs: &Endpoint, url: &str, group: &str, id: &str, body: &str) -> (String, String) {
     let send = sqs.client.send_message().queue_url(url).message_body(body);
     let send = send.message_group_id(group).message_deduplication_id(id);
@@ -84,7 +84,7 @@ async fn a_fifo_message_needs_a_group_and_a_deduplication_id() {
     );
     assert_eq!(refused(send().message_group_id("g").send().await), NO_ID);
     for id in ["", "no spaces", "ö", &"x".repeat(129)] {
-        let words = |name: &str| {
+        let text = |name: &str| {
             let reason = format!(
                 "{name} can only include alphanumeric and punctuation characters. 1 to 128 in \
                  length."
@@ -92,9 +92,9 @@ async fn a_fifo_message_needs_a_group_and_a_deduplication_id() {
             invalid(name, id, &reason)
         };
         let group = send().message_group_id(id).message_deduplication_id("d");
-        assert_eq!(refused(group.send().await), words("MessageGroupId"));
+        assert_eq!(refused(group.send().await), text("MessageGroupId"));
         let own = send().message_group_id("g").message_deduplication_id(id);
-        assert_eq!(refused(own.send().await), words("MessageDeduplicationId"));
+        assert_eq!(refused(own.send().await), text("MessageDeduplicationId"));
     }
     let longest = "!~".repeat(64);
     let sent = send()
@@ -104,7 +104,7 @@ async fn a_fifo_message_needs_a_group_and_a_deduplication_id() {
 }
 
 #[tokio::test]
-async fn a_fifo_message_has_no_delay_of_its_own() {
+async fn a_fifo_message_has_no_own_delay() {
     let sqs = Endpoint::open().await;
     for queue in [&FIFO[..], &[FIFO[0], FIFO[1], ("DelaySeconds", "10")]] {
         let url = sqs.queue(queue).await;
@@ -124,12 +124,12 @@ async fn a_fifo_message_has_no_delay_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_message_sent_twice_is_taken_once_and_answered_twice() {
+async fn a_message_sent_twice_is_accepted_once_and_answered_twice() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("FifoQueue", "true")]).await;
     let first = send(&sqs, &url, "g", "same", "one").await;
     assert_eq!(send(&sqs, &url, "g", "same", "another").await, first);
-    // The id holds in all groups, and after the message is deleted.
+    // The id is unique across all groups, also after the message is deleted.
     assert_eq!(send(&sqs, &url, "other", "same", "one").await, first);
     let messages = sqs.receive(&url).await;
     assert_eq!(bodies(&messages), ["one"]);
@@ -151,12 +151,12 @@ async fn deduplication_can_be_by_group() {
 }
 
 #[tokio::test]
-async fn the_content_is_the_id_where_there_is_none() {
+async fn the_content_is_the_id_of_a_message_without_one() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&FIFO).await;
     let first = sqs.send_to_group(&url, "g", "same").await;
     assert_eq!(sqs.send_to_group(&url, "g", "same").await, first);
-    // An id wins over the content, both ways.
+    // An explicit id has precedence over the content, in both directions.
     let explicit = send(&sqs, &url, "g", "id", "same").await;
     assert_ne!(explicit.0, first);
     assert_eq!(send(&sqs, &url, "g", "id", "other").await, explicit);
@@ -196,8 +196,8 @@ async fn the_same_receive_attempt_gets_the_same_messages() {
     assert!(receive("one").await.unwrap().messages().is_empty());
     let reason = "ReceiveRequestAttemptId can only include alphanumeric and punctuation \
                   characters. 1 to 128 in length.";
-    let words = invalid("ReceiveRequestAttemptId", "a b", reason);
-    assert_eq!(refused(receive("a b").await), words);
+    let text = invalid("ReceiveRequestAttemptId", "a b", reason);
+    assert_eq!(refused(receive("a b").await), text);
 }
 
 #[tokio::test]
@@ -209,26 +209,26 @@ async fn a_fifo_handle_expires_with_its_timeout() {
     sqs.change(&url, &message, 0).await;
 
     let handle = handle(&message);
-    let words = invalid("ReceiptHandle", handle, "The receipt handle has expired.");
+    let text = invalid("ReceiptHandle", handle, "The receipt handle has expired.");
     let delete = sqs
         .client
         .delete_message()
         .queue_url(&url)
         .receipt_handle(handle);
-    assert_eq!(refused(delete.send().await), words);
+    assert_eq!(refused(delete.send().await), text);
     let change = sqs.client.change_message_visibility().queue_url(&url);
     let change = change.receipt_handle(handle).visibility_timeout(5);
-    assert_eq!(refused(change.send().await), words);
-    // A handle of the next receive does, and the first one does not any more.
+    assert_eq!(refused(change.send().await), text);
+    // The handle of the next receive deletes it, and the first one no longer does.
     let again = sqs.receive(&url).await.remove(0);
     let (delete, change) = (
         sqs.client.delete_message(),
         sqs.client.change_message_visibility(),
     );
     let delete = delete.queue_url(&url).receipt_handle(handle);
-    assert_eq!(refused(delete.send().await), words);
+    assert_eq!(refused(delete.send().await), text);
     let change = change.queue_url(&url).receipt_handle(handle);
-    assert_eq!(refused(change.visibility_timeout(5).send().await), words);
+    assert_eq!(refused(change.visibility_timeout(5).send().await), text);
     sqs.delete(&url, &again).await;
 }
 

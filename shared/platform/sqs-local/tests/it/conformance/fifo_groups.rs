@@ -1,5 +1,5 @@
-//! Which message of which group a FIFO queue gives next. The orders are those that LocalStack
-//! recorded from Amazon.
+//! Which message of which group a FIFO queue delivers next. LocalStack recorded these orders from
+//! Amazon.
 
 use super::*;
 
@@ -21,7 +21,7 @@ async fn take(sqs: &Endpoint, url: &str, most: i32, timeout: i32) -> Vec<Message
 }
 
 #[tokio::test]
-async fn what_is_ahead_of_the_first_message_in_flight_is_given() {
+async fn messages_ahead_of_the_first_message_in_flight_are_delivered() {
     let sqs = Endpoint::open().await;
     for (in_flight, expected) in [(0, &[][..]), (1, &["g-1"]), (2, &["g-1", "g-2"])] {
         let url = queue(&sqs, &["g-1", "g-2", "g-3"]).await;
@@ -41,7 +41,7 @@ async fn what_is_ahead_of_the_first_message_in_flight_is_given() {
 }
 
 #[tokio::test]
-async fn a_message_given_back_is_given_again_while_those_behind_it_are_in_flight() {
+async fn a_message_made_visible_is_delivered_again_while_later_ones_are_in_flight() {
     let sqs = Endpoint::open().await;
     let url = queue(&sqs, &["g-1", "g-2", "g-3"]).await;
     let all = take(&sqs, &url, 10, 60).await;
@@ -51,7 +51,7 @@ async fn a_message_given_back_is_given_again_while_those_behind_it_are_in_flight
     assert_eq!(bodies(&again), ["g-1"]);
     assert!(take(&sqs, &url, 10, 60).await.is_empty());
 
-    // What comes after a message in flight waits for it.
+    // A message behind one in flight waits for it.
     sqs.change(&url, &all[2], 0).await;
     assert!(take(&sqs, &url, 10, 60).await.is_empty());
     sqs.delete(&url, &again[0]).await;
@@ -74,7 +74,7 @@ async fn the_next_receive_begins_with_another_group() {
 }
 
 #[tokio::test]
-async fn groups_are_served_in_a_circle_and_each_keeps_its_order() {
+async fn groups_are_served_in_rotation_and_each_keeps_its_order() {
     let sqs = Endpoint::open().await;
     let url = queue(&sqs, &["g1-1", "g2-1", "g2-2", "g3-1", "g1-2"]).await;
     let first = take(&sqs, &url, 3, 0).await;

@@ -1,22 +1,22 @@
-//! Queue attributes that are kept and shown, and have no effect here.
+//! Queue attributes that are stored and shown, without effect.
 
 use super::*;
 
 #[tokio::test]
 async fn messages_are_encrypted_with_one_key_or_the_other() {
     let sqs = Endpoint::open().await;
-    let words = "InvalidAttributeName: You can use one type of server-side encryption (SSE) at one \
+    let text = "InvalidAttributeName: You can use one type of server-side encryption (SSE) at one \
                  time. You can either enable KMS SSE or SQS SSE.";
     let both = [
         ("KmsMasterKeyId", "alias/mine"),
         ("SqsManagedSseEnabled", "true"),
     ];
-    assert_eq!(sqs.refused_to_create("", &both).await, words);
+    assert_eq!(sqs.refused_to_create("", &both).await, text);
     let url = sqs.queue(&[]).await;
     let set = sqs.client.set_queue_attributes().queue_url(&url);
     let set = set.attributes("KmsMasterKeyId".into(), "alias/mine");
     let set = set.attributes("SqsManagedSseEnabled".into(), "true");
-    assert_eq!(refused(set.send().await), words);
+    assert_eq!(refused(set.send().await), text);
 
     let seen = async || {
         let mut all = sqs.attributes(&url, "All").await;
@@ -50,7 +50,7 @@ async fn messages_are_encrypted_with_one_key_or_the_other() {
 }
 
 #[tokio::test]
-async fn a_policy_is_kept_as_it_is_given_and_taken_away_with_an_empty_one() {
+async fn a_policy_is_stored_unchanged_and_removed_with_an_empty_one() {
     let sqs = Endpoint::open().await;
     let policy = r#"{ "Version": "2012-10-17", "Statement": [] }"#;
     let url = sqs.queue(&[("Policy", policy)]).await;

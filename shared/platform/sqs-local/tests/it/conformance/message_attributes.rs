@@ -1,4 +1,4 @@
-//! What a sender may attach to a message, and what of it a receive brings along.
+//! Message attributes: which ones a sender may set, and which ones a receive returns.
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
@@ -10,7 +10,7 @@ fn value(data_type: &str, text: &str) -> MessageAttributeValue {
     value.string_value(text).build().unwrap()
 }
 
-/// Why a message with this attribute is refused.
+/// The error for a message with this attribute.
 async fn refusal(name: &str, value: MessageAttributeValue) -> String {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
@@ -23,7 +23,7 @@ async fn refusal(name: &str, value: MessageAttributeValue) -> String {
 }
 
 #[tokio::test]
-async fn only_the_attributes_asked_for_come_along() {
+async fn only_the_requested_attributes_are_returned() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("VisibilityTimeout", "0")]).await;
     let mut send = sqs.client.send_message().queue_url(&url).message_body("x");
@@ -32,7 +32,7 @@ async fn only_the_attributes_asked_for_come_along() {
     }
     send.send().await.unwrap();
 
-    for (wanted, expected) in [
+    for (requested, expected) in [
         (&["trace.*"][..], 2),
         (&["trace.id"], 1),
         (&["other", "trace.id"], 2),
@@ -44,7 +44,7 @@ async fn only_the_attributes_asked_for_come_along() {
         (&["All"], 3),
         (&[], 0),
     ] {
-        let names = wanted.iter().map(ToString::to_string).collect();
+        let names = requested.iter().map(ToString::to_string).collect();
         let receive = sqs
             .client
             .receive_message()
@@ -54,8 +54,8 @@ async fn only_the_attributes_asked_for_come_along() {
         let answer = receive.send().await.unwrap();
         let message = &answer.messages()[0];
         let count = message.message_attributes().map_or(0, HashMap::len);
-        assert_eq!(count, expected, "{wanted:?}");
-        // The digest is of what comes along, so that the SDK can check it.
+        assert_eq!(count, expected, "{requested:?}");
+        // The digest covers the returned attributes, so that the SDK can check it.
         assert_eq!(message.md5_of_message_attributes().is_some(), count > 0);
         assert!(message.attributes().is_none());
     }
@@ -74,11 +74,11 @@ async fn attributes_have_names() {
         );
     }
     for name in ["a b", "a/b", "a!", "§", "(a)", "a?"] {
-        let words = format!(
+        let expected = format!(
             "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, \
              0-9, underscore (_), hyphen (-), and period (.) characters."
         );
-        assert_eq!(refusal(name, value("String", "x")).await, words);
+        assert_eq!(refusal(name, value("String", "x")).await, expected);
     }
     assert_eq!(
         refusal("", value("String", "x")).await,
@@ -172,11 +172,15 @@ async fn numbers_are_numbers() {
         "1e127",
         &"9".repeat(39),
     ] {
-        let words = match text {
+        let expected = match text {
             "" => "Message (user) attribute 'n' must contain a non-empty value of type 'Number'.",
             _ => "Can't cast the value of message (user) attribute 'n' to a number.",
         };
-        assert_eq!(refusal("n", value("Number", text)).await, words, "{text}");
+        assert_eq!(
+            refusal("n", value("Number", text)).await,
+            expected,
+            "{text}"
+        );
     }
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;

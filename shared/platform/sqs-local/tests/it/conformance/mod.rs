@@ -1,4 +1,5 @@
-//! What any SQS does, through Amazon's own SDK. Error codes and words are Amazon's to the letter.
+//! The behaviour of any SQS, through Amazon's own SDK. Error codes and texts equal Amazon's
+//! exactly.
 
 mod batches;
 mod dead_letters;
@@ -28,14 +29,14 @@ impl Endpoint {
         send.message_body(body).send().await.unwrap();
     }
 
-    /// The sequence number the message got.
+    /// Sends a message and returns its sequence number.
     async fn send_to_group(&self, url: &str, group: &str, body: &str) -> String {
         let send = self.client.send_message().queue_url(url).message_body(body);
         let sent = send.message_group_id(group).send().await.unwrap();
         sent.sequence_number.unwrap()
     }
 
-    /// Receives up to ten messages with everything known of them, waiting a moment for the first.
+    /// Receives up to ten messages with all their attributes, and waits a moment for the first.
     async fn receive(&self, url: &str) -> Vec<Message> {
         let receive = self.client.receive_message().queue_url(url);
         let receive = receive.wait_time_seconds(1).max_number_of_messages(10);
@@ -69,7 +70,7 @@ impl Endpoint {
         self.attribute(url, "QueueArn").await.unwrap()
     }
 
-    /// Why a queue with this attribute cannot be created.
+    /// The error of creating a queue with this attribute.
     async fn refused_to_create(&self, suffix: &str, attributes: &[(&str, &str)]) -> String {
         let mut create = self.client.create_queue().queue_name(unique(suffix));
         for (name, value) in attributes {
@@ -78,7 +79,7 @@ impl Endpoint {
         refused(create.send().await)
     }
 
-    /// Why an attribute cannot be set on this queue.
+    /// The error of setting an attribute of this queue.
     async fn refused_to_set(&self, url: &str, name: &str, value: &str) -> String {
         let set = self.client.set_queue_attributes().queue_url(url);
         refused(set.attributes(name.into(), value).send().await)
@@ -108,7 +109,7 @@ fn system<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
     message.attributes()?.get(&name).map(String::as_str)
 }
 
-/// The error, as `Code: words`.
+/// The error as `Code: text`.
 fn refused<T, E, R>(result: Result<T, SdkError<E, R>>) -> String
 where
     E: ProvideErrorMetadata + std::fmt::Debug,

@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 
 use super::*;
 
-/// A dead-letter queue with one message, and the queue the message comes from.
+/// A dead-letter queue with one message, and the source queue of that message.
 async fn dead_letter(sqs: &Endpoint) -> (String, String) {
     let dead = sqs.queue(&[]).await;
     let arn = sqs.arn(&dead).await;
@@ -21,7 +21,7 @@ async fn dead_letter(sqs: &Endpoint) -> (String, String) {
     (dead, url)
 }
 
-/// The task of this source, once it has ended.
+/// Waits for the end of the task of this source, and returns it.
 async fn ended(sqs: &Endpoint, source: &str) -> Task {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -53,7 +53,7 @@ async fn dead_letters_go_back_to_where_they_came_from() {
     assert_eq!((task.destination_arn(), task.task_handle()), (None, None));
     assert_eq!(task.source_arn(), Some(&*source));
     assert!(task.started_timestamp() > 1_000_000_000_000);
-    // What was moved is a message like a new one.
+    // A moved message is a new message.
     let back = sqs.receive(&url).await.remove(0);
     assert_eq!(back.body(), Some("x"));
     assert_ne!(back.message_id(), before.message_id());
@@ -62,7 +62,7 @@ async fn dead_letters_go_back_to_where_they_came_from() {
 }
 
 #[tokio::test]
-async fn dead_letters_go_where_they_are_told_to() {
+async fn dead_letters_go_to_the_given_destination() {
     let sqs = Endpoint::open().await;
     let (dead, _) = dead_letter(&sqs).await;
     let source = sqs.arn(&dead).await;
@@ -76,7 +76,7 @@ async fn dead_letters_go_where_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn a_message_that_came_from_nowhere_cannot_go_back() {
+async fn a_message_without_a_source_cannot_go_back() {
     let sqs = Endpoint::open().await;
     let (dead, _) = dead_letter(&sqs).await;
     let source = sqs.arn(&dead).await;
@@ -173,7 +173,7 @@ async fn one_task_runs_at_a_time_until_it_is_cancelled() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_says_why() {
+async fn a_task_that_cannot_start_gives_the_reason() {
     let sqs = Endpoint::open().await;
     let (dead, url) = dead_letter(&sqs).await;
     let (source, arn) = (sqs.arn(&dead).await, sqs.arn(&url).await);
@@ -183,7 +183,7 @@ async fn what_cannot_be_started_says_why() {
         let start = start.set_destination_arn(target.map(String::from));
         start.set_max_number_of_messages_per_second(rate).send()
     };
-    let invalid = |words: &str| format!("InvalidParameterValue: {words}");
+    let invalid = |text: &str| format!("InvalidParameterValue: {text}");
     let form = |name| {
         invalid(&format!(
             "You must use this format to specify the {name}: \
@@ -204,7 +204,7 @@ async fn what_cannot_be_started_says_why() {
     let not_dead = invalid("Source queue must be configured as a Dead Letter Queue.");
     let same = invalid("Source queue arn and destination queue arn cannot be the same.");
     let types = invalid("The source queue and destination queue must be of the same queue type.");
-    for (source, target, number, words) in [
+    for (source, target, number, text) in [
         ("", None, None, form("SourceArn")),
         (&*url, None, None, form("SourceArn")),
         (&*missing, None, None, gone("SourceArn")),
@@ -216,12 +216,12 @@ async fn what_cannot_be_started_says_why() {
         (&*source, None, Some(0), rate.clone()),
         (&*source, None, Some(501), rate),
     ] {
-        assert_eq!(refused(start(source, target, number).await), words);
+        assert_eq!(refused(start(source, target, number).await), text);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_cancelled_or_listed_says_why() {
+async fn a_task_that_cannot_be_cancelled_or_listed_gives_the_reason() {
     let sqs = Endpoint::open().await;
     let (dead, _) = dead_letter(&sqs).await;
     let source = sqs.arn(&dead).await;

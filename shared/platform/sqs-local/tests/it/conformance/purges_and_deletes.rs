@@ -4,7 +4,7 @@ use super::queues::NO_QUEUE;
 use super::*;
 
 #[tokio::test]
-async fn a_purge_takes_every_message_whatever_its_state() {
+async fn a_purge_removes_every_message_in_every_state() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     sqs.send(&url, "in flight").await;
@@ -39,7 +39,7 @@ async fn a_purge_takes_every_message_whatever_its_state() {
 }
 
 #[tokio::test]
-async fn a_purge_forgets_what_was_sent() {
+async fn a_purge_clears_the_deduplication_memory() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&FIFO).await;
     sqs.send_to_group(&url, "g", "again").await;
@@ -54,7 +54,7 @@ async fn a_purge_forgets_what_was_sent() {
 }
 
 #[tokio::test]
-async fn a_deleted_queue_is_gone_and_its_name_rests_for_a_minute() {
+async fn a_deleted_queue_is_gone_and_its_name_is_reserved_for_a_minute() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     let name = url.rsplit('/').next().unwrap();

@@ -1,4 +1,4 @@
-//! What may be set on a queue, and how it reads back.
+//! Queue attributes: which ones may be set, and how they read back.
 
 use super::*;
 
@@ -25,7 +25,7 @@ async fn a_new_queue_has_amazons_defaults() {
     let created = &attributes[&"CreatedTimestamp".into()];
     assert_eq!(created, &attributes[&"LastModifiedTimestamp".into()]);
     assert_eq!(created.len(), 10, "seconds, not milliseconds");
-    // Nothing else: no policies, and nothing of FIFO queues.
+    // No other attributes: no policies, and none of FIFO queues.
     assert_eq!(attributes.len(), 12);
 }
 
@@ -46,7 +46,7 @@ async fn a_new_fifo_queue_has_four_attributes_more() {
 }
 
 #[tokio::test]
-async fn only_the_attributes_asked_for_are_told() {
+async fn only_the_requested_attributes_are_returned() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     let get = |names: &[&str]| {
@@ -57,7 +57,7 @@ async fn only_the_attributes_asked_for_are_told() {
     let two = get(&["DelaySeconds", "QueueArn"]).await.unwrap();
     assert_eq!(two.attributes().unwrap().len(), 2);
     assert!(get(&[]).await.unwrap().attributes().is_none());
-    // What the queue does not have is no mistake; what no queue has is one.
+    // An attribute that this queue lacks is no error. One that no queue has is an error.
     assert!(
         get(&["RedrivePolicy"])
             .await
@@ -72,7 +72,7 @@ async fn only_the_attributes_asked_for_are_told() {
 }
 
 #[tokio::test]
-async fn values_at_both_ends_of_their_range_are_taken() {
+async fn values_at_both_ends_of_their_range_are_accepted() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     for (name, least, most) in [
@@ -113,17 +113,13 @@ async fn values_out_of_their_range_are_refused() {
         ("SqsManagedSseEnabled", "maybe"),
         ("Policy", "not json"),
     ] {
-        let words = format!("InvalidAttributeValue: Invalid value for the parameter {name}.");
+        let text = format!("InvalidAttributeValue: Invalid value for the parameter {name}.");
         assert_eq!(
             sqs.refused_to_create("", &[(name, value)]).await,
-            words,
+            text,
             "{value}"
         );
-        assert_eq!(
-            sqs.refused_to_set(&url, name, value).await,
-            words,
-            "{value}"
-        );
+        assert_eq!(sqs.refused_to_set(&url, name, value).await, text, "{value}");
     }
 }
 
@@ -132,9 +128,9 @@ async fn unknown_attributes_are_refused() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     for name in ["Colour", "delayseconds", "QueueArn", "CreatedTimestamp"] {
-        let words = format!("InvalidAttributeName: Unknown Attribute {name}.");
-        assert_eq!(sqs.refused_to_create("", &[(name, "1")]).await, words);
-        assert_eq!(sqs.refused_to_set(&url, name, "1").await, words);
+        let text = format!("InvalidAttributeName: Unknown Attribute {name}.");
+        assert_eq!(sqs.refused_to_create("", &[(name, "1")]).await, text);
+        assert_eq!(sqs.refused_to_set(&url, name, "1").await, text);
     }
     let nothing = sqs.client.set_queue_attributes().queue_url(&url);
     assert_eq!(
@@ -153,7 +149,7 @@ async fn a_standard_queue_has_no_attributes_of_a_fifo_queue() {
             "InvalidAttributeName: You can specify the {name} only when FifoQueue is set to true."
         )
     };
-    for (name, value, words) in [
+    for (name, value, text) in [
         ("FifoQueue", "false", unknown("FifoQueue")),
         (
             "ContentBasedDeduplication",
@@ -167,15 +163,15 @@ async fn a_standard_queue_has_no_attributes_of_a_fifo_queue() {
             only("FifoThroughputLimit"),
         ),
     ] {
-        assert_eq!(sqs.refused_to_create("", &[(name, value)]).await, words);
-        assert_eq!(sqs.refused_to_set(&url, name, value).await, words);
+        assert_eq!(sqs.refused_to_create("", &[(name, value)]).await, text);
+        assert_eq!(sqs.refused_to_set(&url, name, value).await, text);
     }
-    let words = unknown("FifoQueue");
-    assert_eq!(sqs.refused_to_set(&url, "FifoQueue", "true").await, words);
+    let text = unknown("FifoQueue");
+    assert_eq!(sqs.refused_to_set(&url, "FifoQueue", "true").await, text);
 }
 
 #[tokio::test]
-async fn the_type_of_a_queue_stays() {
+async fn the_type_of_a_queue_cannot_change() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("FifoQueue", "true")]).await;
     sqs.set(&url, &[("FifoQueue", "true")]).await;
@@ -187,27 +183,27 @@ async fn the_type_of_a_queue_stays() {
 }
 
 #[tokio::test]
-async fn high_throughput_wants_deduplication_by_group() {
+async fn high_throughput_requires_deduplication_by_group() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("FifoQueue", "true")]).await;
-    let words = "InvalidAttributeValue: Invalid value for the parameter FifoThroughputLimit. \
+    let text = "InvalidAttributeValue: Invalid value for the parameter FifoThroughputLimit. \
                  Reason: To set FifoThroughputLimit to perMessageGroupId, the DeduplicationScope \
                  must be messageGroup.";
     let (limit, scope) = ("FifoThroughputLimit", "DeduplicationScope");
     assert_eq!(
         sqs.refused_to_set(&url, limit, "perMessageGroupId").await,
-        words
+        text
     );
     let create = [("FifoQueue", "true"), (limit, "perMessageGroupId")];
-    assert_eq!(sqs.refused_to_create(".fifo", &create).await, words);
+    assert_eq!(sqs.refused_to_create(".fifo", &create).await, text);
     for name in [limit, scope] {
-        let words = format!("InvalidAttributeValue: Invalid value for the parameter {name}.");
-        assert_eq!(sqs.refused_to_set(&url, name, "sometimes").await, words);
+        let text = format!("InvalidAttributeValue: Invalid value for the parameter {name}.");
+        assert_eq!(sqs.refused_to_set(&url, name, "sometimes").await, text);
     }
 
     sqs.set(&url, &[(scope, "messageGroup")]).await;
     sqs.set(&url, &[(limit, "perMessageGroupId")]).await;
-    assert_eq!(sqs.refused_to_set(&url, scope, "queue").await, words);
+    assert_eq!(sqs.refused_to_set(&url, scope, "queue").await, text);
     sqs.set(&url, &[(scope, "queue"), (limit, "perQueue")])
         .await;
     let high = [
@@ -234,7 +230,7 @@ async fn setting_an_attribute_leaves_the_others_and_moves_the_time_of_change() {
     assert_eq!(attributes[&"VisibilityTimeout".into()], "9");
     let time = |name: &str| attributes[&name.into()].parse::<u64>().unwrap();
     assert!(time("LastModifiedTimestamp") >= time("CreatedTimestamp"));
-    // One bad value, and nothing of the request is done.
+    // With one invalid value, nothing of the request is applied.
     let set = sqs.client.set_queue_attributes().queue_url(&url);
     let set = set.attributes("DelaySeconds".into(), "1");
     let set = set.attributes("VisibilityTimeout".into(), "99999");

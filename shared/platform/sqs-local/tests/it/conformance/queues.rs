@@ -19,7 +19,7 @@ async fn a_missing_queue_is_a_typed_error() {
 }
 
 #[tokio::test]
-async fn every_action_on_a_missing_queue_says_so_in_the_same_words() {
+async fn every_action_on_a_missing_queue_has_the_same_error() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await + "-missing";
     let c = &sqs.client;
@@ -92,7 +92,7 @@ async fn an_empty_name_is_not_looked_up() {
 async fn names_have_rules() {
     let sqs = Endpoint::open().await;
     let create = |name: &str| sqs.client.create_queue().queue_name(name);
-    let words = "InvalidParameterValue: Can only include alphanumeric characters, hyphens, or \
+    let text = "InvalidParameterValue: Can only include alphanumeric characters, hyphens, or \
                  underscores. 1 to 80 in length";
     for name in [
         "",
@@ -102,12 +102,12 @@ async fn names_have_rules() {
         &"x".repeat(81),
         "only-fifo.fifo",
     ] {
-        assert_eq!(refused(create(name).send().await), words, "{name}");
+        assert_eq!(refused(create(name).send().await), text, "{name}");
     }
     let too_long = unique(&"x".repeat(76)) + ".fifo";
     for name in [&too_long, ".fifo"] {
         let fifo = create(name).attributes("FifoQueue".into(), "true");
-        assert_eq!(refused(fifo.send().await), words, "{name}");
+        assert_eq!(refused(fifo.send().await), text, "{name}");
     }
 
     let no_suffix = create("no-suffix").attributes("FifoQueue".into(), "true");
@@ -122,7 +122,7 @@ async fn names_have_rules() {
 }
 
 #[tokio::test]
-async fn creating_a_queue_again_is_fine_unless_an_attribute_differs() {
+async fn creating_a_queue_again_succeeds_unless_an_attribute_differs() {
     let sqs = Endpoint::open().await;
     let name = unique("");
     let create = |seconds: &str| {
@@ -143,7 +143,7 @@ async fn creating_a_queue_again_is_fine_unless_an_attribute_differs() {
          attribute VisibilityTimeout"
     );
 
-    // Only what is asked for is compared, and tags never are.
+    // Only requested attributes are compared, and tags never are.
     let plain = || sqs.client.create_queue().queue_name(&name);
     assert_eq!(plain().send().await.unwrap().queue_url, first.queue_url);
     let tagged = plain().tags("team", "shop").send().await.unwrap();
@@ -214,7 +214,7 @@ async fn queues_are_listed_by_prefix_and_page_by_page() {
     urls.dedup();
     assert_eq!((urls.len(), pages), (5, 3));
 
-    // Without a limit everything comes at once, and there is no token.
+    // Without a limit there is one page and no token.
     let all = sqs
         .client
         .list_queues()

@@ -1,4 +1,4 @@
-//! What a receive asks for, finds and tells.
+//! Receives: parameters, results and long polls.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ async fn every_parameter_has_its_range() {
 }
 
 #[tokio::test]
-async fn system_attributes_come_by_their_old_name_and_by_their_new_one() {
+async fn system_attributes_are_requested_by_the_old_and_the_new_parameter() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("VisibilityTimeout", "0")]).await;
     sqs.send(&url, "x").await;
@@ -124,7 +124,7 @@ async fn a_long_poll_wakes_at_a_send() {
 }
 
 #[tokio::test]
-async fn a_long_poll_of_an_empty_queue_waits_its_time_and_a_full_one_does_not() {
+async fn a_long_poll_waits_on_an_empty_queue_and_not_on_a_full_one() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("ReceiveMessageWaitTimeSeconds", "1")]).await;
     let began = Instant::now();
@@ -132,7 +132,7 @@ async fn a_long_poll_of_an_empty_queue_waits_its_time_and_a_full_one_does_not() 
     assert!(poll().send().await.unwrap().messages.is_none());
     assert!(began.elapsed() >= Duration::from_millis(900));
 
-    // Zero wins over the queue's own; and a poll does not wait for its tenth message.
+    // Zero has precedence over the queue's own time, and a poll does not wait for a tenth message.
     let began = Instant::now();
     assert!(
         poll()

@@ -1,4 +1,4 @@
-//! What a message may be, and what its sender hears.
+//! Sends: which messages are accepted, and what the answers contain.
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
@@ -13,7 +13,7 @@ fn trace(value: &str) -> MessageSystemAttributeValue {
 }
 
 #[tokio::test]
-async fn a_message_comes_back_as_it_was_sent() {
+async fn a_message_is_received_as_it_was_sent() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     let text = MessageAttributeValue::builder().data_type("String.label");
@@ -63,7 +63,7 @@ async fn bodies_of_every_kind_arrive_unchanged() {
 }
 
 #[tokio::test]
-async fn the_digests_are_amazons() {
+async fn the_digests_equal_amazons() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     let send = sqs
@@ -85,7 +85,7 @@ async fn the_digests_are_amazons() {
 }
 
 #[tokio::test]
-async fn there_is_no_digest_of_what_is_not_there() {
+async fn absent_attributes_have_no_digest() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     let send = sqs.client.send_message().queue_url(&url).message_body("x");
@@ -126,10 +126,10 @@ async fn the_trace_header_is_the_one_system_attribute_of_a_sender() {
 async fn a_message_needs_a_body() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
-    let words = "MissingParameter: The request must contain the parameter MessageBody.";
+    let text = "MissingParameter: The request must contain the parameter MessageBody.";
     let send = || sqs.client.send_message().queue_url(&url);
-    assert_eq!(refused(send().send().await), words);
-    assert_eq!(refused(send().message_body("").send().await), words);
+    assert_eq!(refused(send().send().await), text);
+    assert_eq!(refused(send().message_body("").send().await), text);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_message_of_one_mebibyte_passes_and_one_byte_more_does_not() {
 }
 
 #[tokio::test]
-async fn attributes_count_for_the_size_and_the_queue_may_allow_less() {
+async fn attributes_count_toward_the_size_and_the_queue_may_allow_less() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("MaximumMessageSize", "1024")]).await;
     let send = |body: usize, value: usize| {
@@ -163,9 +163,9 @@ async fn attributes_count_for_the_size_and_the_queue_may_allow_less() {
     };
     // Name, type and value: 4 + 6 + 100.
     send(1024 - 110, 100).await.unwrap();
-    let words = "InvalidParameterValue: One or more parameters are invalid. Reason: Message must \
+    let text = "InvalidParameterValue: One or more parameters are invalid. Reason: Message must \
                  be shorter than 1024 bytes.";
-    assert_eq!(refused(send(1024 - 109, 100).await), words);
+    assert_eq!(refused(send(1024 - 109, 100).await), text);
     sqs.set(&url, &[("MaximumMessageSize", "2048")]).await;
     send(1024, 100).await.unwrap();
 }
@@ -188,7 +188,7 @@ async fn messages_with_characters_xml_does_not_know_are_refused() {
 }
 
 #[tokio::test]
-async fn a_delay_of_its_own_wins_over_the_queues() {
+async fn a_messages_own_delay_has_precedence_over_the_queues() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("DelaySeconds", "900")]).await;
     sqs.send(&url, "late").await;

@@ -1,4 +1,4 @@
-//! Tags, and the short way to an access policy.
+//! Tags and permissions.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn tags(sqs: &Endpoint, url: &str) -> HashMap<String, String> {
 }
 
 #[tokio::test]
-async fn tags_are_put_overwritten_and_taken_away() {
+async fn tags_are_added_overwritten_and_removed() {
     let sqs = Endpoint::open().await;
     let create = sqs.client.create_queue().queue_name(unique(""));
     let create = create
@@ -56,10 +56,10 @@ async fn tags_have_limits() {
     let one = |key: &str, value: &str| HashMap::from([(key.to_string(), value.to_string())]);
     let count = |count: usize| (0..count).map(|i| (i.to_string(), String::new())).collect();
     tag(count(50)).await.unwrap();
-    let invalid = |words: &str| format!("InvalidParameterValue: {words}");
+    let invalid = |text: &str| format!("InvalidParameterValue: {text}");
     let too_many = invalid(&format!("Too many tags added for queue {name}."));
     let wrong_key = invalid("Tag keys must be between 1 and 128 characters in length.");
-    for (tags, words) in [
+    for (tags, text) in [
         (one("one more", ""), too_many),
         (one("", "x"), wrong_key.clone()),
         (one(&"x".repeat(129), "x"), wrong_key.clone()),
@@ -76,7 +76,7 @@ async fn tags_have_limits() {
             "MissingParameter: The request must contain the parameter Tags.".into(),
         ),
     ] {
-        assert_eq!(refused(tag(tags).await), words);
+        assert_eq!(refused(tag(tags).await), text);
     }
     let untag = sqs
         .client
@@ -180,7 +180,7 @@ async fn permissions_have_rules() {
     let label = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in \
                  length.";
     let owner = "Only the queue owner is allowed to invoke this action.";
-    for (result, words) in [
+    for (result, text) in [
         (
             add("taken", &account, &["SendMessage"]).await,
             invalid("Label", "taken", "Already exists."),
@@ -210,7 +210,7 @@ async fn permissions_have_rules() {
             "MissingParameter: The request must contain the parameter Actions.".into(),
         ),
     ] {
-        assert_eq!(refused(result), words);
+        assert_eq!(refused(result), text);
     }
     let remove = sqs
         .client

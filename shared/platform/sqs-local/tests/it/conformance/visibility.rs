@@ -1,10 +1,10 @@
-//! Receipt handles: deleting, and hiding for longer or shorter.
+//! Receipt handles: deleting a message, and changing its visibility timeout.
 
 use super::*;
 
 const NOT_THERE: &str = "Message does not exist or is not available for visibility timeout change.";
 
-/// Why the timeout cannot be changed so.
+/// The error of a change of the timeout.
 async fn refused_to_change(sqs: &Endpoint, url: &str, handle: &str, seconds: i32) -> String {
     let change = sqs.client.change_message_visibility().queue_url(url);
     let change = change.receipt_handle(handle).visibility_timeout(seconds);
@@ -17,7 +17,7 @@ async fn refused_to_delete(sqs: &Endpoint, url: &str, handle: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_received_message_is_hidden_until_it_is_given_back() {
+async fn a_received_message_is_hidden_until_it_is_made_visible() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     sqs.send(&url, "x").await;
@@ -32,7 +32,7 @@ async fn a_received_message_is_hidden_until_it_is_given_back() {
 }
 
 #[tokio::test]
-async fn deleting_twice_is_fine() {
+async fn deleting_twice_succeeds() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     sqs.send(&url, "x").await;
@@ -46,7 +46,7 @@ async fn deleting_twice_is_fine() {
 }
 
 #[tokio::test]
-async fn a_receive_may_set_a_timeout_of_its_own() {
+async fn a_receive_may_set_its_own_timeout() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[("VisibilityTimeout", "0")]).await;
     sqs.send(&url, "x").await;
@@ -79,13 +79,13 @@ async fn a_standard_handle_deletes_after_its_timeout_unless_the_message_was_rece
 }
 
 #[tokio::test]
-async fn a_handle_that_is_none_is_refused() {
+async fn an_invalid_handle_is_refused() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
-    let words = "ReceiptHandleIsInvalid: The input receipt handle \"junk\" is not a valid receipt \
+    let text = "ReceiptHandleIsInvalid: The input receipt handle \"junk\" is not a valid receipt \
                  handle.";
-    assert_eq!(refused_to_delete(&sqs, &url, "junk").await, words);
-    assert_eq!(refused_to_change(&sqs, &url, "junk", 1).await, words);
+    assert_eq!(refused_to_delete(&sqs, &url, "junk").await, text);
+    assert_eq!(refused_to_change(&sqs, &url, "junk", 1).await, text);
 }
 
 #[tokio::test]
@@ -95,16 +95,16 @@ async fn a_handle_of_another_queue_is_refused() {
     sqs.send(&url, "x").await;
     let message = sqs.receive(&url).await.remove(0);
     let handle = handle(&message);
-    let words = format!(
+    let text = format!(
         "ReceiptHandleIsInvalid: The receipt handle \"{handle}\" is not valid for this queue."
     );
-    assert_eq!(refused_to_delete(&sqs, &other, handle).await, words);
-    assert_eq!(refused_to_change(&sqs, &other, handle, 1).await, words);
+    assert_eq!(refused_to_delete(&sqs, &other, handle).await, text);
+    assert_eq!(refused_to_change(&sqs, &other, handle, 1).await, text);
     sqs.delete(&url, &message).await;
 }
 
 #[tokio::test]
-async fn the_timeout_of_a_message_that_is_gone_cannot_be_changed() {
+async fn the_timeout_of_a_deleted_message_cannot_be_changed() {
     let sqs = Endpoint::open().await;
     let url = sqs.queue(&[]).await;
     sqs.send(&url, "x").await;

@@ -1,4 +1,4 @@
-//! A request as bytes, and all that comes back.
+//! A request as bytes, and the whole answer.
 
 use serde_json::Value;
 use sqs_local::SqsLocal;

@@ -1,4 +1,5 @@
-//! Arrays in the place of objects, which serde reads as structs unless it is told not to.
+//! Arrays in the place of objects: serde reads them as structs by default, which this server must
+//! not.
 
 use serde_json::json;
 

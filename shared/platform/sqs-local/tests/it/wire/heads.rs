@@ -1,4 +1,4 @@
-//! What the headers of a request change, and requests that are too long.
+//! The effect of a request's headers, and requests that are too long.
 
 use serde_json::{Value, json};
 use sqs_local::SqsLocal;
@@ -116,9 +116,9 @@ async fn a_request_of_twenty_megabytes_is_read_and_answered_with_the_limit_of_me
     let message = json!({ "QueueUrl": "q", "MessageBody": body });
     let answer = call(&server, "SendMessage", message).await;
     assert_eq!(answer.status, 400);
-    let words = "One or more parameters are invalid. Reason: Message must be shorter than 1048576 \
+    let text = "One or more parameters are invalid. Reason: Message must be shorter than 1048576 \
                  bytes.";
-    assert_eq!(answer.document["message"], words);
+    assert_eq!(answer.document["message"], text);
 
     let entries = json!([{ "Id": "1", "MessageBody": body }]);
     let batch = json!({ "QueueUrl": "q", "Entries": entries });
