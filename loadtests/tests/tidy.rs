@@ -53,6 +53,18 @@ const ARROWS: &[(&str, &[&str])] = &[
             "strict-json",
         ],
     ),
+    // Only tests depend on it.
+    (
+        "shop-testing",
+        &[
+            "chassis",
+            "contracts",
+            "domain",
+            "messaging",
+            "sandbox",
+            "store",
+        ],
+    ),
     ("analysis", &[]),
     ("report", &["analysis"]),
     (
