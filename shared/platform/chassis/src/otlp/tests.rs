@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::Status
 use serde_json::json;
 use tokio::net::TcpListener;
 use tracing::debug_span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
@@ -125,7 +125,7 @@ async fn ids_times_and_links_arrive() {
         (hex(&child.trace_id), hex(&child.span_id)),
         (TRACE.into(), CHILD.into())
     );
-    assert_eq!(root.parent_span_id, []);
+    assert!(root.parent_span_id.is_empty());
     assert_eq!(hex(&child.parent_span_id), ROOT);
     let links: Vec<(String, String)> = child
         .links
