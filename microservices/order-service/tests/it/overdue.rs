@@ -17,8 +17,11 @@ const NEVER: Ages = Ages {
 };
 
 impl Fixture {
-    /// As if every order had been placed an hour ago.
+    /// As if the only order had been placed an hour ago. A row that its service is just inserting
+    /// would be missed, so this waits for it first.
     async fn an_hour_passes(&mut self) {
+        let overdue = "select count(*) from overdue_orders";
+        until_eq("overdue orders", async || self.count(overdue).await, 1).await;
         let sql = "update orders set placed_at = placed_at - interval '1 hour'";
         sqlx::query(sql).execute(self.db()).await.unwrap();
         let sql = "update overdue_orders set look_at = look_at - interval '1 hour'";
