@@ -131,7 +131,7 @@ async fn a_reservation_that_comes_again_is_answered_with_what_was_decided() {
             shipping.receive(then, &order).await.unwrap();
         }
         let unsent = "delete from outbox";
-        let db = &mut shipping.database.db;
+        let db = &mut shipping.database.connection;
         sqlx::query(unsent).execute(db).await.unwrap();
 
         shipping.receive(Fact::StockReserved, &order).await.unwrap();

@@ -22,7 +22,7 @@ impl Fixture {
 
     pub(crate) async fn restock(&mut self, pieces: i64) {
         let sku = Sku::parse(PRODUCT).unwrap();
-        let restocked = inventory::restock(&mut self.0.db, [(&sku, pieces)]).await;
+        let restocked = inventory::restock(&mut self.0.connection, [(&sku, pieces)]).await;
         restocked.unwrap();
     }
 
@@ -34,7 +34,7 @@ impl Fixture {
     /// How many pieces are available, and how many are reserved.
     pub(crate) async fn level(&mut self) -> (i64, i64) {
         let level = sqlx::query_as("select available, reserved from stock");
-        level.fetch_one(&mut self.0.db).await.unwrap()
+        level.fetch_one(&mut self.0.connection).await.unwrap()
     }
 
     /// The facts that were published, each with its queue.

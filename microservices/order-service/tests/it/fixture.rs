@@ -32,7 +32,9 @@ impl Fixture {
     pub(crate) async fn open_with(overdue: Ages) -> Fixture {
         let mut database = ServiceDatabase::open("orders", Context::Orders).await;
         let products = seed::products(1);
-        catalogue::offer(&mut database.db, &products).await.unwrap();
+        catalogue::offer(&mut database.connection, &products)
+            .await
+            .unwrap();
         let (keys, queues) = (Keys::generate(), Local::new());
         let settings = Settings {
             serving: Serving::anywhere(),
@@ -54,7 +56,7 @@ impl Fixture {
     }
 
     pub(crate) fn db(&mut self) -> &mut PgConnection {
-        &mut self.database.db
+        &mut self.database.connection
     }
 
     /// Always under the same key.

@@ -48,7 +48,7 @@ impl Fixture {
         &mut self,
         order: &Order,
     ) -> (Option<Payment>, Option<provider::Status>) {
-        let ours = payments::lock(&mut self.database.db, [order.id]).await;
+        let ours = payments::lock(&mut self.database.connection, [order.id]).await;
         let ledger = self.provider.ledger();
         let theirs = ledger.iter().find(|entry| entry.order_id == order.id.0);
         (

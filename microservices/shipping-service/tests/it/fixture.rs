@@ -35,7 +35,7 @@ impl Fixture {
     }
 
     pub(crate) async fn shipment(&mut self, order: &Order) -> Option<Shipment> {
-        let shipments = shipping::lock(&mut self.database.db, [order.id]).await;
+        let shipments = shipping::lock(&mut self.database.connection, [order.id]).await;
         shipments.unwrap().remove(&order.id)
     }
 
@@ -43,7 +43,7 @@ impl Fixture {
     pub(crate) async fn published(&mut self) -> Vec<String> {
         let sql = "select body::jsonb ->> 'fact' as fact from outbox
                    group by fact, message_id order by min(position)";
-        let facts = sqlx::query_scalar(sql).fetch_all(&mut self.database.db);
+        let facts = sqlx::query_scalar(sql).fetch_all(&mut self.database.connection);
         let mut facts: Vec<String> = facts.await.unwrap();
         facts.dedup();
         facts

@@ -7,7 +7,7 @@ use crate::migrated;
 
 /// The database of one service with its outbox, for tests that call handlers without a process.
 pub struct ServiceDatabase {
-    pub db: PgConnection,
+    pub connection: PgConnection,
     pub outbox: Outbox,
     lease: Lease,
 }
@@ -16,11 +16,11 @@ impl ServiceDatabase {
     /// A fresh database with the tables of `context` and of messaging.
     pub async fn open(name: &str, context: Context) -> ServiceDatabase {
         let lease = migrated(name, [context]).await;
-        let mut db = lease.connect().await.unwrap();
-        messaging::migrations().run(&mut db).await.unwrap();
+        let mut connection = lease.connect().await.unwrap();
+        messaging::migrations().run(&mut connection).await.unwrap();
         ServiceDatabase {
             outbox: Outbox::new(&lease.pool().await.unwrap()),
-            db,
+            connection,
             lease,
         }
     }
@@ -49,6 +49,9 @@ impl ServiceDatabase {
     /// The facts in the outbox, each with its queue, in the sequence of their publication.
     pub async fn published(&mut self) -> Vec<(String, String)> {
         let sql = "select body::jsonb ->> 'fact' as fact, queue from outbox order by position";
-        sqlx::query_as(sql).fetch_all(&mut self.db).await.unwrap()
+        sqlx::query_as(sql)
+            .fetch_all(&mut self.connection)
+            .await
+            .unwrap()
     }
 }
