@@ -1,4 +1,4 @@
-//! All services as a process, over SQS, with a collector of spans beside it.
+//! All services as one process, over SQS, with a collector of spans.
 #![allow(clippy::unwrap_used)]
 
 #[path = "it/lost_queues.rs"]
@@ -7,18 +7,16 @@ mod lost_queues;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::{Json, Router, routing::post};
-use chassis::auth::KeyPair;
 use reqwest::Client;
-use sandbox::testing;
+use sandbox::postgres::Lease;
+use sandbox::testing::{self, until, until_some};
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
-use store::{catalogue, inventory, seed};
+use shop_testing::{Keys, offer, order_body};
 
-/// What OpenTelemetry's collector would be sent.
+/// The spans that an OpenTelemetry collector would receive.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Span>>>);
 
@@ -95,73 +93,59 @@ impl Shop {
     }
 }
 
-/// Waits until `condition` is there, for up to a minute.
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, condition: impl Fn() -> F) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(found) = condition().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "gave up waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// Starts the shop with these settings, and returns when it is ready, with two products to order.
+async fn ready(settings: &[(&str, &str)], database: &Lease) -> Shop {
+    let shop = Shop::start(settings);
+    until("it is ready", async || {
+        let ready = reqwest::get(format!("{}/readyz", shop.url)).await;
+        ready.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await;
+    offer(&mut database.connect().await.unwrap(), 1).await;
+    shop
+}
+
+/// The token of a new customer.
+async fn register(shop: &Shop) -> String {
+    let account = json!({ "email": "ada@example.org", "password": "correct horse" });
+    let registering = Client::new().post(format!("{}/auth/register", shop.url));
+    let registered = registering.json(&account).send().await.unwrap();
+    let registered: Value = registered.json().await.unwrap();
+    registered["access_token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn one_trace_spans_the_whole_order() {
     let (database, sqs) = (testing::database("traced").await, testing::sqs().await);
-    let (provider, keys) = (
-        payment_provider::testing::provider().await,
-        KeyPair::generate(),
-    );
-    let collector = Collector::default();
-    let shop = Shop::start(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.listen().await),
+    let provider = payment_provider::testing::provider().await;
+    let (keys, collector) = (Keys::generate(), Collector::default());
+    let [public, private] = keys.variables();
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.listen().await),
         ("DATABASE_URL", &database.url),
         ("SQS_ENDPOINT_URL", &sqs.endpoint),
         ("QUEUE_PREFIX", &sqs.prefix),
         ("PAYMENT_PROVIDER_URL", &provider.url()),
         ("CANCELLATION_WINDOW_MS", "1000"),
-        ("AUTH_PUBLIC_KEY", keys.public.expose()),
-        ("AUTH_PRIVATE_KEY", keys.private.expose()),
-    ]);
-    let http = Client::new();
-    let get = async |path: &str| http.get(format!("{}{path}", shop.url)).send().await.ok();
-    until("it is ready", async || {
-        get("/readyz").await.filter(|a| a.status() == 200)
-    })
-    .await;
-    let mut db = PgConnection::connect(&database.url).await.unwrap();
-    let products = seed::products(1);
-    inventory::restock(&mut db, seed::deliveries(&products))
-        .await
-        .unwrap();
-    catalogue::offer(&mut db, &products).await.unwrap();
-    let account = json!({ "email": "ada@example.org", "password": "correct horse" });
-    let registered = http
-        .post(format!("{}/auth/register", shop.url))
-        .json(&account);
-    let registered: Value = registered.send().await.unwrap().json().await.unwrap();
-    let token = registered["access_token"].as_str().unwrap();
+        public,
+        private,
+    ];
+    let shop = ready(&settings, &database).await;
+    let (http, token) = (Client::new(), register(&shop).await);
 
-    // The customer's own span, of which the shop knows nothing but this.
+    // The customer's own span, of which the shop knows only these ids.
     let (trace, customer) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-    let order = json!({
-        "lines": [{ "sku": "product-00000", "quantity": 1 }],
-        "payment_method": "tok_ok",
-    });
     let placed = http
         .post(format!("{}/orders", shop.url))
-        .bearer_auth(token)
+        .bearer_auth(&token)
         .header("traceparent", format!("00-{trace}-{customer}-01"))
         .header("idempotency-key", "once")
-        .json(&order);
+        .json(&order_body("product-00000", 1));
     let placed: Value = placed.send().await.unwrap().json().await.unwrap();
     let order = format!("{}/orders/{}", shop.url, placed["id"].as_str().unwrap());
     until("it is dispatched", async || {
-        let found = http.get(&order).bearer_auth(token).send().await.ok()?;
-        let found: Value = found.json().await.ok()?;
-        (found["status"] == "dispatched").then_some(())
+        let found = http.get(&order).bearer_auth(&token).send().await.unwrap();
+        found.json::<Value>().await.unwrap()["status"] == "dispatched"
     })
     .await;
 
@@ -173,16 +157,16 @@ async fn one_trace_spans_the_whole_order() {
         "process shipping-dispatch",
         "process order-events",
     ];
-    let spans = until("all of it is exported", async || {
+    let spans = until_some("all of it is exported", async || {
         let spans = collector.of(trace);
         let has = |name: &str| spans.iter().any(|span| span.name == name);
-        // The last of it: that it was dispatched is told to payment and to the order.
-        let told = spans
+        // The last two events of four to the order service are about the dispatch.
+        let all_events = spans
             .iter()
             .filter(|span| span.name == "process order-events")
             .count()
             == 4;
-        (handled.into_iter().all(has) && told).then_some(spans)
+        (handled.into_iter().all(has) && all_events).then_some(spans)
     })
     .await;
 
@@ -190,10 +174,10 @@ async fn one_trace_spans_the_whole_order() {
     let ids: BTreeSet<&str> = spans.iter().map(|span| &*span.id).collect();
     assert_eq!(ids.len(), spans.len(), "no id twice");
     for span in &spans {
-        let known = span.parent == customer || ids.contains(&*span.parent);
-        assert!(known, "the parent of {span:?} is nowhere in {spans:#?}");
+        let has_parent = span.parent == customer || ids.contains(&*span.parent);
+        assert!(has_parent, "the parent of {span:?} is not in {spans:#?}");
     }
-    // And each event goes from the handler that told of it to the handler that was told.
+    // And each event goes from the handler that published it to the handler that received it.
     let by_id: BTreeMap<&str, &Span> = spans.iter().map(|span| (&*span.id, span)).collect();
     let way = |last: &str| {
         let mut span = *spans

@@ -1,72 +1,18 @@
 //! The auth service on real Postgres, over HTTP.
-
-// Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
-use auth_service::Settings;
-use chassis::auth::{KeyPair, TokenVerifier};
-use chassis::config::{Database, Serving, TokenKey, TokenSigning};
-use chassis::{Running, launch};
-use contracts::http::{AccessToken, TOKEN_ISSUER};
-use reqwest::{Client, Response};
-use sandbox::postgres::Lease;
-use sandbox::testing;
+#[path = "it/service.rs"]
+mod service;
+
+use contracts::http::AccessToken;
+use reqwest::Client;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-struct Service {
-    running: Running,
-    tokens: TokenVerifier,
-    _database: Lease,
-}
-
-async fn start() -> Service {
-    let database = testing::database("auth").await;
-    let keys = KeyPair::generate();
-    let settings = Settings {
-        serving: Serving::on_free_port(),
-        database: Database::new(&database.url),
-        signing: TokenSigning {
-            auth_private_key: keys.private,
-            auth_token_life_s: 3600,
-        },
-    };
-    let serving = settings.serving.clone();
-    let running = launch(
-        "auth-service",
-        serving,
-        CancellationToken::new(),
-        |context| auth_service::start(settings, context),
-    );
-    let key = TokenKey {
-        auth_public_key: keys.public,
-    };
-    Service {
-        running: running.await.unwrap(),
-        tokens: TokenVerifier::new(&key, TOKEN_ISSUER).unwrap(),
-        _database: database,
-    }
-}
-
-impl Service {
-    async fn post(&self, path: &str, email: &str, password: &str) -> Response {
-        let body = json!({"email": email, "password": password});
-        let request = Client::new().post(self.running.url() + path).json(&body);
-        request.send().await.unwrap()
-    }
-
-    async fn register(&self, email: &str, password: &str) -> Response {
-        self.post("/auth/register", email, password).await
-    }
-
-    async fn login(&self, email: &str, password: &str) -> Response {
-        self.post("/auth/login", email, password).await
-    }
-}
+use crate::service::Service;
 
 #[tokio::test]
 async fn a_login_gives_a_token_for_the_registered_customer() {
-    let service = start().await;
+    let service = Service::start().await;
     let registered = service.register("Ada@example.org", "correct horse").await;
     assert_eq!(registered.status(), 201);
     let registered: AccessToken = registered.json().await.unwrap();
@@ -85,7 +31,7 @@ async fn a_login_gives_a_token_for_the_registered_customer() {
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_email_look_alike() {
-    let service = start().await;
+    let service = Service::start().await;
     let registered = service.register("ada@example.org", "correct horse").await;
     assert_eq!(registered.status(), 201);
 
@@ -100,7 +46,7 @@ async fn a_wrong_password_and_an_unknown_email_look_alike() {
 
 #[tokio::test]
 async fn a_second_account_for_an_email_is_a_conflict() {
-    let service = start().await;
+    let service = Service::start().await;
     let both = tokio::join!(
         service.register("ada@example.org", "correct horse"),
         service.register("ADA@example.org", "wrong horse"),
@@ -112,7 +58,7 @@ async fn a_second_account_for_an_email_is_a_conflict() {
 
 #[tokio::test]
 async fn credentials_that_cannot_be_are_named() {
-    let service = start().await;
+    let service = Service::start().await;
     for path in ["/auth/register", "/auth/login"] {
         let response = service.post(path, "ada", "short").await;
         assert_eq!(response.status(), 422);
@@ -124,7 +70,7 @@ async fn credentials_that_cannot_be_are_named() {
 
 #[tokio::test]
 async fn it_is_ready_while_its_database_is() {
-    let service = start().await;
+    let service = Service::start().await;
     let ready = reqwest::get(service.running.url() + "/readyz")
         .await
         .unwrap();
@@ -133,7 +79,7 @@ async fn it_is_ready_while_its_database_is() {
 
 #[tokio::test]
 async fn a_flood_of_logins_is_refused_beyond_the_queue_and_the_rest_is_answered() {
-    let service = start().await;
+    let service = Service::start().await;
     let registered = service.register("ada@example.org", "correct horse").await;
     assert_eq!(registered.status(), 201);
 
@@ -171,8 +117,8 @@ async fn a_flood_of_logins_is_refused_beyond_the_queue_and_the_rest_is_answered(
 
 #[tokio::test]
 async fn a_database_that_takes_no_writes_is_a_503() {
-    let service = start().await;
-    let database = &service._database;
+    let service = Service::start().await;
+    let database = &service.database;
     let mut owner = database.connect().await.unwrap();
     for statement in [
         "alter role current_user set default_transaction_read_only = on",
@@ -193,7 +139,7 @@ async fn a_database_that_takes_no_writes_is_a_503() {
 
 #[tokio::test]
 async fn all_spellings_of_an_email_are_one_account() {
-    let service = start().await;
+    let service = Service::start().await;
     let registered = service
         .register("\u{fc}@example.org", "correct horse")
         .await;

@@ -3,7 +3,7 @@
 use messaging::{Destination, Fault, Message, Tx};
 use serde::{Deserialize, Serialize};
 
-/// Somebody was greeted.
+/// A person was greeted.
 #[derive(Serialize, Deserialize)]
 pub struct Greeted {
     pub name: String,
@@ -20,7 +20,7 @@ impl Message for Greeted {
 /// Counts a greeting.
 pub async fn count(tx: &mut Tx, greeted: Greeted) -> Result<(), Fault> {
     if greeted.name.is_empty() {
-        return Err(Fault::reject("nobody was greeted"));
+        return Err(Fault::reject("the name is empty"));
     }
     let count = "insert into greetings (name, times) values ($1, 1)
                  on conflict (name) do update set times = greetings.times + 1";

@@ -1,4 +1,4 @@
-//! Counts who was greeted, and how often. The smallest real service: copy it to begin a new one.
+//! Counts how often each person was greeted. The smallest real service: copy it to begin a new one.
 
 pub mod handlers;
 
@@ -42,7 +42,7 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
         .with_state(db))
 }
 
-/// How often somebody was greeted.
+/// How often a person was greeted.
 async fn times(
     State(db): State<PgPool>,
     Path(name): Path<String>,
@@ -50,6 +50,6 @@ async fn times(
     let times = sqlx::query_scalar("select times from greetings where name = $1").bind(&name);
     let mut connection = ::database::lend(&db).await?;
     let times: Option<i64> = times.fetch_optional(&mut *connection).await?;
-    let times = times.ok_or_else(|| Problem::not_found("nobody of this name was greeted"))?;
+    let times = times.ok_or_else(|| Problem::not_found("no person of this name was greeted"))?;
     Ok(Json(serde_json::json!({ "name": name, "times": times })))
 }

@@ -1,17 +1,14 @@
 //! The service on real Postgres and an SQS endpoint, from message to HTTP answer.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
-
 use chassis::config::{Database, Serving};
 use messaging::{Sqs, Transport, dead_letters};
-use sandbox::testing;
+use sandbox::testing::{self, until};
 use template_service::{Settings, handlers::Greeted, start};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
-async fn greetings_are_counted_and_nobody_goes_to_the_dead_letters() {
+async fn greetings_are_counted_and_one_without_a_name_is_dead_lettered() {
     let (database, sqs) = (testing::database("template").await, testing::sqs().await);
     let settings = Settings {
         serving: Serving::on_free_port(),
@@ -35,17 +32,11 @@ async fn greetings_are_counted_and_nobody_goes_to_the_dead_letters() {
     until("counted", async || says("/greetings/Ada", ada).await).await;
     until("rejected", async || {
         let dead = dead_letters::peek(&queues, "greetings-dlq", 1).await;
-        let reasons = dead.unwrap().into_iter().map(|letter| letter.reason);
+        let reasons = dead.unwrap().into_iter().map(|dead| dead.reason);
         reasons
             .flatten()
-            .any(|reason| reason == "nobody was greeted")
+            .any(|reason| reason == "the name is empty")
     })
     .await;
     service.stop().await.unwrap();
-}
-
-async fn until(what: &str, condition: impl AsyncFn() -> bool) {
-    let holding = async { while !condition().await {} };
-    let held = timeout(Duration::from_secs(30), holding).await;
-    held.expect(what);
 }

@@ -1,12 +1,23 @@
 //! Placing and the sweep claim an order under one key, so exactly one of them wins, however late
 //! the other comes.
 
+use std::time::Duration;
+
 use chassis::Problem;
+use domain::{Payment, Status};
+use monolith::Error;
+use monolith::dispatch::dispatch_due;
+use monolith::payment_due::send_due;
+use monolith::place_order::place_order;
+use monolith::sweep::sweep;
+use payment_provider as provider;
+use sandbox::testing::until;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection};
 
-use super::*;
+use crate::fixture::{Fixture, LONG, key, order};
 
-/// Has every COMMIT of an order wait until the returned connection is closed, as Postgres does
+/// Makes every COMMIT of an order wait until the returned connection is closed, as Postgres does
 /// while a synchronous standby is away.
 async fn hold_commits(fixture: &Fixture) -> PgConnection {
     let mut holder = fixture.connect().await;
@@ -28,24 +39,18 @@ async fn commit_is_held(fixture: &Fixture) {
     let held = "select exists (
                     select from pg_locks join pg_database on pg_database.oid = pg_locks.database
                     where datname = current_database() and locktype = 'advisory' and not granted)";
-    let waiting = async {
-        while !sqlx::query_scalar::<_, bool>(held)
-            .fetch_one(&mut watch)
-            .await
-            .unwrap()
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    let is_held = async || {
+        let held = sqlx::query_scalar(held).fetch_one(&mut watch);
+        held.await.unwrap()
     };
-    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-    waited.expect("no commit is held");
+    until("a commit is held", is_held).await;
 }
 
 #[tokio::test]
 async fn a_commit_that_outlasts_the_sweep_keeps_its_money() {
     let fixture = Fixture::open(Duration::ZERO).await;
     let holder = hold_commits(&fixture).await;
-    let order = fixture.order(0, "tok_ok");
+    let order = order();
     let (shop, placing) = (fixture.shop.clone(), order.clone());
     let placing = tokio::spawn(async move { place_order(&shop, placing, &key("once")).await });
     commit_is_held(&fixture).await;
@@ -60,7 +65,7 @@ async fn a_commit_that_outlasts_the_sweep_keeps_its_money() {
     send_due(&fixture.shop).await.unwrap();
     assert_eq!(fixture.money(&order), Some(provider::Status::Captured));
     assert_eq!(fixture.payment(&order).await, Some(Payment::Captured));
-    assert_eq!(fixture.known(&placed).await.status(), Status::Dispatched);
+    assert_eq!(fixture.record(&placed).await.status(), Status::Dispatched);
 }
 
 /// The client has left, or the time limit of its request has ended, while the COMMIT waits.
@@ -68,7 +73,7 @@ async fn a_commit_that_outlasts_the_sweep_keeps_its_money() {
 async fn a_commit_that_outlasts_its_request_keeps_its_money() {
     let fixture = Fixture::open(Duration::ZERO).await;
     let holder = hold_commits(&fixture).await;
-    let order = fixture.order(0, "tok_ok");
+    let order = order();
     let (shop, placing) = (fixture.shop.clone(), order.clone());
     let placing = tokio::spawn(async move { place_order(&shop, placing, &key("once")).await });
     commit_is_held(&fixture).await;
@@ -79,7 +84,7 @@ async fn a_commit_that_outlasts_its_request_keeps_its_money() {
     send_due(&fixture.shop).await.unwrap();
     holder.close().await.unwrap();
 
-    fixture.becomes_known(&order).await;
+    fixture.until_committed(&order).await;
     dispatch_due(&fixture.shop).await.unwrap();
     send_due(&fixture.shop).await.unwrap();
     assert_eq!(fixture.money(&order), Some(provider::Status::Captured));
@@ -97,11 +102,11 @@ async fn a_replica_that_thaws_after_the_sweep_places_nothing() {
         .await
         .unwrap();
     let ice = database::lend(&frozen.db).await.unwrap();
-    let order = fixture.order(0, "tok_ok");
+    let order = order();
     let placing = order.clone();
     let placing = tokio::spawn(async move { place_order(&frozen, placing, &key("once")).await });
     fixture
-        .money_becomes(&order, provider::Status::Authorized)
+        .until_money_is(&order, provider::Status::Authorized)
         .await;
 
     assert_eq!(sweep(&fixture.shop, Duration::ZERO).await.unwrap(), 1);
@@ -115,15 +120,14 @@ async fn a_replica_that_thaws_after_the_sweep_places_nothing() {
     assert_eq!(fixture.money(&order), Some(provider::Status::Voided));
     assert_eq!(fixture.count("select count(*) from orders").await, 0);
     assert_eq!(fixture.count("select count(*) from shipments").await, 0);
-    let reserved = "select sum(reserved)::bigint from stock";
-    assert_eq!(fixture.count(reserved).await, 0);
+    assert_eq!(fixture.reserved().await, 0);
 }
 
 /// The row says what is owed, so a sweep that dies after its commit has lost nothing.
 #[tokio::test]
 async fn an_orphan_that_was_claimed_is_voided_once_the_provider_answers() {
     let fixture = Fixture::open(LONG).await;
-    let orphan = fixture.order(0, "tok_ok");
+    let orphan = order();
     fixture.shop.provider.authorize(&orphan).await.unwrap();
     fixture.fails(1.0);
     assert_eq!(sweep(&fixture.shop, Duration::ZERO).await.unwrap(), 1);
@@ -140,7 +144,7 @@ async fn an_orphan_that_was_claimed_is_voided_once_the_provider_answers() {
 async fn either_the_order_or_the_sweep_wins() {
     let fixture = Fixture::open(Duration::ZERO).await;
     for n in 0..20 {
-        let order = fixture.order(0, "tok_ok");
+        let order = order();
         let key = key(&n.to_string());
         let placing = place_order(&fixture.shop, order.clone(), &key);
         let sweeping = async {

@@ -1,40 +1,37 @@
-//! What the shop cannot place it refuses before the provider is asked for money.
+//! An order that the shop cannot place is refused before the provider authorizes its payment.
+// Nothing cancels a test, so it may begin as sqlx does.
+#![allow(clippy::disallowed_methods)]
 
 use chassis::Running;
 use chassis::config::{Database, Serving};
-use contracts::http::TOKEN_ISSUER;
 use futures::{StreamExt, stream};
 use monolith::Settings;
+use payment_provider as provider;
 use reqwest::{Client, Response, StatusCode};
-use serde_json::json;
+use shop_testing::{Keys, order_body};
+use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 
-use super::*;
+use crate::fixture::{Fixture, LONG};
 
 /// The whole process, on the fixture's database.
-struct Door {
+struct Process {
     running: Running,
     token: String,
 }
 
-impl Door {
-    async fn open(fixture: &Fixture, connections: u32) -> Door {
-        let keys = KeyPair::generate();
-        let signing = TokenSigning {
-            auth_private_key: keys.private,
-            auth_token_life_s: 60,
-        };
-        let issuer = TokenIssuer::new(&signing, TOKEN_ISSUER).unwrap();
+impl Process {
+    async fn start(fixture: &Fixture, connections: u32) -> Process {
+        let keys = Keys::generate();
+        let token = keys.token();
         let settings = Settings {
             serving: Serving::on_free_port(),
             database: Database {
                 database_pool_size: connections,
                 ..Database::new(fixture.url())
             },
-            token_key: TokenKey {
-                auth_public_key: keys.public,
-            },
-            signing,
+            token_key: keys.verifying,
+            signing: keys.signing,
             payment_provider_url: fixture.provider.url(),
             cancellation_window_ms: 600_000,
             sweep_age_ms: 60_000,
@@ -43,22 +40,18 @@ impl Door {
         let serving = settings.serving.clone();
         let start = |context| monolith::start(settings, context);
         let running = chassis::launch("monolith", serving, CancellationToken::new(), start);
-        Door {
+        Process {
             running: running.await.unwrap(),
-            token: issuer.issue(CustomerId::new().0).unwrap(),
+            token,
         }
     }
 
     async fn post(&self, n: usize) -> Response {
-        let body = json!({
-            "lines": [{ "sku": "product-00000", "quantity": 1 }],
-            "payment_method": "tok_ok",
-        });
         Client::new()
             .post(format!("{}/orders", self.running.url()))
             .bearer_auth(&self.token)
             .header("idempotency-key", n.to_string())
-            .json(&body)
+            .json(&order_body("product-00000", 1))
             .send()
             .await
             .unwrap()
@@ -68,7 +61,7 @@ impl Door {
 #[tokio::test]
 async fn an_order_that_is_shed_has_no_authorization() {
     let fixture = Fixture::open(LONG).await;
-    let door = Door::open(&fixture, 2).await;
+    let process = Process::start(&fixture, 2).await;
     // Every order that has a connection waits for the stock with it.
     let mut other = fixture.connect().await;
     let mut busy = other.begin().await.unwrap();
@@ -77,7 +70,7 @@ async fn an_order_that_is_shed_has_no_authorization() {
         .await
         .unwrap();
 
-    let answers = stream::iter(0..12).map(|n| door.post(n));
+    let answers = stream::iter(0..12).map(|n| process.post(n));
     let mut answers = answers.buffer_unordered(12);
     for _ in 2..12 {
         let refused = answers.next().await.unwrap();

@@ -1,11 +1,18 @@
-//! What the provider refuses for good ends in a state that people see, and is not asked again.
+//! A call that the provider refuses for good ends in a state that people see, and is not repeated.
 
-use super::*;
+use std::time::Duration;
+
+use domain::Payment;
+use monolith::dispatch::dispatch_due;
+use monolith::payment_due::send_due;
+use monolith::sweep::sweep;
+
+use crate::fixture::{Fixture, LONG, order};
 
 #[tokio::test]
 async fn a_capture_that_is_refused_for_good_ends_and_is_not_sent_again() {
     let fixture = Fixture::open(Duration::ZERO).await;
-    let placed = fixture.place(fixture.order(0, "tok_ok")).await;
+    let placed = fixture.place(order()).await;
     dispatch_due(&fixture.shop).await.unwrap();
     // Behind our back: a person at the provider, or the end of the authorization.
     fixture.shop.provider.void(placed.order.id).await.unwrap();
@@ -21,7 +28,7 @@ async fn a_capture_that_is_refused_for_good_ends_and_is_not_sent_again() {
 #[tokio::test]
 async fn a_void_that_is_refused_for_good_does_not_hold_up_other_orphans() {
     let fixture = Fixture::open(LONG).await;
-    let (captured, orphan) = (fixture.order(0, "tok_ok"), fixture.order(0, "tok_ok"));
+    let (captured, orphan) = (order(), order());
     for order in [&captured, &orphan] {
         fixture.shop.provider.authorize(order).await.unwrap();
     }
@@ -35,9 +42,9 @@ async fn a_void_that_is_refused_for_good_does_not_hold_up_other_orphans() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_for_now_is_asked_again() {
+async fn a_provider_that_fails_for_now_is_called_again() {
     let fixture = Fixture::open(Duration::ZERO).await;
-    let placed = fixture.place(fixture.order(0, "tok_ok")).await;
+    let placed = fixture.place(order()).await;
     dispatch_due(&fixture.shop).await.unwrap();
     fixture.fails(1.0);
     send_due(&fixture.shop).await.unwrap();

@@ -1,19 +1,19 @@
-//! What becomes of orders when the queues lose everything that is in them.
+//! Orders reach their end although the queues lose every message.
 
 use std::time::Duration;
 
-use chassis::auth::KeyPair;
 use messaging::{Settings, Sqs, dead_letters};
 use payment_provider::Provider;
 use reqwest::Client;
 use sandbox::postgres::Lease;
-use sandbox::testing;
+use sandbox::testing::{self, count};
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use shop_testing::Keys;
+use sqlx::PgConnection;
 use sqs_local::SqsLocal;
-use store::{catalogue, inventory, seed};
+use store::seed;
 
-use crate::{Shop, until};
+use crate::{Shop, ready, register};
 
 const ORDERS: usize = 80;
 
@@ -26,15 +26,15 @@ const PROMISES: [(&str, &str); 7] = [
              ('dispatched', 'shipment_cancelled', 'payment_declined', 'stock_rejected'))",
     ),
     (
-        "wishes to cancel without an answer",
-        "select count(*) from order_facts as asked
+        "requests to cancel without an answer",
+        "select count(*) from order_facts as request
          where fact = 'cancel_requested' and not exists (
              select from order_facts as answer
-             where answer.order_id = asked.order_id
+             where answer.order_id = request.order_id
                and answer.fact in ('shipment_cancelled', 'cancel_refused'))",
     ),
     (
-        "money that is neither taken nor given back",
+        "money that is neither captured nor voided",
         "select count(*) from payments
          where state not in ('captured', 'declined', 'voided', 'refunded')",
     ),
@@ -66,7 +66,7 @@ const PROMISES: [(&str, &str); 7] = [
     ),
 ];
 
-struct World {
+struct Fixture {
     shop: Shop,
     server: SqsLocal,
     http: Client,
@@ -76,23 +76,22 @@ struct World {
     _provider: Provider,
 }
 
-impl World {
+impl Fixture {
     /// Everything is overdue soon, and no order expires.
-    async fn open() -> World {
+    async fn open() -> Fixture {
         let (database, provider) = (
             testing::database("lost").await,
             payment_provider::testing::provider().await,
         );
-        let (server, keys) = (
-            SqsLocal::start("127.0.0.1:0").await.unwrap(),
-            KeyPair::generate(),
-        );
-        let shop = Shop::start(&[
-            ("DATABASE_URL", &database.url),
+        let server = SqsLocal::start("127.0.0.1:0").await.unwrap();
+        let keys = Keys::generate();
+        let [public, private] = keys.variables();
+        let settings = [
+            ("DATABASE_URL", &*database.url),
             ("SQS_ENDPOINT_URL", &server.endpoint()),
             ("PAYMENT_PROVIDER_URL", &provider.url()),
-            ("AUTH_PUBLIC_KEY", keys.public.expose()),
-            ("AUTH_PRIVATE_KEY", keys.private.expose()),
+            public,
+            private,
             ("CANCELLATION_WINDOW_MS", "1000"),
             ("ORDER_EXPIRY_MS", "600000"),
             ("ORDER_UNSETTLED_MS", "500"),
@@ -101,28 +100,14 @@ impl World {
             ("PAYMENT_UNANSWERED_MS", "2500"),
             ("DISPATCH_LATE_MS", "300"),
             ("CANCELLED_AGAIN_MS", "1000"),
-        ]);
-        let http = Client::new();
-        until("it is ready", async || {
-            let ready = http.get(format!("{}/readyz", shop.url)).send().await;
-            ready.ok().filter(|answer| answer.status() == 200)
-        })
-        .await;
-        let mut db = PgConnection::connect(&database.url).await.unwrap();
-        let products = seed::products(1);
-        let deliveries = seed::deliveries(&products);
-        inventory::restock(&mut db, deliveries).await.unwrap();
-        catalogue::offer(&mut db, &products).await.unwrap();
-        let account = json!({ "email": "ada@example.org", "password": "correct horse" });
-        let registering = http.post(format!("{}/auth/register", shop.url));
-        let registered = registering.json(&account).send().await.unwrap();
-        let registered: Value = registered.json().await.unwrap();
-        World {
-            token: registered["access_token"].as_str().unwrap().to_owned(),
+        ];
+        let shop = ready(&settings, &database).await;
+        Fixture {
+            token: register(&shop).await,
             shop,
             server,
-            http,
-            db,
+            http: Client::new(),
+            db: database.connect().await.unwrap(),
             _database: database,
             _provider: provider,
         }
@@ -170,11 +155,7 @@ impl World {
     async fn broken(&mut self) -> Vec<(&'static str, i64)> {
         let mut broken = vec![];
         for (promise, sql) in PROMISES {
-            let count: i64 = sqlx::query_scalar(sql)
-                .fetch_one(&mut self.db)
-                .await
-                .unwrap();
-            broken.push((promise, count));
+            broken.push((promise, count(&mut self.db, sql).await));
         }
         broken.retain(|(_, count)| *count > 0);
         broken
@@ -183,19 +164,19 @@ impl World {
 
 #[tokio::test]
 async fn every_order_reaches_its_end_though_the_queues_are_emptied_and_lost() {
-    let mut world = World::open().await;
+    let mut fixture = Fixture::open().await;
     for n in 0..ORDERS {
-        world.order(n).await;
+        fixture.order(n).await;
         match n {
-            20 => world.purge().await,
-            40 | 60 => world.server.control().reset(),
+            20 => fixture.purge().await,
+            40 | 60 => fixture.server.control().reset(),
             _ => {}
         }
     }
 
     let deadline = std::time::Instant::now() + Duration::from_secs(120);
     loop {
-        let broken = world.broken().await;
+        let broken = fixture.broken().await;
         if broken.is_empty() {
             break;
         }
@@ -205,15 +186,12 @@ async fn every_order_reaches_its_end_though_the_queues_are_emptied_and_lost() {
     }
 
     let sql = "select count(*) from shipments where state = 'dispatched'";
-    let dispatched: i64 = sqlx::query_scalar(sql)
-        .fetch_one(&mut world.db)
-        .await
-        .unwrap();
-    let wanted = (0..ORDERS)
+    let dispatched = count(&mut fixture.db, sql).await;
+    let kept = (0..ORDERS)
         .filter(|n| !n.is_multiple_of(10) && !n.is_multiple_of(7) && n % 5 != 3)
         .count();
     assert!(
-        dispatched >= wanted as i64,
-        "{dispatched} of {wanted} orders that nobody cancelled are dispatched"
+        dispatched >= kept as i64,
+        "{dispatched} of {kept} orders that were not cancelled are dispatched"
     );
 }

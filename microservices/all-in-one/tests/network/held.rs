@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sandbox::testing::until;
 
-use crate::shop::{BOTH, Kind, Shop, id_of, until};
+use crate::shop::{BOTH, Kind, Shop, id_of};
 
 #[tokio::test]
-async fn a_held_product_keeps_nobody_from_the_others() {
+async fn a_held_product_does_not_block_the_others() {
     for kind in BOTH {
         let shop = Shop::start(kind, 8, Duration::from_secs(10)).await;
         let token = shop.register("ada@example.org").await.unwrap();
@@ -36,7 +37,7 @@ async fn a_held_product_keeps_nobody_from_the_others() {
             let again = answer.headers().contains_key("retry-after");
             match kind {
                 Kind::Monolith => assert_eq!((answer.status().as_u16(), again), (503, true)),
-                // Its stock is asked for later.
+                // Its stock is reserved later.
                 Kind::Services => assert_eq!(answer.status(), 201),
             }
         }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use sandbox::testing::until;
 
-use crate::shop::{BOTH, CONNECTIONS, Kind, Shop, count, id_of, until};
+use crate::shop::{BOTH, CONNECTIONS, Kind, Shop, count, id_of};
 
 #[tokio::test]
 async fn clients_that_leave_while_begin_waits_lose_no_answered_write() {
@@ -22,13 +23,13 @@ async fn requests_that_time_out_while_begin_waits_lose_no_answered_write() {
     }
 }
 
-/// Four orders whose `begin` is answered 2 s late, and whose clients wait for `patience`.
-async fn dropped_while_begin_waits(kind: Kind, shop: Shop, patience: Duration) {
+/// Four orders whose `begin` is answered 2 s late, and whose clients wait for `client_timeout`.
+async fn dropped_while_begin_waits(kind: Kind, shop: Shop, client_timeout: Duration) {
     let token = shop.register("first@example.org").await.unwrap();
     shop.proxy.delay_answer("begin", Duration::from_secs(2));
     let places = (0..CONNECTIONS as usize).map(|n| {
         let order = shop.order(&token, n, &n.to_string());
-        order.timeout(patience).send()
+        order.timeout(client_timeout).send()
     });
     for answer in join_all(places).await {
         let answered = answer.map(|answer| answer.status().as_u16());

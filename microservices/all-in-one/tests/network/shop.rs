@@ -4,16 +4,15 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use chassis::Running;
-use chassis::auth::KeyPair;
-use chassis::config::{Database, Serving, TokenKey, TokenSigning};
+use chassis::config::{Database, Serving};
 use payment_provider::Provider;
 use reqwest::{Client, RequestBuilder, StatusCode};
+use sandbox::PostgresProxy;
 use sandbox::postgres::Lease;
-use sandbox::{PostgresProxy, testing};
+use sandbox::testing::{self, until};
 use serde_json::{Value, json};
+use shop_testing::{Keys, offer, order_body};
 use sqlx::AssertSqlSafe;
-use store::{catalogue, inventory, seed};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -65,11 +64,7 @@ impl Shop {
             provider,
         };
         until("it is ready", async || shop.status("/readyz").await == 200).await;
-        let mut direct = shop.database.connect().await.unwrap();
-        let products = seed::products(PRODUCTS);
-        let deliveries = seed::deliveries(&products);
-        inventory::restock(&mut direct, deliveries).await.unwrap();
-        catalogue::offer(&mut direct, &products).await.unwrap();
+        offer(&mut shop.database.connect().await.unwrap(), PRODUCTS).await;
         shop
     }
 
@@ -88,7 +83,7 @@ impl Shop {
         (self.database, self.proxy)
     }
 
-    /// The token of a new customer, if the shop says that there is one.
+    /// The token of a new customer, if the shop registers it.
     pub(crate) async fn register(&self, email: &str) -> Option<String> {
         let account = json!({ "email": email, "password": "correct horse" });
         let registering = self.http.post(format!("{}/auth/register", self.url));
@@ -102,13 +97,9 @@ impl Shop {
 
     /// An order of one piece, under a key.
     pub(crate) fn order(&self, token: &str, product: usize, key: &str) -> RequestBuilder {
-        let order = json!({
-            "lines": [{ "sku": format!("product-{product:05}"), "quantity": 1 }],
-            "payment_method": "tok_ok",
-        });
         let request = self.http.post(format!("{}/orders", self.url));
         let request = request.bearer_auth(token).header("idempotency-key", key);
-        request.json(&order)
+        request.json(&order_body(&format!("product-{product:05}"), 1))
     }
 
     /// The status of a `GET`, or 0 without an answer.
@@ -117,7 +108,7 @@ impl Shop {
         answer.map_or(0, |answer| answer.status().as_u16())
     }
 
-    /// Waits until the order has been shipped, by the books.
+    /// Waits until the order is dispatched, by the facts in the database.
     pub(crate) async fn dispatched(&self, order: Uuid) {
         let shipped = format!(
             "select count(*) from order_facts where fact = 'dispatched' and order_id = '{order}'"
@@ -160,24 +151,13 @@ pub(crate) async fn id_of(answer: reqwest::Response) -> Uuid {
     order["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// Waits for up to half a minute: after a whole one Postgres ends an idle transaction by itself.
-pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = timeout(Duration::from_secs(30), waiting).await;
-    assert!(waited.is_ok(), "gave up waiting until {what}");
-}
-
 async fn monolith(
     proxy: &PostgresProxy,
     provider: &Provider,
     connections: u32,
     request_timeout_ms: u64,
 ) -> (Process, String) {
-    let keys = KeyPair::generate();
+    let keys = Keys::generate();
     let settings = monolith::Settings {
         serving: Serving {
             request_timeout_ms,
@@ -187,13 +167,8 @@ async fn monolith(
             database_pool_size: connections,
             ..Database::new(proxy.url())
         },
-        token_key: TokenKey {
-            auth_public_key: keys.public,
-        },
-        signing: TokenSigning {
-            auth_private_key: keys.private,
-            auth_token_life_s: 3600,
-        },
+        token_key: keys.verifying,
+        signing: keys.signing,
         payment_provider_url: provider.url(),
         cancellation_window_ms: 500,
         sweep_age_ms: 60_000,
@@ -213,7 +188,7 @@ fn services(
     connections: u32,
     request_timeout_ms: u64,
 ) -> (Process, String) {
-    let keys = KeyPair::generate();
+    let keys = Keys::generate();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
     drop(free);
@@ -221,13 +196,12 @@ fn services(
         .env("LISTEN_ADDR", &address)
         .env("QUEUE_KIND", "local")
         .env("DATABASE_URL", proxy.url())
-        // It shares them out among five pools.
+        // The process divides them among five pools.
         .env("DATABASE_POOL_SIZE", (connections * 5).to_string())
         .env("REQUEST_TIMEOUT_MS", request_timeout_ms.to_string())
         .env("PAYMENT_PROVIDER_URL", provider.url())
         .env("CANCELLATION_WINDOW_MS", "500")
-        .env("AUTH_PUBLIC_KEY", keys.public.expose())
-        .env("AUTH_PRIVATE_KEY", keys.private.expose())
+        .envs(keys.variables())
         .spawn();
     (
         Process::Services(Program(child.unwrap())),

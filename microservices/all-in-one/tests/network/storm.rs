@@ -5,11 +5,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::join_all;
+use sandbox::testing::until;
 use sandbox::{Direction, PostgresProxy};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::shop::{BOTH, CONNECTIONS, PRODUCTS, Shop, id_of, until};
+use crate::shop::{BOTH, CONNECTIONS, PRODUCTS, Shop, id_of};
 
 const CLIENTS: usize = 8;
 /// How soon a shop is whole again. Unoptimised and on a busy machine the services have taken longer
@@ -38,12 +39,12 @@ async fn a_storm_leaves_no_transaction_and_breaks_no_promise() {
             Instant::now() + Duration::from_secs(seconds),
         );
         let clients = (0..CLIENTS).map(|n| client(&shop, &acknowledged, n, end));
-        let trouble = async {
+        let faults = async {
             let registered = async || acknowledged.emails.lock().unwrap().len() == CLIENTS;
             until("all clients have an account", registered).await;
-            trouble(&shop.proxy, end).await;
+            inject_faults(&shop.proxy, end).await;
         };
-        tokio::join!(join_all(clients), trouble);
+        tokio::join!(join_all(clients), faults);
         shop.proxy.heal();
 
         recovers(&shop).await;
@@ -58,8 +59,8 @@ async fn a_storm_leaves_no_transaction_and_breaks_no_promise() {
     }
 }
 
-/// One kind of trouble after another, with a rest between them.
-async fn trouble(proxy: &PostgresProxy, end: Instant) {
+/// Injects one fault after another, with a pause between them.
+async fn inject_faults(proxy: &PostgresProxy, end: Instant) {
     const STEP: Duration = Duration::from_millis(200);
     for n in 0.. {
         if Instant::now() + STEP > end {
@@ -86,7 +87,7 @@ async fn trouble(proxy: &PostgresProxy, end: Instant) {
     }
 }
 
-/// Orders, every second time without the patience to wait for the answer, and then again under the
+/// Orders. Every second request times out before its answer, and is then repeated under the
 /// same key. Registers now and then.
 async fn client(shop: &Shop, acknowledged: &Acknowledged, n: usize, end: Instant) {
     let email = format!("{n}@example.org");
@@ -104,13 +105,13 @@ async fn client(shop: &Shop, acknowledged: &Acknowledged, n: usize, end: Instant
             let email = format!("{n}-{m}@example.org");
             acknowledged.register(shop, email).await;
         }
-        let patience = match m % 2 {
+        let first_timeout = match m % 2 {
             0 => Duration::from_millis(10 + (n * 37 + m * 53) as u64 % 200),
             _ => Duration::from_secs(10),
         };
-        for patience in [patience, Duration::from_secs(10)] {
+        for timeout in [first_timeout, Duration::from_secs(10)] {
             let order = shop.order(&token, (n * 7 + m) % PRODUCTS, &m.to_string());
-            if let Ok(answer) = order.timeout(patience).send().await
+            if let Ok(answer) = order.timeout(timeout).send().await
                 && answer.status() == 201
             {
                 let id = id_of(answer).await;

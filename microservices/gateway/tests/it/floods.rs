@@ -1,4 +1,4 @@
-//! Who goes on while others ask for too much.
+//! A flood of one kind of requests refuses none of another.
 
 use axum::Router;
 use axum::extract::Request;
@@ -8,11 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::{Door, problem, serve, text};
+use crate::fixture::{Fixture, problem, serve, text};
 
 /// A login of which only the head is sent.
-async fn without_a_body(door: &Door) -> TcpStream {
-    let mut stream = TcpStream::connect(door.gateway.address()).await.unwrap();
+async fn without_a_body(gateway: &Fixture) -> TcpStream {
+    let mut stream = TcpStream::connect(gateway.running.address()).await.unwrap();
     let head = b"POST /auth/login HTTP/1.1\r\nhost: shop\r\ncontent-length: 40\r\n\r\n";
     stream.write_all(head).await.unwrap();
     stream
@@ -23,16 +23,16 @@ async fn requests_without_their_bodies_keep_no_other_out() {
     let read = any(async |body: String| body);
     let auth = serve(Router::new().route("/auth/{*rest}", read)).await;
     let orders = serve(Router::new().route("/products", get(async || "products"))).await;
-    let door = Door::open([auth.url(), orders.url()], |_| {}).await;
+    let gateway = Fixture::open([auth.url(), orders.url()], |_| {}).await;
     // Three times what may wait for the services.
     let mut silent = vec![];
     for _ in 0..30 {
-        silent.push(without_a_body(&door).await);
+        silent.push(without_a_body(&gateway).await);
     }
 
     for _ in 0..20 {
-        assert_eq!(text(door.get("/products").await).await, "products");
-        let login = door.request(Method::POST, "/auth/login").body("whole");
+        assert_eq!(text(gateway.get("/products").await).await, "products");
+        let login = gateway.request(Method::POST, "/auth/login").body("whole");
         assert_eq!(text(login.send().await.unwrap()).await, "whole");
     }
     assert_eq!(silent.len(), 30);
@@ -42,13 +42,13 @@ async fn requests_without_their_bodies_keep_no_other_out() {
 async fn slow_bodies_have_few_places_of_their_own_and_end_with_a_408() {
     let read = any(async |body: String| body);
     let auth = serve(Router::new().route("/auth/{*rest}", read)).await;
-    let door = Door::open([auth.url(), auth.url()], |settings| {
+    let gateway = Fixture::open([auth.url(), auth.url()], |settings| {
         settings.serving.request_timeout_ms = 2_000;
     });
-    let door = door.await;
+    let gateway = gateway.await;
     let mut silent = vec![];
     for _ in 0..12 {
-        silent.push(without_a_body(&door).await);
+        silent.push(without_a_body(&gateway).await);
     }
 
     let mut statuses = vec![];
@@ -77,20 +77,26 @@ async fn a_flood_of_orders_refuses_no_product() {
     let orders = serve(routes).await;
     let auth = serve(Router::new().route("/auth/{*rest}", any(async || "auth"))).await;
     let limit = 2;
-    let door = Door::open([auth.url(), orders.url()], |settings| {
+    let gateway = Fixture::open([auth.url(), orders.url()], |settings| {
         settings.concurrency_limit = limit;
     });
-    let door = door.await;
+    let gateway = gateway.await;
     let mut flood = vec![];
     for _ in 0..limit {
-        flood.push(tokio::spawn(door.request(Method::POST, "/orders").send()));
+        flood.push(tokio::spawn(
+            gateway.request(Method::POST, "/orders").send(),
+        ));
         has_arrived.recv().await.unwrap();
     }
 
-    let one_more = door.request(Method::POST, "/orders").send().await.unwrap();
+    let one_more = gateway
+        .request(Method::POST, "/orders")
+        .send()
+        .await
+        .unwrap();
     problem(one_more, 503).await;
-    assert_eq!(text(door.get("/products").await).await, "products");
-    let login = door
+    assert_eq!(text(gateway.get("/products").await).await, "products");
+    let login = gateway
         .request(Method::POST, "/auth/login")
         .send()
         .await

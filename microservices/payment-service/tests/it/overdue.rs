@@ -1,6 +1,6 @@
-//! Authorizations that no answer comes to.
-
-use std::time::Duration;
+//! Authorizations that receive no answer.
+// Nothing cancels a test, so it may begin as sqlx does.
+#![allow(clippy::disallowed_methods)]
 
 use chassis::config::{Database, Serving};
 use contracts::topology::INVENTORY;
@@ -8,24 +8,20 @@ use domain::Payment;
 use messaging::Local;
 use payment_service::{Settings, overdue, start};
 use sandbox::testing;
-use sqlx::{Connection, PgConnection};
+use shop_testing::{in_process, order, published, until_published};
+use sqlx::Connection;
 use store::payments;
 use tokio_util::sync::CancellationToken;
 
-use crate::order;
-
 #[tokio::test]
-async fn an_authorization_without_an_answer_is_told_again_until_there_is_one() {
+async fn an_authorization_without_an_answer_is_published_again_until_there_is_one() {
     let database = testing::database("payment").await;
     let provider = payment_provider::testing::provider().await;
     let queues = Local::new();
     let settings = Settings {
         serving: Serving::on_free_port(),
         database: Database::new(&database.url),
-        queues: messaging::Settings {
-            transport: Some(queues.clone().into()),
-            ..messaging::Settings::default()
-        },
+        queues: in_process(&queues),
         payment_provider_url: provider.url(),
         overdue: overdue::Ages {
             payment_unanswered_ms: 20,
@@ -37,9 +33,9 @@ async fn an_authorization_without_an_answer_is_told_again_until_there_is_one() {
     let service = chassis::launch("payment-service", serving, stop, start);
     let _service = service.await.unwrap();
 
-    // What it told of it is lost.
-    let (unanswered, ended) = (order("tok_ok"), order("tok_ok"));
-    let mut db = PgConnection::connect(&database.url).await.unwrap();
+    // The message about it is lost.
+    let (unanswered, ended) = (order("product-00000", 1), order("product-00000", 1));
+    let mut db = database.connect().await.unwrap();
     let mut tx = db.begin().await.unwrap();
     let authorized = [&unanswered, &ended].map(|order| (order, Payment::Authorized));
     payments::insert_with_orders(&mut tx, authorized)
@@ -50,25 +46,15 @@ async fn an_authorization_without_an_answer_is_told_again_until_there_is_one() {
         .unwrap();
     tx.commit().await.unwrap();
 
-    let told = |id: &str| {
-        let bodies = queues.peek(INVENTORY);
-        let about = bodies.iter().filter(|body| body.contains(id));
-        let authorized = about.filter(|body| body.contains("payment_authorized"));
-        authorized.count()
-    };
-    let again = async {
-        while told(&unanswered.id.to_string()) < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let again = tokio::time::timeout(Duration::from_secs(20), again).await;
-    assert!(again.is_ok(), "told {:?}", queues.peek(INVENTORY));
-    assert_eq!(told(&ended.id.to_string()), 0);
+    let authorized = "payment_authorized";
+    let (unanswered_id, ended_id) = (unanswered.id.to_string(), ended.id.to_string());
+    until_published(&queues, INVENTORY, &[authorized, &unanswered_id], 3).await;
+    assert_eq!(published(&queues, INVENTORY, &[authorized, &ended_id]), 0);
 
     payments::save(&mut db, [(unanswered.id, Payment::Captured)])
         .await
         .unwrap();
     let left = "select count(*) from payments where placed_order is not null";
-    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut db).await.unwrap();
-    assert_eq!(left, 0, "nothing is left to be told");
+    let left = testing::count(&mut db, left).await;
+    assert_eq!(left, 0, "no authorization is left to publish");
 }

@@ -9,15 +9,19 @@
 
 #[cfg(feature = "containers")]
 mod containers;
+mod wait;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use sqlx::PgConnection;
 use sqs_local::SqsLocal;
 use tokio::sync::OnceCell;
 
 use crate::postgres::{Lease, Server};
 use crate::{Error, Options, Storage};
+
+pub use self::wait::{until, until_eq, until_some};
 
 static SERVER: OnceCell<Arc<Server>> = OnceCell::const_new();
 
@@ -36,6 +40,15 @@ pub async fn database(name: &str) -> Lease {
         Ok::<_, Error>(Lease::new(database, server))
     };
     made.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The result of a `select count(*)`.
+///
+/// # Panics
+/// When the statement fails.
+pub async fn count(db: &mut PgConnection, sql: &'static str) -> i64 {
+    let count = sqlx::query_scalar(sql).fetch_one(db).await;
+    count.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
 
 /// The external servers for a test that starts a whole deployment: those of the environment

@@ -1,4 +1,4 @@
-//! What a span is on the wire.
+//! The format of spans on the wire.
 //! Source: OTLP specification 1.8, "JSON Protobuf encoding": ids in hexadecimal, names of fields in
 //! lower camel case, 64-bit numbers as text, enumerations as numbers.
 
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 
-/// What is known of a span before its end.
+/// The data of a span that has not ended.
 pub(super) struct Fields {
     started: SystemTime,
     name: Option<String>,
@@ -39,12 +39,17 @@ impl Fields {
         }
     }
 
-    pub(super) fn ended(self, name: &str, ended: SystemTime) -> Value {
+    /// The finished span. `None` without valid ids: a collector may reject the whole request for
+    /// one such span.
+    pub(super) fn ended(self, name: &str, ended: SystemTime) -> Option<Value> {
+        if !is_id(&self.trace_id, 16) || !is_id(&self.span_id, 8) {
+            return None;
+        }
         let status = match self.error {
             Some(message) => json!({ "code": ERROR, "message": message }),
             None => json!({}),
         };
-        json!({
+        Some(json!({
             "traceId": self.trace_id,
             "spanId": self.span_id,
             "parentSpanId": self.parent_id,
@@ -55,11 +60,11 @@ impl Fields {
             "attributes": self.attributes,
             "links": self.links,
             "status": status,
-        })
+        }))
     }
 
     fn attribute(&mut self, key: &str, value: Value) {
-        // A value that was recorded again takes the place of the first.
+        // A later value replaces the earlier one.
         self.attributes.retain(|attribute| attribute["key"] != key);
         self.attributes.push(json!({ "key": key, "value": value }));
     }
@@ -93,11 +98,19 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.attribute(field.name(), json!({ "intValue": value.to_string() }));
+        // OTLP has signed integers only. A value beyond them is sent as text.
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.text(field.name(), &value.to_string()),
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.attribute(field.name(), json!({ "doubleValue": value }));
+        // JSON has no number for NaN and the infinities. They are sent as text.
+        match value.is_finite() {
+            true => self.attribute(field.name(), json!({ "doubleValue": value })),
+            false => self.text(field.name(), &value.to_string()),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -127,11 +140,18 @@ fn kind(name: &str) -> u8 {
     }
 }
 
-/// From a `traceparent`.
+/// A link to the span of a `traceparent`. `None` without valid ids.
 fn link(context: &str) -> Option<Value> {
     let mut parts = context.split('-').skip(1);
     let (trace, span) = (parts.next()?, parts.next()?);
-    Some(json!({ "traceId": trace, "spanId": span }))
+    let is_valid = is_id(trace, 16) && is_id(span, 8);
+    is_valid.then(|| json!({ "traceId": trace, "spanId": span }))
+}
+
+/// Whether `text` is this many bytes in hexadecimal, and not all zeroes.
+fn is_id(text: &str, bytes: usize) -> bool {
+    let is_hex = text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    text.len() == 2 * bytes && is_hex && text.bytes().any(|digit| digit != b'0')
 }
 
 fn nanos(time: SystemTime) -> String {
