@@ -32,7 +32,7 @@ const IN_NAMES: &[(&str, &str)] = &[
 /// Whole names of code.
 const NAMES: &[(&str, &str)] = &[
     ("Death", "DeadLetterReason"),
-    ("KnownOrder", "OrderRecord"),
+    ("OrderRecord", "OrderRecord"),
     ("Parked", "PendingReceive"),
     ("Step", "MessageSpan"),
     ("Watch", "DrainMonitor"),

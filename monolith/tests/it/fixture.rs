@@ -7,14 +7,14 @@ use monolith::Shop;
 use monolith::admission::Admission;
 use monolith::every::Wake;
 use monolith::place_order::place_order;
-use monolith::places::Places;
+use monolith::product_limit::ProductLimit;
 use payment_provider as provider;
 use sandbox::postgres::Lease;
 use sandbox::testing::{until, until_eq};
 use shop_testing::{Keys, migrated, offer};
 use sqlx::types::JsonValue;
 use sqlx::{PgConnection, PgPool};
-use store::orders::{self, Idempotency, KnownOrder};
+use store::orders::{self, Idempotency, OrderRecord};
 use store::{Context, payments};
 use storefront::Provider;
 
@@ -41,8 +41,8 @@ impl Fixture {
             verifier: keys.verifier(),
             admission: Admission::new(1, 8),
             payment_due: Wake::default(),
-            places: Places::new(10),
-            window: cancellation_window,
+            product_limit: ProductLimit::new(10),
+            cancellation_window,
         };
         Fixture {
             shop,
@@ -51,7 +51,7 @@ impl Fixture {
         }
     }
 
-    pub(crate) async fn place(&self, order: Order) -> KnownOrder {
+    pub(crate) async fn place(&self, order: Order) -> OrderRecord {
         place_order(&self.shop, order, &key("once"))
             .await
             .unwrap()
@@ -75,7 +75,7 @@ impl Fixture {
     }
 
     /// The order as the shop's tables have it.
-    pub(crate) async fn record(&self, placed: &KnownOrder) -> KnownOrder {
+    pub(crate) async fn record(&self, placed: &OrderRecord) -> OrderRecord {
         let mut db = self.connect().await;
         let found = orders::find(&mut db, placed.order.id).await;
         found.unwrap().unwrap()

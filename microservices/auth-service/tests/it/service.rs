@@ -21,7 +21,7 @@ impl Service {
         let (database, keys) = (testing::database("auth").await, Keys::generate());
         let tokens = keys.verifier();
         let settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             database: Database::new(&database.url),
             signing: keys.signing,
         };

@@ -35,7 +35,7 @@ impl Fixture {
         let keys = Keys::generate();
         let token = keys.token();
         let mut settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             token_key: keys.verifying,
             auth_service_url: auth.parse().unwrap(),
             order_service_url: orders.parse().unwrap(),
@@ -64,9 +64,11 @@ impl Fixture {
 
 pub(crate) async fn serve(routes: Router) -> Running {
     let stop = CancellationToken::new();
-    launch("service", Serving::anywhere(), stop, async |_| Ok(routes))
-        .await
-        .unwrap()
+    launch("service", Serving::on_free_port(), stop, async |_| {
+        Ok(routes)
+    })
+    .await
+    .unwrap()
 }
 
 pub(crate) async fn text(response: Response) -> String {

@@ -13,7 +13,7 @@ use reqwest::{Client, StatusCode};
 use sandbox::testing::until_eq;
 use shop_testing::{Keys, ServiceDatabase, in_process, order_body};
 use sqlx::PgConnection;
-use store::orders::{self, KnownOrder};
+use store::orders::{self, OrderRecord};
 use store::{Context, catalogue, seed};
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +37,7 @@ impl Fixture {
             .unwrap();
         let (keys, queues) = (Keys::generate(), Local::new());
         let settings = Settings {
-            serving: Serving::anywhere(),
+            serving: Serving::on_free_port(),
             database: Database::new(database.url()),
             token_key: keys.verifying.clone(),
             queues: in_process(&queues),
@@ -101,7 +101,7 @@ impl Fixture {
         self.database.handle(handler, messages).await.unwrap();
     }
 
-    pub(crate) async fn record(&mut self, order: &OrderBody) -> KnownOrder {
+    pub(crate) async fn record(&mut self, order: &OrderBody) -> OrderRecord {
         let found = orders::find(self.db(), OrderId(order.id)).await;
         found.unwrap().unwrap()
     }

@@ -50,8 +50,9 @@ impl Process {
 
     /// A row as a handler has left it whose messages are lost.
     async fn insert(&mut self, order: &Order, shipment: Shipment, window: Duration) {
-        let opened = shipping::open(&mut self.db, [(order, shipment)], window).await;
-        opened.unwrap();
+        let inserted =
+            shipping::insert_missing_and_lock(&mut self.db, [(order, shipment)], window).await;
+        inserted.unwrap();
     }
 
     async fn until_published(&self, queue: &str, fact: &str, order: &Order, times: usize) {
