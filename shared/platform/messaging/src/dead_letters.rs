@@ -4,7 +4,7 @@
 //! fails. A message that kills its process every time is moved by SQS itself, without a reason,
 //! after [many receives](crate::QueueSpec::max_receive_count).
 //!
-//! A move keeps the message as it was sent, by any sender: body, attributes, group and trace
+//! A move keeps what any sender has put into the message: body, attributes, group and trace
 //! header. Only the deduplication id in a FIFO queue is new. The move adds the reason, the id and
 //! the source queue, in this order, as far as SQS has room: ten attributes, and 1 MiB with the
 //! body. A reason without room is only logged. A redrive adds the id again, if there is room, so

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 pub struct Event {
     /// What happened.
     pub fact: Fact,
-    /// The order, as it was placed.
+    /// The order in the state in which it was placed.
     pub order: Order,
     /// When the fact happened, by the clock of the service that decided it. A message of an earlier
     /// version does not contain it: then it is the time at which the message is read.

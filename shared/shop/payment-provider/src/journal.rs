@@ -10,7 +10,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::ledger::Entry;
+use crate::entry::Entry;
 
 #[derive(Debug)]
 pub(crate) struct Journal {

@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod body;
+mod entry;
 mod error;
 mod journal;
 mod ledger;
@@ -22,9 +23,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use self::behaviour::{Behaviour, DECLINED_METHOD};
+pub use self::entry::{Authorization, Entry, Status};
 pub use self::error::Error;
 use self::ledger::Ledger;
-pub use self::ledger::{Authorization, Entry, Status};
 
 /// A provider in this process. Dropping it closes its port.
 #[derive(Debug)]

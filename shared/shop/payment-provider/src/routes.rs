@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::behaviour::{Behaviour, DECLINED_METHOD, Fault, Random};
 use crate::body::Body;
-use crate::ledger::{Authorization, Entry, Ledger, Refusal, Status};
+use crate::entry::{Authorization, Entry, Status};
+use crate::ledger::{Ledger, Refusal};
 use crate::problem::Problem;
 
 const BODY_LIMIT_BYTES: usize = 16 * 1024;

@@ -21,8 +21,8 @@ const MAX_CONCURRENT_HASHES: usize = 4;
 /// 10 s of a request.
 pub const QUEUE: usize = 64;
 
-/// Hashes with Argon2id at 19 MiB, 2 passes and 1 lane: the minimum of OWASP's Password Storage
-/// Cheat Sheet, and the `argon2` crate's default.
+/// Hashes with Argon2id at 19 MiB, 2 passes and a parallelism of 1: the minimum of OWASP's Password
+/// Storage Cheat Sheet, and the `argon2` crate's default.
 ///
 /// Hashes run on blocking threads, one per core at a time, at most [`MAX_CONCURRENT_HASHES`]. Their
 /// 19 MiB each are kept and reused: if they were freed after each hash, the allocator would keep

@@ -38,19 +38,19 @@ use crate::envelope::Delivery;
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct Knock {
-///     door: u32,
+///     room: u32,
 /// }
 ///
 /// impl Message for Knock {
 ///     const KIND: &'static str = "knock";
 ///
 ///     fn destinations(&self) -> Vec<Destination> {
-///         vec!["doors".into()]
+///         vec!["rooms".into()]
 ///     }
 /// }
 ///
 /// async fn open(knock: Knock) -> Result<(), Fault> {
-///     match knock.door {
+///     match knock.room {
 ///         13 => std::future::pending().await, // Never ends.
 ///         _ => Ok(()),
 ///     }
@@ -60,11 +60,11 @@ use crate::envelope::Delivery;
 /// # async fn main() -> Result<(), messaging::Error> {
 /// let queues = Local::new();
 /// let transport = Transport::from(queues.clone());
-/// let doors = QueueSpec::new("doors");
-/// transport.ensure(&doors, Provision::Create).await?;
-/// transport.publish_all(&[Knock { door: 1 }, Knock { door: 13 }]).await?;
+/// let rooms = QueueSpec::new("rooms");
+/// transport.ensure(&rooms, Provision::Create).await?;
+/// transport.publish_all(&[Knock { room: 1 }, Knock { room: 13 }]).await?;
 ///
-/// let consumer = Consumer::plain(doors, &transport, plain_fn(open))
+/// let consumer = Consumer::plain(rooms, &transport, plain_fn(open))
 ///     .layer(TimeoutLayer::new(Duration::from_secs(2)))
 ///     // Around the timeout, so that waiting for a permit does not count.
 ///     .layer(ConcurrencyLimitLayer::new(8))
@@ -76,7 +76,7 @@ use crate::envelope::Delivery;
 /// let stop = CancellationToken::new();
 /// let running = tokio::spawn(consumer.run(stop.clone()));
 /// // The message that takes too long is retried like any failure, and becomes a dead letter.
-/// while queues.depth("doors-dlq") < 1 {
+/// while queues.depth("rooms-dlq") < 1 {
 ///     tokio::time::sleep(Duration::from_millis(10)).await;
 /// }
 /// stop.cancel();

@@ -27,20 +27,20 @@ async fn a_message_received_too_often_goes_to_the_dead_letters_unchanged() {
     let last = sqs.receive(&url).await.remove(0);
     assert!(sqs.receive(&url).await.is_empty());
 
-    let buried = sqs.receive(&dead).await.remove(0);
+    let letter = sqs.receive(&dead).await.remove(0);
 
-    assert_eq!(buried.message_id(), last.message_id());
-    assert_eq!(buried.body(), Some("x"));
+    assert_eq!(letter.message_id(), last.message_id());
+    assert_eq!(letter.body(), Some("x"));
     for name in [
         "SentTimestamp",
         "ApproximateFirstReceiveTimestamp",
         "SenderId",
     ] {
-        assert_eq!(system(&buried, name), system(&last, name), "{name}");
+        assert_eq!(system(&letter, name), system(&last, name), "{name}");
     }
-    assert_eq!(system(&buried, "ApproximateReceiveCount"), Some("3"));
+    assert_eq!(system(&letter, "ApproximateReceiveCount"), Some("3"));
     let source = sqs.arn(&url).await;
-    assert_eq!(system(&buried, "DeadLetterQueueSourceArn"), Some(&*source));
+    assert_eq!(system(&letter, "DeadLetterQueueSourceArn"), Some(&*source));
     assert_eq!(system(&last, "DeadLetterQueueSourceArn"), None);
 }
 
@@ -54,13 +54,13 @@ async fn fifo_dead_letters_keep_their_group_and_let_the_next_message_through() {
     let receive = || sqs.client.receive_message().queue_url(&url).send();
     assert_eq!(bodies(receive().await.unwrap().messages()), ["first"]);
     assert_eq!(bodies(receive().await.unwrap().messages()), ["second"]);
-    let buried = sqs.receive(&dead).await.remove(0);
-    assert_eq!(buried.body(), Some("first"));
-    assert_eq!(system(&buried, "MessageGroupId"), Some("g"));
-    let known_by = system(&buried, "MessageDeduplicationId");
+    let letter = sqs.receive(&dead).await.remove(0);
+    assert_eq!(letter.body(), Some("first"));
+    assert_eq!(system(&letter, "MessageGroupId"), Some("g"));
+    let known_by = system(&letter, "MessageDeduplicationId");
     assert_eq!(
         known_by,
-        buried.message_id(),
+        letter.message_id(),
         "and not by the hash of its content"
     );
 }

@@ -80,8 +80,8 @@ async fn a_message_without_a_source_cannot_go_back() {
     let sqs = Endpoint::open().await;
     let (dead, _) = dead_letter(&sqs).await;
     let source = sqs.arn(&dead).await;
-    let buried = sqs.receive(&dead).await.remove(0);
-    sqs.delete(&dead, &buried).await;
+    let letter = sqs.receive(&dead).await.remove(0);
+    sqs.delete(&dead, &letter).await;
     sqs.send(&dead, "sent here").await;
     let start = sqs.client.start_message_move_task().source_arn(&source);
     start.send().await.unwrap();
@@ -236,10 +236,10 @@ async fn a_task_that_cannot_be_cancelled_or_listed_gives_the_reason() {
         "InvalidParameterValue: Value for parameter TaskHandle is invalid."
     );
     // {"taskId":"3c0a2a4e-0000-4000-8000-000000000000","sourceArn":"arn:aws:sqs:us-east-1:..."}
-    let foreign = "eyJ0YXNrSWQiOiIzYzBhMmE0ZS0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJzb3VyY2VBcm4i\
+    let of_no_queue = "eyJ0YXNrSWQiOiIzYzBhMmE0ZS0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJzb3VyY2VBcm4i\
                    OiJhcm46YXdzOnNxczp1cy1lYXN0LTE6MDAwMDAwMDAwMDAwOm5vbmUifQ==";
     assert_eq!(
-        refused(cancel(foreign).await),
+        refused(cancel(of_no_queue).await),
         "ResourceNotFoundException: The resource that you specified for the SourceArn parameter \
          doesn't exist."
     );
