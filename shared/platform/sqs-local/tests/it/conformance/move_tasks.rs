@@ -236,10 +236,10 @@ async fn a_task_that_cannot_be_cancelled_or_listed_gives_the_reason() {
         "InvalidParameterValue: Value for parameter TaskHandle is invalid."
     );
     // {"taskId":"3c0a2a4e-0000-4000-8000-000000000000","sourceArn":"arn:aws:sqs:us-east-1:..."}
-    let of_no_queue = "eyJ0YXNrSWQiOiIzYzBhMmE0ZS0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJzb3VyY2VBcm4i\
+    let unknown = "eyJ0YXNrSWQiOiIzYzBhMmE0ZS0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJzb3VyY2VBcm4i\
                    OiJhcm46YXdzOnNxczp1cy1lYXN0LTE6MDAwMDAwMDAwMDAwOm5vbmUifQ==";
     assert_eq!(
-        refused(cancel(of_no_queue).await),
+        refused(cancel(unknown).await),
         "ResourceNotFoundException: The resource that you specified for the SourceArn parameter \
          doesn't exist."
     );
