@@ -50,8 +50,8 @@ pub struct RelayOptions {
     /// The same for [deferred](crate::Destination::deferred) messages. Default: 500 ms.
     pub deferred_linger: Duration,
     /// How long Postgres may take to answer a statement of the relay. Default: 15 s, longer than
-    /// the 10 s for which Postgres lets a statement run. Then the connection is closed: a network that
-    /// keeps it half open would hold up the relay until TCP gives up, after 15 min.
+    /// the 10 s for which Postgres lets a statement run. Then the connection is closed: a network
+    /// that keeps it half open would hold up the relay until TCP gives up, after 15 min.
     pub answer_timeout: Duration,
 }
 
