@@ -1,7 +1,9 @@
 //! Placing an order: one call, one transaction.
 //!
 //! Payment, stock and shipment are decided before the customer gets an answer. On an error the
-//! database rolls back. The provider cannot, so [`VoidUnlessKept`] voids the authorization.
+//! database rolls back. The provider cannot, so [`VoidUnlessKept`] voids the authorization. If the
+//! process dies before the commit, the sweep (`sweep.rs`) finds an authorization without an order,
+//! and voids it.
 //!
 //! If the process dies after the commit, the order exists. The customer repeats the request and
 //! gets the order by its idempotency key. A void that is still due is a row: any process sends it.
@@ -16,7 +18,8 @@ use store::{inventory, orders, payments, shipping};
 use crate::void_unless_kept::VoidUnlessKept;
 use crate::{Error, Shop};
 
-/// Places the order. Returns `None`, and changes nothing, if its key has placed an order before.
+/// Places the order. Returns `None`, and changes nothing, if its key has placed an order before:
+/// each attempt has an order id of its own, so no void hits the earlier order.
 pub async fn place_order(
     shop: &Shop,
     order: Order,
@@ -33,7 +36,7 @@ pub async fn place_order(
     let Some(record) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
         return Ok(None); // Rolls back, and voids the authorization.
     };
-    // Before the commit: if its result stays unknown, the sweep checks it and may void.
+    // Before the commit, whose result may stay unknown: from here on, the sweep alone may void.
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
@@ -44,7 +47,8 @@ pub async fn place_order(
     Ok(Some(record))
 }
 
-/// Decides everything about the order: payment, stock and shipment.
+/// Decides payment, stock and shipment, and writes them. The order's own row comes last, because only
+/// then all its facts are known.
 async fn decide(
     tx: &mut PgConnection,
     order: &Order,
@@ -56,7 +60,7 @@ async fn decide(
         facts.push(Fact::PaymentDeclined);
     } else {
         facts.push(Fact::PaymentAuthorized);
-        // Only these rows are shared with other orders. They are locked in SKU order: no deadlock.
+        // Only stock is shared between orders. Its rows are locked in SKU order: no deadlock.
         let mut stock = inventory::lock(tx, &order.lines).await?;
         if stock.reserve(order) == Reservation::Held {
             shipping::insert(tx, [order.id], Shipment::Scheduled, cancellation_window).await?;

@@ -24,8 +24,8 @@ impl BatchHandler for Inventory {
     fn decide(&self, stock: &mut Stock, event: Event) -> Result<Option<Event>, Fault> {
         match event.fact {
             Fact::PaymentAuthorized => {
-                // Publishes `StockReserved`, or `StockRejected`: then payment voids the money. A
-                // repeated event gets the same fact again, because the first may be lost.
+                // Publishes `StockReserved`, or `StockRejected`: then payment voids the money. If
+                // the queue has lost it, the event is published anew and gets the same fact.
                 let reservation = stock.reserve(&event.order);
                 Ok(reservation.fact().map(|fact| event.followed_by(fact)))
             }

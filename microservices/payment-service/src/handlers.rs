@@ -1,7 +1,8 @@
 //! Handles the events that payment subscribes to: one local transaction per batch.
 //!
 //! [`MoveMoney`](crate::MoveMoney) has called the provider for each event. That call leaves the
-//! process, so it comes before the transaction: no lock waits for the provider.
+//! process, so it comes before the transaction: no lock waits for the provider. It is idempotent,
+//! because a message may come twice.
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
 //! the outbox and commits; only then does it send them and delete the messages. If the process dies
@@ -20,7 +21,8 @@ impl BatchHandler for RecordPayments {
     type State = States<Payment>;
     type Event = Event;
 
-    /// Locks the orders' payments, in the order of their ids.
+    /// Locks the orders' payments, in the order of their ids. An order without one gets the payment
+    /// that the provider's call returned; one that exists stays as it is.
     async fn load(&self, tx: &mut Tx, called: &[Self::Message]) -> Result<Self::State, Fault> {
         let payments = called
             .iter()
@@ -38,7 +40,7 @@ impl BatchHandler for RecordPayments {
             .ok_or_else(|| Fault::retry("the order has no payment"))?;
         match event.fact {
             Fact::Dispatched => *payment = payment.capture().map_err(Fault::reject)?.done(),
-            // Out of stock, or cancelled: the provider has voided or refunded the payment.
+            // Out of stock, or cancelled: the provider has voided or refunded it, so it is `done`.
             Fact::StockRejected | Fact::ShipmentCancelled => {
                 *payment = payment.void_or_refund().map_err(Fault::reject)?.done();
             }

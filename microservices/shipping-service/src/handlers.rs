@@ -38,6 +38,7 @@ impl BatchHandler for Shipping {
             .of(event.order.id)
             .ok_or_else(|| Fault::retry("the order has no shipment"))?;
         let fact = match event.fact {
+            // A shipment that was cancelled first publishes `ShipmentCancelled`.
             Fact::StockReserved => shipment.fact(),
             Fact::CancelRequested => match shipment.cancel() {
                 Ok(()) => Fact::ShipmentCancelled,
