@@ -1,5 +1,5 @@
 //! Handles the order service's messages: one local transaction per batch, from before `load` until
-//! after `save`. It locks no row: facts are only added, and shipping alone decides on a cancellation.
+//! after `save`. It locks no row: facts are only added, and shipping alone decides about a cancel.
 
 use contracts::{Event, ExpireOrder};
 use domain::Fact;
