@@ -47,8 +47,8 @@ pub async fn place_order(
     Ok(Some(record))
 }
 
-/// Decides payment, stock and shipment, and writes them. The order's own row comes last, because only
-/// then all its facts are known.
+/// Decides payment, stock and shipment, and writes them. The order's own row comes last, because
+/// only then all its facts are known.
 async fn decide(
     tx: &mut PgConnection,
     order: &Order,
