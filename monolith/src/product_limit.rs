@@ -5,13 +5,17 @@
 //! would use up the pool, and no other request would get a connection. So they wait here first,
 //! without a connection.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use database::timeouts::ACQUIRE;
 use domain::{Lines, Sku};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
+
+/// Groups of products, by a hash of the SKU. The products of a group share their permits, so one
+/// that hangs delays the others of its group too: one product of 1,024.
+const GROUPS: usize = 1_024;
 
 /// The limit of one process. Clones share it.
 #[derive(Clone, Debug)]
@@ -20,18 +24,15 @@ pub struct ProductLimit(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// Permits for all products together.
-    total: Arc<Semaphore>,
-    /// Permits per product: one transaction has the lock, and the others are ready to take it.
-    per_product: usize,
-    products: Mutex<HashMap<Sku, Arc<Semaphore>>>,
+    total: Semaphore,
+    groups: Vec<Semaphore>,
 }
 
 /// The right to begin a transaction for some products. It must outlive the transaction.
 #[derive(Debug)]
-pub struct ProductPermit {
-    limit: ProductLimit,
-    products: Vec<(Sku, OwnedSemaphorePermit)>,
-    _total: Option<OwnedSemaphorePermit>,
+pub struct ProductPermit<'a> {
+    _groups: Vec<SemaphorePermit<'a>>,
+    _total: SemaphorePermit<'a>,
 }
 
 impl ProductLimit {
@@ -39,10 +40,12 @@ impl ProductLimit {
     /// quarters of them, and those of one product a quarter of that. The rest is left for reads.
     pub fn new(connections: u32) -> ProductLimit {
         let total = (connections as usize * 3 / 4).max(1);
+        // One transaction has the lock, and the others are ready to take it.
+        let per_group = total.div_ceil(4);
+        let groups = (0..GROUPS).map(|_| Semaphore::new(per_group));
         ProductLimit(Arc::new(Inner {
-            total: Arc::new(Semaphore::new(total)),
-            per_product: total.div_ceil(4),
-            products: Mutex::default(),
+            total: Semaphore::new(total),
+            groups: groups.collect(),
         }))
     }
 
@@ -50,82 +53,51 @@ impl ProductLimit {
     ///
     /// # Errors
     /// After [`ACQUIRE`], with the same error as a pool without a free connection.
-    pub async fn acquire(&self, lines: &Lines) -> Result<ProductPermit, sqlx::Error> {
+    pub async fn acquire(&self, lines: &Lines) -> Result<ProductPermit<'_>, sqlx::Error> {
         timeout(ACQUIRE, self.wait(lines))
             .await
             .map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
-    /// Waits for one product at a time and holds no permit while it waits: an order of two products
+    /// Waits for one group at a time and holds no permit while it waits: an order of two products
     /// that waits for one of them does not block orders of the other one.
-    async fn wait(&self, lines: &Lines) -> ProductPermit {
-        let mut busy = lines.iter().next().map(|line| &line.sku);
+    async fn wait(&self, lines: &Lines) -> ProductPermit<'_> {
+        let mut groups: Vec<usize> = lines.iter().map(|line| group(&line.sku)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let mut busy = groups[0];
         loop {
-            let mut permits = ProductPermit {
-                limit: self.clone(),
-                products: vec![],
-                _total: None,
-            };
-            if let Some(sku) = busy {
-                permits.hold(sku, permit(self.product(sku)).await);
-            }
-            let others = lines.iter().map(|line| &line.sku);
-            let next_busy = others.filter(|sku| Some(*sku) != busy).find(|sku| {
-                match self.product(sku).try_acquire_owned() {
-                    Ok(permit) => permits.hold(sku, permit),
-                    Err(_) => return true,
+            let mut permits = vec![permit(&self.0.groups[busy]).await];
+            let mut others = groups.iter().filter(|other| **other != busy);
+            let next_busy = others.find(|other| match self.0.groups[**other].try_acquire() {
+                Ok(permit) => {
+                    permits.push(permit);
+                    false
                 }
-                false
+                Err(_) => true,
             });
-            if next_busy.is_none() {
-                // Last, so that an order that waits for a product uses none of the total.
-                permits._total = Some(permit(self.0.total.clone()).await);
-                return permits;
-            }
-            busy = next_busy;
-        }
-    }
-
-    fn product(&self, sku: &Sku) -> Arc<Semaphore> {
-        let mut products = self.lock();
-        let permits = products.get(sku).cloned();
-        permits.unwrap_or_else(|| {
-            let permits = Arc::new(Semaphore::new(self.0.per_product));
-            products.insert(sku.clone(), permits.clone());
-            permits
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sku, Arc<Semaphore>>> {
-        let products = self.0.products.lock();
-        products.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ProductPermit {
-    fn hold(&mut self, sku: &Sku, permit: OwnedSemaphorePermit) {
-        self.products.push((sku.clone(), permit));
-    }
-}
-
-impl Drop for ProductPermit {
-    fn drop(&mut self) {
-        let mut products = self.limit.lock();
-        for (sku, permit) in self.products.drain(..) {
-            drop(permit);
-            // Removes the semaphore if no other order holds it or waits for it.
-            if products
-                .get(&sku)
-                .is_some_and(|permits| Arc::strong_count(permits) == 1)
-            {
-                products.remove(&sku);
+            match next_busy {
+                Some(next_busy) => busy = *next_busy,
+                None => {
+                    return ProductPermit {
+                        _groups: permits,
+                        // Last, so that an order that waits for a product uses none of the total.
+                        _total: permit(&self.0.total).await,
+                    };
+                }
             }
         }
     }
 }
 
-async fn permit(permits: Arc<Semaphore>) -> OwnedSemaphorePermit {
-    let permit = permits.acquire_owned().await;
+fn group(sku: &Sku) -> usize {
+    let mut hasher = DefaultHasher::new();
+    sku.hash(&mut hasher);
+    (hasher.finish() % GROUPS as u64) as usize
+}
+
+async fn permit(permits: &Semaphore) -> SemaphorePermit<'_> {
+    let permit = permits.acquire().await;
     permit.expect("these semaphores are never closed")
 }
 
@@ -152,7 +124,10 @@ mod tests {
             limit.acquire(&lines(&["a"])).await.unwrap(),
         ];
         let waiting = limit.clone();
-        let waiting = tokio::spawn(async move { waiting.acquire(&lines(&["b", "a"])).await });
+        let waiting = tokio::spawn(async move {
+            let permit = waiting.acquire(&lines(&["b", "a"])).await;
+            permit.map(drop)
+        });
         tokio::task::yield_now().await;
         let others = [
             limit.acquire(&lines(&["b"])).await.unwrap(),
@@ -160,7 +135,19 @@ mod tests {
         ];
         let waited = waiting.await.unwrap();
         assert!(matches!(waited, Err(sqlx::Error::PoolTimedOut)));
-        drop((held, others, waited));
-        assert!(limit.lock().is_empty(), "no semaphore is kept");
+        drop((held, others));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_of_two_products_of_one_group_needs_one_permit_of_it() {
+        let skus: Vec<String> = (0..=GROUPS).map(|number| format!("p{number}")).collect();
+        let mut first_of_group = vec![None; GROUPS];
+        let pair = skus.iter().find_map(|sku| {
+            let group = group(&Sku::parse(sku).unwrap());
+            first_of_group[group].replace(sku).map(|other| (other, sku))
+        });
+        let (one, other) = pair.expect("there are more products than groups");
+        let limit = ProductLimit::new(1);
+        assert!(limit.acquire(&lines(&[one, other])).await.is_ok());
     }
 }
