@@ -52,8 +52,8 @@ impl Drop for Connection {
             return;
         };
         // This future owns the connection. If it is dropped unfinished, it closes the connection
-        // and frees its place in the pool.
-        let returning = connection.return_to_pool();
+        // and frees its place in the pool. It is large, so it is moved on the heap once.
+        let returning = Box::pin(connection.return_to_pool());
         runtime.spawn(async move {
             if timeout(RETURN_TIMEOUT, returning).await.is_err() {
                 warn!("closed a connection that did not answer when it was returned to the pool");

@@ -4,6 +4,7 @@
 //! or a crash. No call is made inside a database transaction: while the provider hangs, other
 //! customers would wait for its locks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Problem;
@@ -21,7 +22,7 @@ use tracing::{debug, warn};
 #[derive(Clone, Debug)]
 pub struct Provider {
     http: Client,
-    url: String,
+    url: Arc<str>,
 }
 
 /// Why a call to the provider failed.
@@ -87,7 +88,7 @@ impl Provider {
         let http = Client::builder().timeout(ATTEMPT_TIMEOUT).build()?;
         Ok(Provider {
             http,
-            url: url.trim_end_matches('/').to_owned(),
+            url: url.trim_end_matches('/').into(),
         })
     }
 
