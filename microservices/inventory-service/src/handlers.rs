@@ -8,7 +8,7 @@ use domain::{Fact, Stock};
 use messaging::{BatchHandler, Fault, Tx};
 use store::inventory;
 
-/// Reserves and releases stock, by the same calls as the monolith.
+/// Reserves and releases stock: `reserve` and `release`, as in the monolith.
 pub struct Inventory;
 
 impl BatchHandler for Inventory {
@@ -24,8 +24,8 @@ impl BatchHandler for Inventory {
     fn decide(&self, stock: &mut Stock, event: Event) -> Result<Option<Event>, Fault> {
         match event.fact {
             Fact::PaymentAuthorized => {
-                // Publishes `StockReserved`, or `StockRejected`: then payment voids the money. If
-                // the queue has lost it, the event is published anew and gets the same fact.
+                // `StockReserved`, or `StockRejected`, after which payment voids the money. If the
+                // answer is lost, payment publishes the event again and gets the same answer.
                 let reservation = stock.reserve(&event.order);
                 Ok(reservation.fact().map(|fact| event.followed_by(fact)))
             }

@@ -1,17 +1,12 @@
-//! Handles the order service's messages: one local transaction per batch, from before `load` until
-//! after `save`. It locks no row: facts are only added, and shipping alone decides about a cancel.
+//! Handles the events of the other services: one local transaction per batch, from before `load`
+//! until after `save`. It locks no row, because facts are only added.
 
-use contracts::{Event, ExpireOrder};
-use domain::Fact;
+use contracts::Event;
 use messaging::{BatchHandler, Fault, Tx};
 use store::facts::{self, NewFacts};
-use store::orders::{self, OrderRecords};
 
 /// Records every fact. A status is computed from all facts, so late or repeated ones do no harm.
 pub struct RecordFacts;
-
-/// Requests the cancellation of orders that are not settled in time.
-pub struct ExpireOrders;
 
 impl BatchHandler for RecordFacts {
     type Message = Event;
@@ -30,31 +25,5 @@ impl BatchHandler for RecordFacts {
     async fn save(&self, tx: &mut Tx, facts: NewFacts) -> Result<(), Fault> {
         facts::record_at(tx, facts).await?;
         Ok(())
-    }
-}
-
-impl BatchHandler for ExpireOrders {
-    type Message = ExpireOrder;
-    type State = OrderRecords;
-    type Event = Event;
-
-    async fn load(&self, tx: &mut Tx, expired: &[ExpireOrder]) -> Result<OrderRecords, Fault> {
-        Ok(orders::load(tx, expired.iter().map(|one| one.order)).await?)
-    }
-
-    fn decide(&self, orders: &mut OrderRecords, one: ExpireOrder) -> Result<Option<Event>, Fault> {
-        let Some(record) = orders.of(one.order) else {
-            return Err(Fault::reject(format!("no order has the id {}", one.order)));
-        };
-        if record.status().is_settled() {
-            return Ok(None);
-        }
-        let request = Event::new(Fact::CancelRequested, record.order.clone());
-        orders.add(one.order, request.fact, request.happened_at);
-        Ok(Some(request))
-    }
-
-    async fn save(&self, tx: &mut Tx, orders: OrderRecords) -> Result<(), Fault> {
-        Ok(orders::save_facts(tx, orders).await?)
     }
 }

@@ -7,6 +7,7 @@
 //! - this service decides nothing: payment, inventory and shipping decide.
 
 mod cancel_order;
+pub mod expire_orders;
 pub mod handlers;
 pub mod overdue;
 mod place_order;
@@ -22,7 +23,8 @@ use chassis::{Context, config, database};
 use clap::Parser;
 use contracts::http::TOKEN_ISSUER;
 use contracts::topology::{self, EXPIRY, ORDER};
-use handlers::{ExpireOrders, RecordFacts};
+use expire_orders::ExpireOrders;
+use handlers::RecordFacts;
 use messaging::{Outbox, Runtime};
 use sqlx::PgPool;
 
@@ -57,6 +59,8 @@ pub(crate) struct Orders {
     outbox: Outbox,
     #[from_ref(skip)]
     expiry: Duration,
+    #[from_ref(skip)]
+    answer_within: Duration,
 }
 
 /// Runs the process.
@@ -74,18 +78,22 @@ pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Route
     let topology = topology::Settings::default();
     let [events, expiry] = [ORDER, EXPIRY].map(|name| topology::queue(name, topology));
     let [event_options, expiry_options] = [&events, &expiry].map(contracts::consumer_options);
+    let expire = ExpireOrders {
+        answer_within: settings.overdue.unanswered(),
+    };
     let runtime = Runtime::connect(&db, &settings.queues)
         .await?
         .relay_options(contracts::relay_options())
         .queues(topology::used_by("order", topology))
         .handle_with(events, event_options, RecordFacts)
-        .handle_with(expiry, expiry_options, ExpireOrders);
+        .handle_with(expiry, expiry_options, expire);
 
     let orders = Orders {
         db,
         verifier: TokenVerifier::new(&settings.token_key, TOKEN_ISSUER)?,
         outbox: runtime.outbox(),
         expiry: Duration::from_millis(settings.order_expiry_ms),
+        answer_within: settings.overdue.unanswered(),
     };
     let (outbox, ages, expiry) = (runtime.outbox(), settings.overdue, orders.expiry);
     context.handle_overdue("overdue orders", ages.shortest(), move || {

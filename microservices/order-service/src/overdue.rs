@@ -93,7 +93,6 @@ pub(crate) async fn republish(
 ) -> Result<usize, Error> {
     let mut tx = outbox.begin().await?;
     overdue::find_unended(&mut tx, ages.unsettled()).await?;
-    overdue::find_unanswered(&mut tx, ages.unanswered()).await?;
 
     let due = overdue::lock(&mut tx, BATCH).await?;
     let records = orders::find_all(&mut tx, due.iter().map(|(order, _)| *order)).await?;
@@ -120,7 +119,7 @@ pub(crate) async fn republish(
                 Some(ages.unanswered() * doubled)
             }
             Action::Cancel => {
-                request_cancellation(&mut tx, &record).await?;
+                request_cancellation(&mut tx, &record, ages.unanswered()).await?;
                 Some(ages.unanswered())
             }
         };

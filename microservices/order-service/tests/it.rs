@@ -12,11 +12,16 @@ use contracts::http::OrderBody;
 use contracts::topology::{ORDER, PAYMENT, SHIPPING};
 use contracts::{Event, ExpireOrder};
 use domain::{Fact, OrderId, Status};
-use order_service::handlers::{ExpireOrders, RecordFacts};
+use order_service::expire_orders::ExpireOrders;
+use order_service::handlers::RecordFacts;
 use reqwest::StatusCode;
 use sandbox::testing::until_eq;
 
 use crate::fixture::Fixture;
+
+const EXPIRE: ExpireOrders = ExpireOrders {
+    answer_within: Duration::from_secs(1_000),
+};
 
 #[tokio::test]
 async fn a_placed_order_is_published_once_however_often_it_is_requested() {
@@ -113,7 +118,7 @@ async fn an_overdue_order_requests_its_cancellation_and_a_settled_one_does_not()
     };
     let requested = "select count(*) from order_facts where fact = 'cancel_requested'";
 
-    orders.handle(&ExpireOrders, vec![expiry(&placed)]).await;
+    orders.handle(&EXPIRE, vec![expiry(&placed)]).await;
     assert_eq!(orders.count(requested).await, 1);
 
     sqlx::query("delete from order_facts where fact = 'cancel_requested'")
@@ -121,6 +126,6 @@ async fn an_overdue_order_requests_its_cancellation_and_a_settled_one_does_not()
         .await
         .unwrap();
     orders.receive(&placed, &[Fact::ShipmentScheduled]).await;
-    orders.handle(&ExpireOrders, vec![expiry(&placed)]).await;
+    orders.handle(&EXPIRE, vec![expiry(&placed)]).await;
     assert_eq!(orders.count(requested).await, 0);
 }

@@ -21,8 +21,8 @@ impl BatchHandler for RecordPayments {
     type State = States<Payment>;
     type Event = Event;
 
-    /// Locks the orders' payments, in the order of their ids. An order without one gets the payment
-    /// that the provider's call returned; one that exists stays as it is.
+    /// Locks the orders' payments, in the order of their ids. An order that has no payment yet gets
+    /// the one that the provider's call returned.
     async fn load(&self, tx: &mut Tx, called: &[Self::Message]) -> Result<Self::State, Fault> {
         let payments = called
             .iter()
@@ -39,13 +39,14 @@ impl BatchHandler for RecordPayments {
             .of(event.order.id)
             .ok_or_else(|| Fault::retry("the order has no payment"))?;
         match event.fact {
+            // The provider has moved the money already, so what would be due is done.
             Fact::Dispatched => *payment = payment.capture().map_err(Fault::reject)?.done(),
-            // Out of stock, or cancelled: the provider has voided or refunded it, so it is `done`.
             Fact::StockRejected | Fact::ShipmentCancelled => {
                 *payment = payment.void_or_refund().map_err(Fault::reject)?.done();
             }
-            // `OrderPlaced`: publishes `PaymentAuthorized` or `PaymentDeclined`.
-            _ => return Ok(payment.fact().map(|fact| event.followed_by(fact))),
+            // Publishes `PaymentAuthorized` or `PaymentDeclined`.
+            Fact::OrderPlaced => return Ok(payment.fact().map(|fact| event.followed_by(fact))),
+            other => return Err(Fault::reject(format!("payment has no use for {other}"))),
         }
         Ok(None)
     }

@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [
         store::Context::Payments.migrations(),
+        store::overdue_payments(),
         messaging::migrations(),
     ];
     let db = database::connect(&settings.database, tables, &context).await?;

@@ -1,5 +1,5 @@
 //! Handles the events that shipping subscribes to: one local transaction per batch. Shipping alone
-//! decides between dispatch and cancel.
+//! decides between cancel (here) and dispatch (`dispatch.rs`).
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
 //! the outbox and commits; only then does it send them and delete the messages.
@@ -38,7 +38,7 @@ impl BatchHandler for Shipping {
             .of(event.order.id)
             .ok_or_else(|| Fault::retry("the order has no shipment"))?;
         let fact = match event.fact {
-            // A shipment that was cancelled first publishes `ShipmentCancelled`.
+            // `ShipmentScheduled`. If the cancel came before it, `ShipmentCancelled` once more.
             Fact::StockReserved => shipment.fact(),
             Fact::CancelRequested => match shipment.cancel() {
                 Ok(()) => Fact::ShipmentCancelled,

@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
 pub async fn start(settings: Settings, context: Context) -> anyhow::Result<Router> {
     let tables = [
         store::Context::Shipping.migrations(),
+        store::overdue_shipments(),
         messaging::migrations(),
     ];
     let db = database::connect(&settings.database, tables, &context).await?;

@@ -1,7 +1,11 @@
 //! Orders that receive no answer.
 
+use std::time::Duration;
+
+use contracts::ExpireOrder;
 use contracts::topology::{PAYMENT, SHIPPING};
-use domain::{Fact, Status};
+use domain::{Fact, OrderId, Status};
+use order_service::expire_orders::ExpireOrders;
 use order_service::overdue::Ages;
 use sandbox::testing::until_eq;
 
@@ -98,6 +102,31 @@ async fn a_request_to_cancel_without_an_answer_is_published_again() {
         1,
         "the order is not published again"
     );
+}
+
+#[tokio::test]
+async fn an_expired_order_without_an_answer_requests_its_cancellation_again() {
+    let ages = Ages {
+        cancel_unanswered_ms: 40,
+        ..NEVER
+    };
+    let mut orders = Fixture::open_with(ages).await;
+    let placed = orders.place().await;
+
+    let expired = ExpireOrder {
+        order: OrderId(placed.id),
+        after: Duration::ZERO,
+    };
+    let expire = ExpireOrders {
+        answer_within: Duration::from_millis(40),
+    };
+    orders.handle(&expire, vec![expired]).await;
+    orders
+        .until_published(SHIPPING, "cancel_requested", 3)
+        .await;
+
+    orders.receive(&placed, &[Fact::ShipmentCancelled]).await;
+    orders.until_none_is_overdue().await;
 }
 
 #[tokio::test]

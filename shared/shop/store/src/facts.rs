@@ -3,6 +3,7 @@
 use domain::{Fact, OrderId};
 use sqlx::{Error, PgConnection};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::row;
 
@@ -30,9 +31,26 @@ pub async fn record(
     tx: &mut PgConnection,
     facts: impl IntoIterator<Item = (OrderId, Fact)>,
 ) -> Result<u64, Error> {
-    let facts = facts.into_iter();
-    let facts = facts.map(|(order, fact)| (order, fact, None)).collect();
-    record_all(tx, facts).await
+    let (orders, facts): (Vec<Uuid>, Vec<&str>) = facts
+        .into_iter()
+        .map(|(order, fact)| (order.0, fact.as_str()))
+        .unzip();
+    if orders.is_empty() {
+        return Ok(0);
+    }
+    // All facts get the statement's time: what is decided together happens together.
+    let recorded = sqlx::query(
+        "insert into order_facts (order_id, fact, at)
+         select order_id, fact, statement_timestamp()
+         from unnest($1::uuid[], $2::text[]) as added (order_id, fact)
+         order by order_id, fact
+         on conflict do nothing",
+    )
+    .bind(orders)
+    .bind(facts)
+    .execute(tx)
+    .await?;
+    Ok(recorded.rows_affected())
 }
 
 /// Records facts that were decided elsewhere, or earlier, each with its time. Returns how many are
@@ -42,31 +60,20 @@ pub async fn record(
 /// When the database fails.
 pub async fn record_at(
     tx: &mut PgConnection,
-    facts: impl IntoIterator<Item = (OrderId, Fact, OffsetDateTime)>,
+    new: impl IntoIterator<Item = (OrderId, Fact, OffsetDateTime)>,
 ) -> Result<u64, Error> {
-    let facts = facts.into_iter();
-    let facts = facts.map(|(order, fact, at)| (order, fact, Some(at)));
-    record_all(tx, facts.collect()).await
-}
-
-async fn record_all(
-    tx: &mut PgConnection,
-    new: Vec<(OrderId, Fact, Option<OffsetDateTime>)>,
-) -> Result<u64, Error> {
-    if new.is_empty() {
-        return Ok(0);
-    }
     let (mut orders, mut facts, mut times) = (vec![], vec![], vec![]);
     for (order, fact, happened_at) in new {
         orders.push(order.0);
         facts.push(fact.as_str());
         times.push(happened_at);
     }
-    // All facts get the statement's time: what is decided together happens together.
+    if orders.is_empty() {
+        return Ok(0);
+    }
     let recorded = sqlx::query(
         "insert into order_facts (order_id, fact, happened_at)
-         select order_id, fact, coalesce(happened_at, statement_timestamp())
-         from unnest($1::uuid[], $2::text[], $3::timestamptz[])
+         select * from unnest($1::uuid[], $2::text[], $3::timestamptz[])
               as added (order_id, fact, happened_at)
          order by order_id, fact
          on conflict do nothing",
@@ -88,7 +95,7 @@ pub async fn history(
     connection: &mut PgConnection,
     order: OrderId,
 ) -> Result<Vec<FactRecord>, Error> {
-    // Earlier versions did not record when a fact happened.
+    // A fact that was decided here has one time alone: it happened when it was recorded.
     let rows: Vec<(String, OffsetDateTime, OffsetDateTime)> = sqlx::query_as(
         "select fact, coalesce(happened_at, at), at from order_facts where order_id = $1",
     )
@@ -111,6 +118,10 @@ impl NewFacts {
     /// Adds a fact that happened at this time.
     pub fn add(&mut self, order: OrderId, fact: Fact, happened_at: OffsetDateTime) {
         self.0.push((order, fact, happened_at));
+    }
+
+    pub(crate) fn orders(&self) -> impl Iterator<Item = OrderId> {
+        self.0.iter().map(|(order, ..)| *order)
     }
 }
 

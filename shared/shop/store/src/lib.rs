@@ -22,5 +22,5 @@ pub mod seed;
 pub mod shipping;
 mod states;
 
-pub use migrations::Context;
+pub use migrations::{Context, overdue_payments, overdue_shipments};
 pub use states::States;

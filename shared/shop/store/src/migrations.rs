@@ -37,3 +37,19 @@ impl Context {
         migrations
     }
 }
+
+/// The migrations that only the payment service runs, after those of its context: an index of the
+/// payments that no other service has answered. In the monolith nothing is left unanswered.
+pub fn overdue_payments() -> Migrator {
+    let mut migrations = sqlx::migrate!("migrations/overdue/payments");
+    migrations.set_ignore_missing(true);
+    migrations
+}
+
+/// The migrations that only the shipping service runs, after those of its context: an index of the
+/// cancellations that are to be published again. The monolith publishes none.
+pub fn overdue_shipments() -> Migrator {
+    let mut migrations = sqlx::migrate!("migrations/overdue/shipping");
+    migrations.set_ignore_missing(true);
+    migrations
+}

@@ -61,7 +61,7 @@ pub async fn insert(
              from placed, unnest($8::text[], $9::integer[], $10::bigint[])
                   as line (sku, quantity, price)
          ), facts as (
-             insert into order_facts (order_id, fact, happened_at)
+             insert into order_facts (order_id, fact, at)
              select placed.id, fact, placed.placed_at
              from placed, unnest($11::text[]) as fact
          )

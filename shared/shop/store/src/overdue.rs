@@ -1,13 +1,14 @@
-//! Overdue orders of the order context: placed long ago and not ended, or with a request to cancel
-//! that was not answered. A separate table holds the few that a scan has found.
+//! Orders of the order context that are checked again: those that were placed long ago and have not
+//! ended, and those with a request to cancel. A separate table holds these few.
 
 use std::time::Duration;
 
 use domain::OrderId;
-use sqlx::postgres::types::PgInterval;
 use sqlx::{Error, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::row::interval;
 
 /// How far a scan goes back before the end of the last one: longer than a transaction that places
 /// an order may take, plus the clock difference between two replicas.
@@ -19,7 +20,7 @@ const OVERLAP: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the database fails.
 pub async fn find_unended(tx: &mut PgConnection, age: Duration) -> Result<(), Error> {
-    let Some((from, to)) = next_scan(tx, "placed", age).await? else {
+    let Some((from, to)) = next_scan(tx, age).await? else {
         return Ok(());
     };
     // An id begins with the time of its creation, so the primary key serves as the index.
@@ -30,40 +31,43 @@ pub async fn find_unended(tx: &mut PgConnection, age: Duration) -> Result<(), Er
              select from order_facts
              where order_id = id and fact in ('payment_declined', 'stock_rejected', 'dispatched',
                                               'shipment_cancelled'))
+         order by id
          on conflict do nothing",
     )
     .bind(first_id_of(from))
     .bind(first_id_of(to))
     .execute(&mut *tx)
     .await?;
-    scanned(tx, "placed", to).await
+    scanned(tx, to).await
 }
 
-/// Marks orders as overdue whose request to cancel is older than `age` and was neither fulfilled
-/// nor refused. Does nothing while another replica scans.
+/// Marks orders to be checked after `wait`, or earlier if they are marked so already. Called before
+/// the fact that is to be answered is recorded: in the other order, two transactions could deadlock.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_unanswered(tx: &mut PgConnection, age: Duration) -> Result<(), Error> {
-    let Some((from, to)) = next_scan(tx, "cancel_requested", age).await? else {
+pub async fn check_after(
+    tx: &mut PgConnection,
+    orders: impl IntoIterator<Item = OrderId>,
+    wait: Duration,
+) -> Result<(), Error> {
+    let mut orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    if orders.is_empty() {
         return Ok(());
-    };
+    }
+    orders.sort();
+    orders.dedup();
     sqlx::query(
         "insert into overdue_orders (order_id, look_at)
-         select order_id, clock_timestamp() from order_facts as request
-         where fact = 'cancel_requested' and at between $1 and $2 and not exists (
-             select from order_facts as answer
-             where answer.order_id = request.order_id
-               and answer.fact in ('shipment_cancelled', 'cancel_refused'))
-         on conflict (order_id) do update set look_at = excluded.look_at, looks = 0
-         where overdue_orders.look_at > clock_timestamp() + $3",
+         select order_id, clock_timestamp() + $2 from unnest($1::uuid[]) as marked (order_id)
+         on conflict (order_id) do update
+         set look_at = least(overdue_orders.look_at, excluded.look_at), looks = 0",
     )
-    .bind(from)
-    .bind(to)
-    .bind(interval(age)?)
-    .execute(&mut *tx)
+    .bind(orders)
+    .bind(interval(wait)?)
+    .execute(tx)
     .await?;
-    scanned(tx, "cancel_requested", to).await
+    Ok(())
 }
 
 /// Locks up to `limit` overdue orders that are due to be checked. Each has the number of checks so
@@ -123,26 +127,23 @@ pub async fn save(
 /// The time range of the next scan. `None` while another replica scans.
 async fn next_scan(
     tx: &mut PgConnection,
-    what: &str,
     age: Duration,
 ) -> Result<Option<(OffsetDateTime, OffsetDateTime)>, Error> {
     let (age, overlap) = (interval(age)?, interval(OVERLAP)?);
     sqlx::query_as(
-        "select looked_until - $2, greatest(looked_until, clock_timestamp() - $3)
+        "select looked_until - $1, greatest(looked_until, clock_timestamp() - $2)
          from overdue_looks
-         where what = $1
+         where what = 'placed'
          for update skip locked",
     )
-    .bind(what)
     .bind(overlap)
     .bind(age)
     .fetch_optional(tx)
     .await
 }
 
-async fn scanned(tx: &mut PgConnection, what: &str, until: OffsetDateTime) -> Result<(), Error> {
-    sqlx::query("update overdue_looks set looked_until = $2 where what = $1")
-        .bind(what)
+async fn scanned(tx: &mut PgConnection, until: OffsetDateTime) -> Result<(), Error> {
+    sqlx::query("update overdue_looks set looked_until = $1 where what = 'placed'")
         .bind(until)
         .execute(tx)
         .await?;
@@ -153,8 +154,4 @@ async fn scanned(tx: &mut PgConnection, what: &str, until: OffsetDateTime) -> Re
 fn first_id_of(time: OffsetDateTime) -> Uuid {
     let millis = time.unix_timestamp_nanos() / 1_000_000;
     Uuid::from_u128((millis.max(0) as u128) << 80)
-}
-
-fn interval(time: Duration) -> Result<PgInterval, Error> {
-    PgInterval::try_from(time).map_err(Error::Encode)
 }

@@ -6,12 +6,12 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::{Order, OrderId, Payment};
-use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::{States, row};
+use crate::States;
+use crate::row::{self, interval};
 
 pub use due::{due, finish, postpone};
 
@@ -23,7 +23,21 @@ pub async fn insert(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&Order, Payment)>,
 ) -> Result<HashSet<OrderId>, Error> {
-    insert_all(tx, payments.into_iter().collect(), false).await
+    let columns = Columns::of(payments);
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
+        "insert into payments (order_id, state, amount_minor, currency)
+         select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
+              as payment (order_id, state, amount_minor, currency)
+         on conflict (order_id) do nothing
+         returning order_id",
+    )
+    .bind(columns.orders)
+    .bind(columns.states)
+    .bind(columns.amounts)
+    .bind(columns.currencies)
+    .fetch_all(tx)
+    .await?;
+    Ok(inserted.into_iter().map(OrderId).collect())
 }
 
 /// Does the same, and stores the order with each authorized payment, for [`claim_unanswered`].
@@ -34,27 +48,7 @@ pub async fn insert_with_orders(
     tx: &mut PgConnection,
     payments: impl IntoIterator<Item = (&Order, Payment)>,
 ) -> Result<HashSet<OrderId>, Error> {
-    insert_all(tx, payments.into_iter().collect(), true).await
-}
-
-async fn insert_all(
-    tx: &mut PgConnection,
-    mut payments: Vec<(&Order, Payment)>,
-    store_orders: bool,
-) -> Result<HashSet<OrderId>, Error> {
-    // In the order of ids, so that two transactions never deadlock. Of two payments for one order,
-    // the first is inserted.
-    payments.sort_by_key(|(order, _)| order.id);
-    let (mut orders, mut states, mut amounts, mut currencies) = (vec![], vec![], vec![], vec![]);
-    let mut stored = vec![];
-    for (order, payment) in payments {
-        orders.push(order.id.0);
-        states.push(payment.as_str());
-        amounts.push(order.total.minor());
-        currencies.push(order.total.currency().code());
-        let is_stored = store_orders && payment == Payment::Authorized;
-        stored.push(is_stored.then_some(Json(order)));
-    }
+    let columns = Columns::of(payments);
     let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into payments (order_id, state, amount_minor, currency, placed_order)
          select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::jsonb[])
@@ -62,14 +56,46 @@ async fn insert_all(
          on conflict (order_id) do nothing
          returning order_id",
     )
-    .bind(orders)
-    .bind(states)
-    .bind(amounts)
-    .bind(currencies)
-    .bind(stored)
+    .bind(columns.orders)
+    .bind(columns.states)
+    .bind(columns.amounts)
+    .bind(columns.currencies)
+    .bind(columns.placed_orders)
     .fetch_all(tx)
     .await?;
     Ok(inserted.into_iter().map(OrderId).collect())
+}
+
+/// Payments to insert, one list per column.
+#[derive(Default)]
+struct Columns<'a> {
+    orders: Vec<Uuid>,
+    states: Vec<&'static str>,
+    amounts: Vec<i64>,
+    currencies: Vec<&'static str>,
+    /// The orders of authorized payments.
+    placed_orders: Vec<Option<Json<&'a Order>>>,
+}
+
+impl<'a> Columns<'a> {
+    /// In the order of ids, so that two transactions never deadlock. Of two payments for one order,
+    /// the first is inserted.
+    fn of(payments: impl IntoIterator<Item = (&'a Order, Payment)>) -> Columns<'a> {
+        let mut payments: Vec<_> = payments.into_iter().collect();
+        payments.sort_by_key(|(order, _)| order.id);
+        let mut columns = Columns::default();
+        for (order, payment) in payments {
+            columns.orders.push(order.id.0);
+            columns.states.push(payment.as_str());
+            columns.amounts.push(order.total.minor());
+            columns.currencies.push(order.total.currency().code());
+            let is_authorized = payment == Payment::Authorized;
+            columns
+                .placed_orders
+                .push(is_authorized.then_some(Json(order)));
+        }
+        columns
+    }
 }
 
 /// Inserts the payments that are missing, and locks all of them in the order of the orders' ids,
@@ -100,7 +126,6 @@ pub async fn claim_unanswered(
     age: Duration,
     limit: i64,
 ) -> Result<Vec<Order>, Error> {
-    let age = PgInterval::try_from(age).map_err(Error::Encode)?;
     let orders: Vec<Json<Order>> = sqlx::query_scalar(
         "update payments set told_again = told_again + 1, updated_at = clock_timestamp()
          where order_id = any(array(
@@ -113,7 +138,7 @@ pub async fn claim_unanswered(
              for update skip locked))
          returning placed_order",
     )
-    .bind(age)
+    .bind(interval(age)?)
     .bind(limit)
     .fetch_all(tx)
     .await?;

@@ -1,8 +1,16 @@
-//! From columns to values of the domain. An invalid value is an error that names its column.
+//! Between columns and values. An invalid value is an error, which names its column.
+
+use std::time::Duration;
 
 use domain::{Currency, Money, OrderId, Quantity, Sku};
 use sqlx::Error;
+use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
+
+/// A time that Postgres can store.
+pub(crate) fn interval(time: Duration) -> Result<PgInterval, Error> {
+    PgInterval::try_from(time).map_err(Error::Encode)
+}
 
 pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, Error> {
     let currency = named("currency", currency, Currency::from_code)?;

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::{Order, OrderId, Shipment};
-use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use sqlx::{Error, PgConnection};
 use uuid::Uuid;
 
-use crate::{States, row};
+use crate::States;
+use crate::row::{self, interval};
 
 /// Inserts the orders' shipments, to be dispatched after `cancellation_window` at the earliest.
 /// Returns the orders that had no shipment before.
@@ -22,8 +22,20 @@ pub async fn insert(
     shipment: Shipment,
     cancellation_window: Duration,
 ) -> Result<HashSet<OrderId>, Error> {
-    let shipments = orders.into_iter().map(|order| (order, shipment, None));
-    insert_all(tx, shipments.collect(), cancellation_window).await
+    let mut orders: Vec<Uuid> = orders.into_iter().map(|order| order.0).collect();
+    orders.sort();
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
+        "insert into shipments (order_id, state, dispatch_at)
+         select order_id, $2, clock_timestamp() + $3 from unnest($1::uuid[]) as scheduled (order_id)
+         on conflict (order_id) do nothing
+         returning order_id",
+    )
+    .bind(orders)
+    .bind(shipment.as_str())
+    .bind(interval(cancellation_window)?)
+    .fetch_all(tx)
+    .await?;
+    Ok(inserted.into_iter().map(OrderId).collect())
 }
 
 /// Inserts the shipments that are missing, to be dispatched after `cancellation_window` at the
@@ -37,31 +49,16 @@ pub async fn insert_missing_and_lock<'a>(
     shipments: impl IntoIterator<Item = (&'a Order, Shipment)>,
     cancellation_window: Duration,
 ) -> Result<States<Shipment>, Error> {
-    let shipments: Vec<_> = shipments.into_iter().collect();
-    let rows = shipments.iter();
-    let rows = rows.map(|(order, shipment)| (order.id, *shipment, Some(Json(*order))));
-    let inserted = insert_all(tx, rows.collect(), cancellation_window).await?;
-    let shipments = shipments.into_iter();
-    let states = States::to_insert(shipments.map(|(order, shipment)| (order.id, shipment)));
-    let existing = lock(tx, states.existing(&inserted)).await?;
-    Ok(states.with(existing))
-}
-
-async fn insert_all(
-    tx: &mut PgConnection,
-    mut shipments: Vec<(OrderId, Shipment, Option<Json<&Order>>)>,
-    cancellation_window: Duration,
-) -> Result<HashSet<OrderId>, Error> {
     // In the order of ids, so that two transactions never deadlock. Of two shipments for one
     // order, the first is inserted.
-    shipments.sort_by_key(|(order, ..)| *order);
-    let (mut orders, mut states, mut kept) = (vec![], vec![], vec![]);
-    for (order, shipment, placed) in shipments {
-        orders.push(order.0);
+    let mut shipments: Vec<(&Order, Shipment)> = shipments.into_iter().collect();
+    shipments.sort_by_key(|(order, _)| order.id);
+    let (mut orders, mut states, mut placed_orders) = (vec![], vec![], vec![]);
+    for (order, shipment) in &shipments {
+        orders.push(order.id.0);
         states.push(shipment.as_str());
-        kept.push(placed);
+        placed_orders.push(Json(*order));
     }
-    let cancellation_window = PgInterval::try_from(cancellation_window).map_err(Error::Encode)?;
     let inserted: Vec<Uuid> = sqlx::query_scalar(
         "insert into shipments (order_id, state, dispatch_at, placed_order)
          select order_id, state, clock_timestamp() + $4, placed_order
@@ -72,11 +69,15 @@ async fn insert_all(
     )
     .bind(orders)
     .bind(states)
-    .bind(kept)
-    .bind(cancellation_window)
-    .fetch_all(tx)
+    .bind(placed_orders)
+    .bind(interval(cancellation_window)?)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(inserted.into_iter().map(OrderId).collect())
+    let inserted = inserted.into_iter().map(OrderId).collect();
+    let shipments = shipments.into_iter();
+    let states = States::to_insert(shipments.map(|(order, shipment)| (order.id, shipment)));
+    let existing = lock(tx, states.existing(&inserted)).await?;
+    Ok(states.with(existing))
 }
 
 /// Locks the orders' shipments in the order of their ids, until the transaction ends. The holder of
@@ -144,7 +145,7 @@ pub async fn lock_due(
 ) -> Result<HashMap<OrderId, Shipment>, Error> {
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select order_id, state from shipments
-         where state = 'scheduled' and dispatch_at <= clock_timestamp()
+         where state = 'scheduled' and dispatch_at <= statement_timestamp()
          order by dispatch_at
          limit $1
          for update skip locked",
@@ -166,7 +167,6 @@ pub async fn lock_overdue(
     late: Duration,
     limit: i64,
 ) -> Result<Vec<Order>, Error> {
-    let late = PgInterval::try_from(late).map_err(Error::Encode)?;
     let overdue: Vec<Json<Order>> = sqlx::query_scalar(
         "select placed_order from shipments
          where state = 'scheduled' and placed_order is not null
@@ -175,7 +175,7 @@ pub async fn lock_overdue(
          limit $2
          for update skip locked",
     )
-    .bind(late)
+    .bind(interval(late)?)
     .bind(limit)
     .fetch_all(tx)
     .await?;
@@ -196,7 +196,6 @@ pub async fn claim_cancelled(
     age: Duration,
     limit: i64,
 ) -> Result<Vec<Order>, Error> {
-    let age = PgInterval::try_from(age).map_err(Error::Encode)?;
     let orders: Vec<Json<Order>> = sqlx::query_scalar(
         "with due as (
              select order_id, placed_order from shipments
@@ -214,7 +213,7 @@ pub async fn claim_cancelled(
          where shipments.order_id = due.order_id
          returning due.placed_order",
     )
-    .bind(age)
+    .bind(interval(age)?)
     .bind(limit)
     .bind(CANCELLATION_REPEATS)
     .fetch_all(tx)

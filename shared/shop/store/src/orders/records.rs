@@ -29,6 +29,11 @@ impl OrderRecords {
         }
     }
 
+    /// The orders to which facts were added.
+    pub fn changed(&self) -> impl Iterator<Item = OrderId> {
+        self.added.orders()
+    }
+
     pub(super) fn into_new_facts(self) -> NewFacts {
         self.added
     }
