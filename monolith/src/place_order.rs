@@ -6,7 +6,8 @@
 //! and voids it.
 //!
 //! If the process dies after the commit, the order exists. The customer repeats the request and
-//! gets the order by its idempotency key. A void that is still due is a row: any process sends it.
+//! gets the order by its idempotency key. A void that is still due is a row in the database, and any
+//! process of the shop sends it to the provider.
 
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use store::{inventory, orders, payments, shipping};
 use crate::void_unless_kept::VoidUnlessKept;
 use crate::{Error, Shop};
 
-/// Places the order. Returns `None`, and changes nothing, if its key has placed an order before:
-/// each attempt has an order id of its own, so no void hits the earlier order.
+/// Places the order. If its key has placed an order before, returns `None`, saves nothing and voids
+/// the new authorization. Each attempt has its own order id, so the earlier order keeps its money.
 pub async fn place_order(
     shop: &Shop,
     order: Order,
@@ -29,14 +30,14 @@ pub async fn place_order(
     let authorization = VoidUnlessKept::new(&shop.provider, order.id);
     let payment = shop.provider.authorize(&order).await?;
 
-    // Few orders of one product may hold a connection. The others wait here, without one.
+    // Limits the orders of one product that hold a connection. The others wait here, without one.
     let _permit = shop.product_limit.acquire(&order.lines).await?;
     let mut tx = database::begin(&shop.db).await?; // Rolled back if it is dropped.
     let facts = decide(&mut tx, &order, payment, shop.cancellation_window).await?;
     let Some(record) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
         return Ok(None); // Rolls back, and voids the authorization.
     };
-    // Before the commit, whose result may stay unknown: from here on, the sweep alone may void.
+    // The result of a commit may stay unknown, so before it the guard is told to void no more.
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
@@ -47,8 +48,8 @@ pub async fn place_order(
     Ok(Some(record))
 }
 
-/// Decides payment, stock and shipment, and writes them. The order's own row comes last, because
-/// only then all its facts are known.
+/// Decides payment, stock and shipment, and saves them. The caller then inserts the order's own row
+/// with the facts that this returns.
 async fn decide(
     tx: &mut PgConnection,
     order: &Order,
@@ -72,8 +73,8 @@ async fn decide(
         }
         inventory::save(tx, &stock).await?;
     }
-    // An order that took very long may have lost its payment: the sweep voids authorizations that
-    // have no order, and first inserts this row in the order's place. Then this order must fail.
+    // The sweep voids old authorizations that have no payment row, and first inserts that row. If
+    // this order took so long that the row is there, its money is gone, and it must fail.
     let inserted = payments::insert(tx, [(order, payment)]).await?;
     if !inserted.contains(&order.id) {
         return Err(Error::Voided);
