@@ -37,7 +37,7 @@ pub async fn place_order(
     let Some(record) = orders::insert(&mut tx, order, idempotency, &facts).await? else {
         return Ok(None); // Rolls back, and voids the authorization.
     };
-    // The result of a commit may stay unknown, so before it the guard is told to void no more.
+    // Before the commit, whose result may stay unknown: the guard must not void any more.
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
