@@ -4,12 +4,12 @@ mod values;
 
 use std::path::PathBuf;
 
-use analysis::model::Scenario;
+use analysis::model::{Fault, Scenario};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
 pub use values::Arms;
-use values::{parse_arms, parse_database, parse_rate, parse_scenario, parse_target};
+use values::{parse_arms, parse_database, parse_fault, parse_rate, parse_scenario, parse_target};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -44,6 +44,8 @@ pub enum Action {
     /// Starts each architecture, leaves it idle for ten seconds, and prints what its processes use
     /// and how soon they were ready.
     Idle(DeploymentOptions),
+    /// Lets parts fail in the middle of a steady load, and shows what each architecture does then.
+    Faults(FaultOptions),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -74,6 +76,35 @@ pub struct DeploymentOptions {
     /// One Postgres server for all databases, or one for each service.
     #[arg(long, value_enum, default_value_t = Postgres::Shared)]
     pub postgres: Postgres,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct FaultOptions {
+    /// The faults: F1 kill of one process, F2 of all, F3 provider hangs, F4 provider fails,
+    /// F5 queue server or Postgres paused, F6 Postgres crashes, F7 SQS misbehaves, F10 rolling
+    /// restart, F11 frozen process, F12 random kills, F14 all messages lost.
+    #[arg(long, value_delimiter = ',', value_parser = parse_fault,
+          default_values = Fault::ALL.map(Fault::code))]
+    pub faults: Vec<Fault>,
+
+    #[command(flatten)]
+    pub deployment: DeploymentOptions,
+
+    /// Orders per second.
+    #[arg(long, default_value = "50", value_parser = parse_rate)]
+    pub rate: f64,
+
+    /// Runs of each case. From three on, figures have an interval.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub pairs: u32,
+
+    /// Keeps the logs of all processes next to the report.
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Prints the results as JSON instead of the sentences.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug, Clone)]
@@ -234,6 +265,23 @@ mod tests {
                 check(ignored, false);
             }
         }
+    }
+
+    #[test]
+    fn faults_are_chosen_by_their_codes_and_all_of_them_are_the_default() {
+        let chosen = |arguments: &[&str]| {
+            let all = ["cargo", "compare", "faults"].iter().chain(arguments);
+            let Top::Compare(compare) = Cli::try_parse_from(all)?.command;
+            match compare.action {
+                Some(Action::Faults(options)) => Ok(options.faults),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(chosen(&[]).unwrap(), Fault::ALL);
+        let some = chosen(&["--faults", "F1,f14"]).unwrap();
+        assert_eq!(some, [Fault::Kill, Fault::QueuesLost]);
+        let unknown: clap::Error = chosen(&["--faults", "F8"]).unwrap_err();
+        assert!(unknown.to_string().contains("choose from F1"));
     }
 
     #[test]

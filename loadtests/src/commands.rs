@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod compare_targets;
 pub mod conclude;
+pub mod faults;
 pub mod idle;
 pub mod results;
 pub mod up;

@@ -1,6 +1,6 @@
 //! An experiment: a comparison while it is made, with its results so far and its files.
 
-use analysis::model::{Partial, Results, Run};
+use analysis::model::{FaultRun, Partial, Results, Run};
 use harness::deployment::Infrastructure;
 use harness::run::{RunSettings, RunSpec, Target, run, run_locally};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,12 @@ impl Experiment<'_> {
     /// Adds a run to the results, and writes them at once, so that no later failure loses it.
     pub(crate) fn record(&mut self, run: Run) -> anyhow::Result<()> {
         self.results.runs.push(run);
+        self.output.write_results(&self.results)
+    }
+
+    /// The same for a run with a fault.
+    pub(crate) fn record_fault(&mut self, run: FaultRun) -> anyhow::Result<()> {
+        self.results.faults.push(run);
         self.output.write_results(&self.results)
     }
 

@@ -6,6 +6,7 @@
 pub mod capacity;
 pub mod cli;
 pub mod commands;
+mod environment;
 mod experiment;
 mod output;
 mod plan;

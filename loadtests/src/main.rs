@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use harness::deployment::slowdown_proxy;
 use loadtests::cli::{Action, Cli, Top};
-use loadtests::commands::{compare, idle, results, up};
+use loadtests::commands::{compare, faults, idle, results, up};
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::NoSubscriber;
 
@@ -16,12 +16,15 @@ async fn main() -> ExitCode {
     }
     let Top::Compare(cli) = Cli::parse().command;
     // goose brings a logger of its own, and the warnings of our libraries are not for this output.
+    // During a fault, a line for each failed request would hide the results.
     let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
+    let _ = tracing_log::LogTracer::init();
     let stop = CancellationToken::new();
     let outcome = match listen_for_interrupts(&stop) {
         Err(error) => Err(error.into()),
         Ok(()) => match &cli.action {
             None => compare::compare(&cli.options, &stop).await,
+            Some(Action::Faults(options)) => faults::faults(options, &stop).await,
             Some(Action::Report { results: path }) => results::report(path),
             Some(Action::Diff { before, after }) => results::diff(before, after),
             Some(Action::Up(options)) => up::up(options, &stop).await,

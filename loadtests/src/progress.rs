@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use analysis::model::Run;
+use analysis::model::{FaultRun, Run};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(crate) struct Progress(ProgressBar);
@@ -55,6 +55,23 @@ impl Progress {
             ),
         };
         self.0.inc(u64::from(!repeat));
+        self.print(&line);
+    }
+
+    pub(crate) fn end_of_fault(&self, made: &FaultRun) {
+        let title = made.case.title();
+        let line = match made.run.refusal() {
+            Some(reason) => format!("  {title}: void, because {reason}"),
+            None => format!(
+                "  {title}: {:.0}% of the orders accepted, all promises kept",
+                made.accepted_share() * 100.0
+            ),
+        };
+        self.0.inc(1);
+        self.print(&line);
+    }
+
+    fn print(&self, line: &str) {
         match std::io::stderr().is_terminal() {
             true => self.0.println(line),
             false => eprintln!("{line}"),

@@ -47,6 +47,8 @@ pub(crate) fn quick_settings(options: &DeploymentOptions) -> anyhow::Result<RunS
         objective: Duration::from_millis(500),
         cancellation_window: Duration::from_secs(2),
         order_expiry: Duration::from_secs(3),
+        overdue: None,
+        longest_operation: Duration::from_secs(6),
         products: 1_000,
         customers: 50,
         seed: options.seed,
@@ -136,6 +138,7 @@ pub(crate) fn new_results(
         machine: machine::probe(),
         versions: provenance::versions(postgres_version),
         runs: vec![],
+        faults: vec![],
         capacities: vec![],
     })
 }

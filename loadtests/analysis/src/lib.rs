@@ -11,6 +11,7 @@
 
 pub mod caveats;
 pub mod change;
+pub mod faults;
 pub mod headline;
 pub mod measures;
 pub mod model;

@@ -1,6 +1,7 @@
 //! One run, from its specification to its audited result.
 
 mod drain;
+mod faults;
 mod figures;
 mod local;
 mod meter;
@@ -11,6 +12,7 @@ mod subject;
 mod target;
 mod witness;
 
+pub use faults::{cases, run_with_fault};
 pub use local::run_locally;
 pub use procedure::run;
 pub use spec::{RunSettings, RunSpec};

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use analysis::caveats::caveats;
+use analysis::faults::summaries;
 use analysis::headline::headline;
 use analysis::model::{ArmName, Quantiles, Results, Run};
 use analysis::selection::grouped;
@@ -28,6 +29,9 @@ pub(crate) fn markdown(results: &Results) -> anyhow::Result<String> {
     }
     for caveat in caveats(results) {
         writeln!(text, "\n{caveat}")?;
+    }
+    for one in summaries(results) {
+        writeln!(text, "- {}: {}", one.case.title(), one.sentence())?;
     }
     text += &figures(results)?;
     text += &capacities(results)?;

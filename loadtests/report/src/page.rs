@@ -5,7 +5,7 @@ use analysis::sentences::capitalised;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::format::moment;
-use crate::sections::{dial, evidence, figures, method, tables, verdicts};
+use crate::sections::{dial, evidence, faults, figures, method, tables, verdicts};
 
 pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
     let names: Vec<String> = results.settings.arms.iter().map(ArmName::phrase).collect();
@@ -20,18 +20,9 @@ pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
             }
             body {
                 (head(results, &names))
-                (verdicts::verdicts(results))
-                (figures::ratios(results))
-                (tables::headline(results))
-                (figures::latencies(results))
-                (tables::percentiles(results))
-                (dial::dial(results))
-                (dial::components(results))
-                (figures::capacities(results))
-                (tables::replicas(results))
-                (figures::changing(results))
-                (tables::money(results)?)
-                (evidence::published()?)
+                (faults::costs_and_gains(results))
+                @if !results.runs.is_empty() || results.faults.is_empty() { (comparison(results)?) }
+                (faults::over_time(results))
                 (evidence::audit(results))
                 (method::method(results))
                 (evidence::runs(results))
@@ -41,8 +32,25 @@ pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
     })
 }
 
+fn comparison(results: &Results) -> anyhow::Result<Markup> {
+    Ok(html! {
+        (verdicts::verdicts(results))
+        (figures::ratios(results))
+        (tables::headline(results))
+        (figures::latencies(results))
+        (tables::percentiles(results))
+        (dial::dial(results))
+        (dial::components(results))
+        (figures::capacities(results))
+        (tables::replicas(results))
+        (figures::changing(results))
+        (tables::money(results)?)
+        (evidence::published()?)
+    })
+}
+
 fn head(results: &Results, names: &[String]) -> Markup {
-    let orders: u64 = results.runs.iter().map(|run| run.accepted).sum();
+    let orders: u64 = results.all_runs().map(|run| run.accepted).sum();
     let commit = results.versions.get("commit");
     html! {
         header {
@@ -50,7 +58,7 @@ fn head(results: &Results, names: &[String]) -> Markup {
             p.arms { (capitalised(&names.join(", "))) }
             p.soft {
                 (moment(&results.started_at)) " · " (results.settings.method) " method · "
-                (results.runs.len()) " runs · " (orders) " orders"
+                (results.all_runs().count()) " runs · " (orders) " orders"
                 @if let Some(commit) = commit { " · commit " (commit) }
             }
             @if let Some(reason) = &results.partial {

@@ -2,6 +2,7 @@
 
 pub(crate) mod dial;
 pub(crate) mod evidence;
+pub(crate) mod faults;
 pub(crate) mod figures;
 pub(crate) mod method;
 pub(crate) mod tables;

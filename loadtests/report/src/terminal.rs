@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use analysis::caveats::caveats;
+use analysis::faults::summaries;
 use analysis::headline::headline;
 use analysis::model::{Results, Run};
 use analysis::selection::grouped;
@@ -21,6 +22,9 @@ pub fn summary(results: &Results) -> String {
     }
     for caveat in caveats(results) {
         let _ = writeln!(text, "\n{}", wrapped(&caveat));
+    }
+    for one in summaries(results) {
+        let _ = writeln!(text, "  {}\n{}", one.case.title(), wrapped(&one.sentence()));
     }
     if !grouped(results).is_empty() {
         let _ = write!(text, "\n{}", table(results));
@@ -79,25 +83,23 @@ fn table(results: &Results) -> String {
 }
 
 fn audit(results: &Results) -> String {
+    let count = results.all_runs().count();
     let failed: Vec<&Run> = results
-        .runs
-        .iter()
+        .all_runs()
         .filter(|run| run.audit.failure().is_some())
         .collect();
-    let checks = results.runs.iter().flat_map(|run| &run.audit.checks);
+    let checks = results.all_runs().flat_map(|run| &run.audit.checks);
     // The orders of the warm-ups too.
     let kept = checks.filter(|check| check.counts_accepted_orders());
     let orders: u64 = kept.map(|check| check.examined).sum();
     match failed.first() {
-        None if results.runs.is_empty() => "Audit: no run was finished.".to_owned(),
-        None => format!(
-            "Audit: all promises kept in all {} runs, over {orders} orders.",
-            results.runs.len()
-        ),
+        None if count == 0 => "Audit: no run was finished.".to_owned(),
+        None => {
+            format!("Audit: all promises kept in all {count} runs, over {orders} orders.")
+        }
         Some(run) => format!(
-            "Audit: FAILED in {} of {} runs. First: {} {}: {}",
+            "Audit: FAILED in {} of {count} runs. First: {} {}: {}",
             failed.len(),
-            results.runs.len(),
             run.arm,
             run.scenario.code(),
             run.audit.failure().unwrap_or_default(),

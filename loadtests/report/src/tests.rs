@@ -80,6 +80,7 @@ fn results(runs: Vec<Run>) -> Results {
         },
         versions: [].into(),
         runs,
+        faults: vec![],
         capacities: vec![Capacity {
             arm: Arm::Monolith.into(),
             held_per_s: 100.0,

@@ -1,6 +1,6 @@
 //! The values of options, parsed into types.
 
-use analysis::model::{Arm, ArmName, Scenario};
+use analysis::model::{Arm, ArmName, Fault, Scenario};
 
 /// Arms in the order of the command line, each under a name of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +40,13 @@ pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
 pub(super) fn parse_scenario(text: &str) -> Result<Scenario, String> {
     Scenario::from_code(&text.to_uppercase())
         .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S8"))
+}
+
+pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
+    Fault::from_code(text).ok_or_else(|| {
+        let codes = Fault::ALL.map(Fault::code).join(", ");
+        format!("there is no fault {text:?}: choose from {codes}")
+    })
 }
 
 pub(super) fn parse_database(text: &str) -> Result<(String, String), String> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use analysis::model::ArmName;
+use analysis::model::{ArmName, Partial};
 use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::compare_targets::compare_targets;
 use super::conclude::{exit_code, mark_complete, write_outputs};
+use super::faults;
 use crate::capacity;
 use crate::cli::{Arms, Options};
+use crate::environment::refuse_proxy;
 use crate::experiment::{Experiment, Shops};
 use crate::output::Output;
 use crate::plan;
@@ -136,19 +138,11 @@ async fn run_comparison(experiment: &mut Experiment<'_>, options: &Options) -> a
         _ => plan::cells(options),
     };
     let planned = plan::schedule(&cells, arms, options.deployment.seed);
-    run_all(experiment, &planned).await
-}
-
-/// goose reads the environment, and would send its load through a proxy.
-fn refuse_proxy() -> anyhow::Result<()> {
-    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    let exempt = |name: &str| std::env::var(name).is_ok_and(|all| all.contains("127.0.0.1"));
-    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-    match proxies.into_iter().find(|name| set(name)) {
-        Some(name) if !exempt("NO_PROXY") && !exempt("no_proxy") => {
-            bail!("{name} would take the load: set NO_PROXY=127.0.0.1,localhost")
-        }
-        _ => Ok(()),
+    run_all(experiment, &planned).await?;
+    let on_the_dial = options.deployment.arms.on_the_dial();
+    match options.full && experiment.results.partial == Some(Partial::Unfinished) {
+        true => faults::run_all(experiment, &faults::full(&on_the_dial)).await,
+        false => Ok(()),
     }
 }
 

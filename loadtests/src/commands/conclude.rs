@@ -51,7 +51,7 @@ pub(crate) fn write_outputs(
 /// Success only when the comparison is complete, every audit passed and no run but the search for a
 /// capacity had errors.
 pub(crate) fn exit_code(results: &Results) -> ExitCode {
-    let valid = results.all_promises_kept() && !results.has_errors();
+    let valid = results.all_promises_kept() && !results.has_errors() && !results.has_left_work();
     match results.partial.is_none() && valid {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

@@ -66,11 +66,13 @@ pub(super) fn spec_to_try(arm: &ArmName, settings: &RunSettings) -> anyhow::Resu
         baseline: false,
         name: arm.to_string(),
         replicas: 1,
+        entry_gateway: false,
         products: settings.products,
         provider_latency_ms: 0,
         sqs_arguments: vec![],
         cancellation_window: Duration::from_secs(60),
         order_expiry: Duration::from_secs(900),
+        overdue: None,
         seed: settings.seed,
         slowdown: None,
     })

@@ -113,11 +113,13 @@ fn spec(arm: Arm) -> DeploymentSpec {
         baseline: false,
         name: arm.code().to_owned(),
         replicas: 1,
+        entry_gateway: false,
         products: 100,
         provider_latency_ms: 0,
         sqs_arguments: vec![],
         cancellation_window: CANCELLATION_WINDOW,
         order_expiry: Duration::from_secs(600),
+        overdue: None,
         seed: 1,
         slowdown: None,
     }

@@ -7,16 +7,22 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The dial, from one process to many. Each arm changes one thing against the one before.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
+)]
 pub enum Arm {
     /// One process, one database, one transaction.
     #[default]
+    #[serde(rename = "A0")]
     Monolith,
     /// The services' handlers in one process on one database, linked by an in-process queue.
+    #[serde(rename = "A1")]
     Events,
     /// The same on SQS and databases of their own.
+    #[serde(rename = "A2")]
     OneProcess,
     /// Each service in a process of its own.
+    #[serde(rename = "A3")]
     Services,
 }
 

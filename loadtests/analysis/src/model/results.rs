@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmName, Capacity, Machine, Partial, Run};
+use super::{ArmName, Capacity, FaultRun, Machine, Partial, Run};
 
 /// The shape of `results.json`. A reader refuses a file with another number.
 pub const SCHEMA: u32 = 3;
@@ -24,6 +24,9 @@ pub struct Results {
     /// Versions of the parts: `rustc`, `postgres`, `goose`, `commit`.
     pub versions: BTreeMap<String, String>,
     pub runs: Vec<Run>,
+    /// Runs with a fault. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultRun>,
     pub capacities: Vec<Capacity>,
 }
 
@@ -82,9 +85,16 @@ pub enum PostgresPlace {
 }
 
 impl Results {
+    /// The runs, and after them those with a fault.
+    pub fn all_runs(&self) -> impl Iterator<Item = &Run> + Clone {
+        let faulty = self.faults.iter().map(|faulty| &faulty.run);
+        self.runs.iter().chain(faulty)
+    }
+
     /// Whether every run's audit ran and found every promise kept.
     pub fn all_promises_kept(&self) -> bool {
-        !self.runs.is_empty() && self.runs.iter().all(|run| run.audit.passed())
+        let mut all = self.all_runs().peekable();
+        all.peek().is_some() && all.all(|run| run.audit.passed())
     }
 
     /// Whether any run but the search for a capacity had more errors than the limit.
@@ -92,6 +102,11 @@ impl Results {
         self.runs
             .iter()
             .any(|run| run.has_errors() && !run.load.is_probe())
+    }
+
+    /// Whether a run with a fault left work that was never finished.
+    pub fn has_left_work(&self) -> bool {
+        self.faults.iter().any(|faulty| faulty.run.void.is_some())
     }
 
     /// The arms that have runs, each once, in the order of their first runs.

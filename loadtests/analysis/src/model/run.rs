@@ -111,7 +111,11 @@ pub struct Noise {
 /// One second of the run.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Second {
+    /// Orders that were due.
     pub offered: u64,
+    /// Those of them that the shop accepted. Files of earlier versions do not have this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<u64>,
     pub settled: u64,
     /// Orders accepted and not settled at the end of the second.
     pub backlog: u64,

@@ -17,7 +17,7 @@ use super::process::{EnvVars, Process};
 use super::slowdown_proxy;
 use super::spec::DeploymentSpec;
 use super::third_parties::{PaymentProvider, Queues};
-use super::wiring::{entry_package, replica_name, replicas_of, start_order};
+use super::wiring::{URLS, entry_package, replica_name, replicas_of, start_order};
 use crate::audit::Sources;
 
 /// A running arm. Dropping it stops its processes. [`Deployment::remove`] removes its databases
@@ -28,6 +28,8 @@ pub struct Deployment {
     /// Its entry addresses, one per replica of the monolith or the gateway.
     pub base_urls: Vec<String>,
     pub processes: Vec<Process>,
+    /// The gateway in front of the monolith's replicas, if there is one. No fault hits it.
+    pub entry_gateway: Option<Process>,
     pub provider: PaymentProvider,
     pub queues: Option<Queues>,
     /// By context. A shop with one database has the same one for all contexts.
@@ -70,6 +72,7 @@ impl Deployment {
             arm: spec.arm,
             base_urls: vec![],
             processes: vec![],
+            entry_gateway: None,
             provider,
             queues,
             databases: new.databases,
@@ -127,9 +130,30 @@ impl Deployment {
         }
         let names = self.processes.iter().map(|one| (&one.name, &one.url));
         self.base_urls = replicas_of(entry_package(self.arm), names);
+        if spec.entry_gateway {
+            self.start_entry_gateway(infrastructure, spec, logs).await?;
+        }
         if let Some(burn) = spec.slowdown {
             self.slow_down(burn, logs).await?;
         }
+        Ok(())
+    }
+
+    /// Puts a gateway in front of all entry addresses. It leaves out a replica that is dead.
+    async fn start_entry_gateway(
+        &mut self,
+        infrastructure: &Infrastructure,
+        spec: &DeploymentSpec,
+        logs: &Path,
+    ) -> anyhow::Result<()> {
+        let program = infrastructure.binaries.path("gateway")?;
+        let mut environment = environment("gateway", infrastructure, spec, &self.running_parts());
+        let replicas = self.base_urls.join(",");
+        environment.extend(URLS.map(|(_, variable)| (variable, replicas.clone())));
+        let mut gateway = Process::start("gateway", program, &[], &environment, logs).await?;
+        gateway.ready(&infrastructure.http).await?;
+        self.base_urls = vec![gateway.url.clone()];
+        self.entry_gateway = Some(gateway);
         Ok(())
     }
 
@@ -179,6 +203,7 @@ impl Deployment {
     /// When a database cannot be removed.
     pub async fn remove(self, infrastructure: &Infrastructure) -> anyhow::Result<()> {
         let stopping = tokio::task::spawn_blocking(move || {
+            drop(self.entry_gateway);
             drop(self.processes);
             drop(self.queues);
             drop(self.provider);

@@ -12,6 +12,15 @@ use super::wiring::{CONTEXTS, DATABASE_URLS, URLS, context_of, replicas_of, sign
 /// used 1.2 times the CPU at 400 orders per second.
 const CONNECTIONS: usize = 8;
 
+/// The variables that set when an answer is overdue.
+const OVERDUE: [&str; 5] = [
+    "ORDER_UNSETTLED_MS",
+    "ORDER_UNDISPATCHED_MS",
+    "CANCEL_UNANSWERED_MS",
+    "PAYMENT_UNANSWERED_MS",
+    "DISPATCH_LATE_MS",
+];
+
 /// The parts of a deployment that run already.
 pub(super) struct RunningParts<'a> {
     pub(super) provider_url: &'a str,
@@ -45,6 +54,10 @@ pub(super) fn environment(
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ]);
+    if let Some(overdue) = spec.overdue {
+        let overdue = overdue.as_millis().to_string();
+        environment.extend(OVERDUE.map(|variable| (variable, overdue.clone())));
+    }
     if signs(package) {
         environment.insert("AUTH_PRIVATE_KEY", keys.private.expose().to_owned());
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use sandbox::{Launch, Supervised};
+use tokio::net::TcpStream;
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
@@ -18,6 +19,7 @@ pub struct Process {
     /// The time from its start until it was ready. Everything it depends on was ready before.
     pub ready_after: Option<Duration>,
     started: Instant,
+    launch: Launch,
     child: Supervised,
 }
 
@@ -61,10 +63,57 @@ impl Process {
             url: String::new(),
             ready_after: None,
             started,
+            launch,
             child,
         };
         process.url = format!("http://{}", process.address().await?);
         Ok(process)
+    }
+
+    /// Sends it a signal, as `kill -s` names it.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let sent = self.child.signal(signal);
+        sent.with_context(|| format!("cannot send SIG{signal} to {}", self.name))
+    }
+
+    /// Waits until it has ended, after a signal.
+    ///
+    /// # Errors
+    /// When it still runs after 30 s.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while self.child.exit_status()?.is_none() {
+            if started.elapsed() > READY_LIMIT {
+                bail!("{} did not end within 30 s", self.name);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Starts the program again after it has ended, and waits until it listens on the address that
+    /// it had.
+    ///
+    /// # Errors
+    /// When it does not listen within 30 s.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.launch.listen_at(&address);
+        self.started = Instant::now();
+        let spawned = Supervised::spawn(&self.launch);
+        self.child = spawned.with_context(|| format!("cannot start {} again", self.name))?;
+        while TcpStream::connect(&address).await.is_err() {
+            let log = self.child.log_text();
+            self.check_alive(&log)?;
+            if self.started.elapsed() > READY_LIMIT {
+                bail!("{} did not listen again within 30 s", self.name);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     pub fn pid(&self) -> u32 {
@@ -132,6 +181,25 @@ fn address_in(log: &str) -> Option<&str> {
     let line = log.lines().find(|line| line.contains("listening"))?;
     let after = line.split_once("address=")?.1;
     after.split_whitespace().next()
+}
+
+/// Sets the address that a program listens on.
+trait ListenAt {
+    fn listen_at(&mut self, address: &str);
+}
+
+impl ListenAt for Launch {
+    /// Services read `LISTEN_ADDR`, the third parties `--port`.
+    fn listen_at(&mut self, address: &str) {
+        let variables = self.environment.iter_mut();
+        for (_, value) in variables.filter(|(name, _)| name == "LISTEN_ADDR") {
+            address.clone_into(value);
+        }
+        let port = address.rsplit(':').next().unwrap_or(address).to_owned();
+        if let Some(place) = self.arguments.iter().position(|one| one == "--port") {
+            self.arguments[place + 1] = port;
+        }
+    }
 }
 
 fn last_lines(log: &str) -> String {

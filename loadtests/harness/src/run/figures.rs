@@ -100,7 +100,11 @@ fn endings(orders: &[&Outcome], snapshot: &Snapshot, since: Uuid) -> Endings {
 /// Milliseconds from the moment an order was due until it settled. The time stamp of the database
 /// precedes the commit. So where the answer already says that the order is settled, the answer
 /// counts, which follows the commit. An expired order has not settled for its customer.
-fn times_to_settled(orders: &[&Outcome], snapshot: &Snapshot, begin_ms: f64) -> HashMap<Uuid, f64> {
+pub(super) fn times_to_settled(
+    orders: &[&Outcome],
+    snapshot: &Snapshot,
+    begin_ms: f64,
+) -> HashMap<Uuid, f64> {
     let times = orders.iter().filter_map(|outcome| {
         let accepted = outcome.order?;
         let order = snapshot.orders.get(&accepted.id)?;
@@ -130,13 +134,18 @@ fn seconds(orders: &[&Outcome], settled: &HashMap<Uuid, f64>, length: Duration) 
     };
     for order in orders {
         count(ms(order.due), |second| second.offered += 1);
+        if order.order.is_some() {
+            count(ms(order.due), |second| {
+                *second.accepted.get_or_insert(0) += 1
+            });
+        }
         if let Some(time) = order.order.and_then(|accepted| settled.get(&accepted.id)) {
             count(ms(order.due) + time, |second| second.settled += 1);
         }
     }
     let mut backlog = 0_u64;
     for second in &mut seconds {
-        backlog = (backlog + second.offered).saturating_sub(second.settled);
+        backlog = (backlog + second.accepted.unwrap_or(0)).saturating_sub(second.settled);
         second.backlog = backlog;
     }
     seconds

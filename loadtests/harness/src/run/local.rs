@@ -37,11 +37,7 @@ pub async fn run_locally(
     let deployment = Deployment::start(infrastructure, &deployment_spec(settings, spec)?)
         .await
         .with_context(|| format!("cannot start {}", spec.arm))?;
-    let subject = LocalShop {
-        tokens: infrastructure.tokens(settings.customers)?,
-        deployment: &deployment,
-        key_prefix: settings.seed.to_string(),
-    };
+    let subject = LocalShop::new(infrastructure, settings, &deployment)?;
     let made = stop
         .run_until_cancelled(run(&subject, settings, spec))
         .await;
@@ -49,7 +45,10 @@ pub async fn run_locally(
     made.transpose()
 }
 
-fn deployment_spec(settings: &RunSettings, spec: &RunSpec) -> anyhow::Result<DeploymentSpec> {
+pub(super) fn deployment_spec(
+    settings: &RunSettings,
+    spec: &RunSpec,
+) -> anyhow::Result<DeploymentSpec> {
     let arm = spec.arm.arm();
     let name = spec.arm.to_string().replace(' ', "-");
     let sqs_arguments = match spec.remote_sqs {
@@ -63,21 +62,39 @@ fn deployment_spec(settings: &RunSettings, spec: &RunSpec) -> anyhow::Result<Dep
         baseline: spec.arm.is_baseline(),
         name: format!("{:03}-{name}", spec.position + 1),
         replicas: spec.replicas,
+        entry_gateway: false,
         products: settings.products,
         provider_latency_ms: provider_latency_ms(spec.scenario),
         sqs_arguments,
         cancellation_window: settings.cancellation_window,
         order_expiry: settings.order_expiry,
+        overdue: settings.overdue,
         seed: settings.seed,
         slowdown: slowdown.map(|slowdown| slowdown.burn),
     })
 }
 
 /// A deployment with its customers.
-struct LocalShop<'a> {
+pub(super) struct LocalShop<'a> {
     deployment: &'a Deployment,
     tokens: Vec<String>,
     key_prefix: String,
+}
+
+impl LocalShop<'_> {
+    /// # Errors
+    /// When the key of the tokens cannot sign.
+    pub(super) fn new<'a>(
+        infrastructure: &Infrastructure,
+        settings: &RunSettings,
+        deployment: &'a Deployment,
+    ) -> anyhow::Result<LocalShop<'a>> {
+        Ok(LocalShop {
+            tokens: infrastructure.tokens(settings.customers)?,
+            deployment,
+            key_prefix: settings.seed.to_string(),
+        })
+    }
 }
 
 impl Subject for LocalShop<'_> {

@@ -15,7 +15,7 @@ use crate::load::schedule::{Shape, due_times};
 use crate::load::{Arrivals, Attack, Operation, Outcome, Population, Recorder, attack};
 
 /// All generator users have started before the first operation is due.
-const LEAD: Duration = Duration::from_millis(300);
+pub(super) const LEAD: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
@@ -63,7 +63,7 @@ pub(super) async fn load(
         awaits: closed,
         recorder: Recorder::default(),
     });
-    attack(Arc::clone(&sent), users(spec), stream.length).await?;
+    attack(Arc::clone(&sent), users(settings, spec), stream.length).await?;
     let outcomes = sent.recorder.take();
     let offered = match closed {
         true => outcomes.iter().filter(|one| one.is_scheduled()).count(),
@@ -80,13 +80,14 @@ pub(super) async fn load(
     })
 }
 
-/// The number of generator users. In the open model there is one for every operation of six
-/// seconds, enough unless the arm stands still. A mix has more operations than orders.
-fn users(spec: &RunSpec) -> usize {
+/// The number of generator users. In the open model there is one for every operation that is
+/// open at a time. A mix has more operations than orders.
+fn users(settings: &RunSettings, spec: &RunSpec) -> usize {
     match spec.load {
         LoadModel::Closed { users } => users,
         LoadModel::Open(rate) | LoadModel::Probe(rate) => {
-            (rate.get() / order_share(spec.scenario) * 6.0) as usize + 20
+            let per_s = rate.get() / order_share(spec.scenario);
+            (per_s * settings.longest_operation.as_secs_f64()) as usize + 20
         }
     }
 }
@@ -171,20 +172,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_warm_up_shares_neither_operations_nor_keys_with_the_measured_load() {
-        let settings = RunSettings {
+    fn settings() -> RunSettings {
+        RunSettings {
             warm_up: Duration::from_secs(1),
             duration: Duration::from_secs(6),
             objective: Duration::from_millis(500),
             cancellation_window: Duration::from_secs(2),
             order_expiry: Duration::from_secs(3),
+            overdue: None,
+            longest_operation: Duration::from_secs(6),
             products: 1_000,
             customers: 50,
             seed: 1,
             sqs_latency: SqsLatency::from_data().unwrap(),
             slowdown: None,
-        };
+        }
+    }
+
+    #[test]
+    fn the_warm_up_shares_neither_operations_nor_keys_with_the_measured_load() {
+        let settings = settings();
         let spec = spec(Scenario::Checkout);
         let stream = |phase| Stream::of(&settings, &spec, phase);
         let (warm_up, measured) = (stream(Phase::WarmUp), stream(Phase::Measured));
@@ -202,6 +209,8 @@ mod tests {
     #[test]
     fn a_mix_has_users_for_all_its_operations() {
         let (checkout, mix) = (spec(Scenario::Checkout), spec(Scenario::Mix));
+        let settings = settings();
+        let users = |spec| users(&settings, spec);
         assert_eq!((users(&checkout), users(&mix)), (320, 1_020));
     }
 }

@@ -62,7 +62,12 @@ async fn reading(subject: &impl Subject, witness: &mut Witness<'_>) -> anyhow::R
 }
 
 /// The audit looks at the orders of the warm-up too.
-fn audited(access: &Access, snapshot: &Snapshot, warm_up: &Load, measured: &Load) -> Audit {
+pub(super) fn audited(
+    access: &Access,
+    snapshot: &Snapshot,
+    warm_up: &Load,
+    measured: &Load,
+) -> Audit {
     if let Access::HttpOnly { missing } = access {
         return Audit {
             checks: vec![],

@@ -16,6 +16,12 @@ pub struct RunSettings {
     pub objective: Duration,
     pub cancellation_window: Duration,
     pub order_expiry: Duration,
+    /// After which time the services publish again what was not answered. `None` leaves them their
+    /// defaults, which are minutes.
+    pub overdue: Option<Duration>,
+    /// The longest time that an operation may take before operations are due that no generator user
+    /// is free to send.
+    pub longest_operation: Duration,
     pub products: usize,
     pub customers: usize,
     pub seed: u64,

@@ -55,7 +55,9 @@ pub(crate) fn over_time(runs: &[&Run]) -> String {
     })
 }
 
-fn line(orders: impl Iterator<Item = u64> + Clone) -> impl Iterator<Item = (f64, f64)> + Clone {
+pub(super) fn line(
+    orders: impl Iterator<Item = u64> + Clone,
+) -> impl Iterator<Item = (f64, f64)> + Clone {
     orders
         .enumerate()
         .map(|(second, orders)| (second as f64, orders as f64))

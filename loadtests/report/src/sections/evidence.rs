@@ -24,7 +24,7 @@ pub(crate) fn published() -> anyhow::Result<Markup> {
 /// Every promise, with its counts over all runs.
 pub(crate) fn audit(results: &Results) -> Markup {
     let mut promises: Vec<(&str, u64, u64, Option<&str>)> = vec![];
-    for check in results.runs.iter().flat_map(|run| &run.audit.checks) {
+    for check in results.all_runs().flat_map(|run| &run.audit.checks) {
         let example = check.example.as_deref();
         match promises
             .iter_mut()
@@ -52,7 +52,7 @@ pub(crate) fn audit(results: &Results) -> Markup {
                 td.text { (example.unwrap_or("")) }
             } } }
         } }
-        @for run in results.runs.iter().filter(|run| run.audit.not_run.is_some()) {
+        @for run in results.all_runs().filter(|run| run.audit.not_run.is_some()) {
             p.no { (run.arm) ": no audit, because " (run.audit.not_run.as_deref().unwrap_or("")) }
         }
     }

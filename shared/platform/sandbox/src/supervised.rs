@@ -113,6 +113,22 @@ impl Supervised {
         self.pid
     }
 
+    /// Sends the process a signal, as `kill -s` names it: `KILL`, `STOP`, `CONT`.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal(&self, signal: &str) -> io::Result<()> {
+        let pid = self.pid.to_string();
+        let sent = Command::new("kill")
+            .args(["-s", signal, &pid])
+            .stderr(Stdio::null())
+            .status()?;
+        match sent.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(format!("there is no process {pid}"))),
+        }
+    }
+
     /// The exit status, or `None` while the process runs.
     ///
     /// # Errors

@@ -1,0 +1,68 @@
+//! The state of the queues over time.
+
+use std::time::Duration;
+
+use analysis::model::QueueSample;
+use serde::Deserialize;
+use tokio::time::{Instant, interval_at};
+use tokio_util::sync::CancellationToken;
+
+/// Four samples per second.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// A server that is paused or dead gives no sample.
+const TIMEOUT: Duration = Duration::from_millis(200);
+
+#[derive(Deserialize)]
+struct Queue {
+    name: String,
+    waiting: u64,
+    in_flight: u64,
+    oldest_age_ms: Option<f64>,
+}
+
+/// Reads the queues of the server at `url` from `begin` until `end` is cancelled.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub(super) async fn watch(
+    url: Option<String>,
+    begin: Instant,
+    end: &CancellationToken,
+) -> anyhow::Result<Vec<QueueSample>> {
+    let mut samples = vec![];
+    let Some(url) = url else {
+        return Ok(samples);
+    };
+    let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+    let (http, url) = (http.build()?, format!("{url}/control/queues"));
+    let mut ticks = interval_at(begin, INTERVAL);
+    while end.run_until_cancelled(ticks.tick()).await.is_some() {
+        let at_s = begin.elapsed().as_secs_f64();
+        if let Ok(queues) = read(&http, &url).await {
+            samples.push(sample(&queues, at_s));
+        }
+    }
+    Ok(samples)
+}
+
+async fn read(http: &reqwest::Client, url: &str) -> reqwest::Result<Vec<Queue>> {
+    let answer = http.get(url).send().await?;
+    answer.error_for_status()?.json().await
+}
+
+/// Dead letters are counted at the end, and a delayed message is not late.
+fn sample(queues: &[Queue], at_s: f64) -> QueueSample {
+    let queues = queues.iter().filter(|queue| !queue.name.ends_with("-dlq"));
+    let busy = queues.filter(|queue| queue.waiting + queue.in_flight > 0);
+    let mut sample = QueueSample {
+        at_s,
+        messages: 0,
+        oldest_s: 0.0,
+    };
+    for queue in busy {
+        sample.messages += queue.waiting + queue.in_flight;
+        let oldest_s = queue.oldest_age_ms.unwrap_or(0.0) / 1_000.0;
+        sample.oldest_s = sample.oldest_s.max(oldest_s);
+    }
+    sample
+}
