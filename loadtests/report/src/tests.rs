@@ -1,8 +1,9 @@
 //! The reports on simulated results.
 
 use analysis::model::{
-    Arm, ArmName, Audit, Capacity, Check, LoadModel, Machine, Method, Partial, PostgresPlace,
-    Probe, Quantiles, Rate, Results, Run, SCHEMA, Settings, Storage,
+    Arm, ArmName, Audit, Capacity, Check, Fault, FaultCase, FaultRun, LoadModel, Machine, Method,
+    Partial, PostgresPlace, Probe, Quantiles, QueueSample, Rate, Results, Run, SCHEMA, Second,
+    Settings, Storage,
 };
 use analysis::statistics::usl::Knee;
 
@@ -88,6 +89,46 @@ fn results(runs: Vec<Run>) -> Results {
             knee: Knee::fit(&probes.map(|probe| (probe.offered_per_s, probe.goodput_per_s))),
             probes: probes.to_vec(),
         }],
+    }
+}
+
+/// A run in which one process was dead for five seconds.
+fn faulty(arm: Arm, accepted: u64) -> FaultRun {
+    let second = Second {
+        offered: 50,
+        accepted: Some(accepted / 5),
+        settled: 50,
+        backlog: 0,
+    };
+    let part = match arm {
+        Arm::Monolith => "monolith",
+        _ => "payment-service",
+    };
+    FaultRun {
+        case: FaultCase {
+            fault: Fault::Kill,
+            arm,
+            replicas: 1,
+            part: part.to_owned(),
+        },
+        begin_s: 4.0,
+        end_s: 9.0,
+        due: 250,
+        accepted,
+        goodput_back_s: 0.0,
+        backlog_gone_s: Some(4.1),
+        acknowledged_ms: quantiles(9.0),
+        settled_ms: quantiles(2_000.0),
+        dead_letters: 0,
+        queues: vec![QueueSample {
+            at_s: 8.0,
+            messages: 407,
+            oldest_s: 5.0,
+        }],
+        run: Run {
+            seconds: vec![second; 15],
+            ..run(arm, 0, 3.0, false)
+        },
     }
 }
 
@@ -241,4 +282,26 @@ fn a_diff_names_the_settings_that_differ() {
     after.settings.duration_s = 20.0;
     let named = diff::different_settings(&before, &after).unwrap();
     assert_eq!(named, ["duration_s 8.0 -> 20.0"]);
+}
+
+#[test]
+fn a_page_with_faults_begins_with_what_the_split_costs_and_what_it_buys() {
+    let mut results = results(pairs());
+    results.faults = vec![faulty(Arm::Monolith, 0), faulty(Arm::Services, 250)];
+    let page = page::page(&results).unwrap().into_string();
+    let at = |text: &str| {
+        page.find(text)
+            .unwrap_or_else(|| panic!("{text} is not there"))
+    };
+    assert!(at("What the split costs, and what it buys") < at("aria-label=\"Verdicts\""));
+    assert!(at("100%; 4.1 s") < at("<svg"));
+    at("While its only process was dead, the monolith accepted 0% of the orders.");
+    at("While payment-service was dead, the services accepted 100% of the orders.");
+    at("At most 407 messages waited in the queues, the oldest for 5.0 s.");
+    assert!(summary(&results).contains("F1 A3 payment-service"));
+
+    results.faults[1].run.void = Some("an order is left".to_owned());
+    let page = page::page(&results).unwrap().into_string();
+    assert!(!page.contains("the services accepted 100%"));
+    assert!(page.contains("broke a promise or left work: an order is left"));
 }

@@ -25,7 +25,7 @@ pub(crate) fn costs_and_gains(results: &Results) -> Markup {
                 @if results.runs.is_empty() {
                     p.note { "What it costs: cargo compare without faults measures it." }
                 }
-                div.wide { table {
+                div.wide { table.answers {
                     thead { tr {
                         th.text { "orders accepted during the fault; all settled after its end" }
                         th.text { "monolith" } th.text { "services" }
