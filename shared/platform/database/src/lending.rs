@@ -6,25 +6,41 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{Error, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::warn;
+
+use crate::timeouts::ACQUIRE;
 
 /// How long a returned connection may take to send its outstanding answers: 3 s. A statement may
 /// wait for a lock for 2 s ([`LOCK`](crate::timeouts::LOCK)), plus a round trip.
 pub const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Limits how many connections are still awaited after their callers gave up, in all pools of this
+/// process: 16, twice the default size of a pool.
+static OPENING: Semaphore = Semaphore::const_new(16);
+
 /// Lends a connection for statements that each commit by themselves.
 ///
 /// # Errors
-/// When no connection is free within [`ACQUIRE`](crate::timeouts::ACQUIRE), or the server cannot be
-/// reached.
+/// When no connection is free within [`ACQUIRE`], or the server cannot be reached.
 pub async fn lend(db: &PgPool) -> Result<Connection, Error> {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that acquires"
     )]
-    let connection = db.acquire().await?;
-    Ok(Connection(Some(connection)))
+    let mut acquiring = Box::pin(db.acquire());
+    match timeout(ACQUIRE, &mut acquiring).await {
+        Ok(acquired) => Ok(Connection(Some(acquired?))),
+        Err(_) => {
+            // After a crash of the server, all connections are opened anew, and callers wait in
+            // line. If each gave up while its own is being opened, none would ever be open.
+            if let Ok(permit) = OPENING.try_acquire() {
+                tokio::spawn(async move { drop((acquiring.await, permit)) });
+            }
+            Err(Error::PoolTimedOut)
+        }
+    }
 }
 
 /// A lent connection. A drop returns it to the pool, in a task of its own, which waits up to

@@ -16,6 +16,10 @@ const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 /// opened within [`timeouts::ACQUIRE`].
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long opening a connection may take: 10 s. A caller waits for [`timeouts::ACQUIRE`] only, and
+/// the connection is then lent to a later one.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Opens a pool of up to `size` connections, each with the timeouts of [`timeouts`].
 ///
 /// # Errors
@@ -24,7 +28,7 @@ pub async fn connect(options: PgConnectOptions, size: u32) -> Result<PgPool, Err
     let options = timeouts::limited(options).options([("plan_cache_mode", "force_generic_plan")]);
     PgPoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(timeouts::ACQUIRE)
+        .acquire_timeout(OPEN_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, rest| {
             Box::pin(async move {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sandbox::postgres::Lease;
-use sandbox::{PostgresProxy, testing};
+use sandbox::{Direction, PostgresProxy, testing};
 use sqlx::{AssertSqlSafe, Connection, PgPool};
 use tokio::time::timeout;
 
@@ -172,6 +172,21 @@ async fn a_connection_that_never_answers_is_closed_and_replaced() {
     fixture.drop_when_held(writing).await;
     // The answer never arrives, so the connection is closed after `RETURN_TIMEOUT`.
     until("it is closed", async || fixture.db.size() == 0).await;
+    fixture.proxy.heal();
+    fixture.assert_recovered().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_opens_too_late_for_its_caller_is_lent_to_a_later_one() {
+    let fixture = Fixture::new().await;
+    database::lend(&fixture.db).await.unwrap().close_now();
+    // A connection needs at least four answers to open.
+    let slow = Duration::from_millis(1_100);
+    fixture.proxy.delay(Direction::ToClient, slow);
+    let too_late = database::lend(&fixture.db).await;
+    assert!(matches!(too_late, Err(sqlx::Error::PoolTimedOut)));
+    until("it is open", async || fixture.db.num_idle() == 1).await;
+    assert!(database::lend(&fixture.db).await.is_ok());
     fixture.proxy.heal();
     fixture.assert_recovered().await;
 }
