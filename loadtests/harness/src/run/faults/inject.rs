@@ -7,10 +7,10 @@ use analysis::model::{Arm, Fault, FaultCase};
 use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::seq::IndexedRandom;
+use rand::seq::IndexedMutRandom;
 use serde_json::{Value, json};
 use sqlx::Connection;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval_at, sleep};
 
 use crate::audit::sources;
 use crate::deployment::process::Process;
@@ -19,6 +19,8 @@ use crate::measure::processes::Processes;
 
 /// The time between two kills of random processes.
 const BETWEEN_KILLS: Duration = Duration::from_secs(3);
+/// How long each of them is dead.
+const DEAD_FOR: Duration = Duration::from_secs(1);
 /// The time between two ends of all connections.
 const BETWEEN_CUTS: Duration = Duration::from_millis(500);
 
@@ -94,20 +96,15 @@ pub(super) async fn inject(
         }
         Fault::RandomKills => {
             let mut random = SmallRng::seed_from_u64(seed);
-            let end = Instant::now() + length;
-            while Instant::now() < end {
-                let names: Vec<String> = deployment
-                    .processes
-                    .iter()
-                    .map(|one| one.name.clone())
-                    .collect();
-                let name = names
-                    .choose(&mut random)
-                    .context("the arm has no process")?;
-                let process = process(deployment, name)?;
+            let begin = Instant::now();
+            let mut kills = interval_at(begin, BETWEEN_KILLS);
+            while kills.tick().await < begin + length {
+                let processes = &mut deployment.processes;
+                let process = processes.choose_mut(&mut random);
+                let process = process.context("the arm has no process")?;
                 process.signal("KILL")?;
                 process.ended().await?;
-                sleep(BETWEEN_KILLS).await;
+                sleep(DEAD_FOR).await;
                 process.start_again().await?;
                 process.ready(http).await?;
             }
