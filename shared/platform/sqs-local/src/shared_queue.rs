@@ -15,6 +15,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::Clock;
+use crate::data::{Journal, QueueRow, Record, StoredQueue};
 use crate::message::{Delivery, Departure, Queue, Received};
 use crate::settings::{Pairs, Settings};
 
@@ -27,7 +28,10 @@ pub(crate) struct SharedQueue {
     pub(crate) name: String,
     pub(crate) arn: Arc<str>,
     pub(crate) created: Time,
+    id: u64,
     clock: Arc<Clock>,
+    /// Where changes are stored; `None` if the server keeps nothing.
+    journal: Option<Arc<Journal>>,
     others: Weak<dyn FindQueue>,
     state: Mutex<State>,
     timer_changed: Arc<Notify>,
@@ -52,6 +56,13 @@ pub(crate) struct Request {
     pub(crate) skip: usize,
 }
 
+/// What all queues of a server share.
+#[derive(Clone)]
+pub(crate) struct Backing {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) journal: Option<Arc<Journal>>,
+}
+
 struct Waiter {
     request: Request,
     answer: oneshot::Sender<Vec<Delivery>>,
@@ -62,26 +73,55 @@ impl SharedQueue {
         name: &str,
         arn: &str,
         settings: Settings,
-        clock: &Arc<Clock>,
+        tags: Pairs,
         others: Weak<dyn FindQueue>,
+        backing: &Backing,
     ) -> Arc<SharedQueue> {
-        let now = clock.now();
-        let timer_changed = Arc::new(Notify::new());
-        let state = State {
-            queue: Queue::new(rand::random(), settings.of_queue()),
-            settings: Arc::new(settings),
-            tags: Pairs::new(),
+        let now = backing.clock.now();
+        let row = QueueRow {
+            id: rand::random(),
+            region: region_of(arn).into(),
+            name: name.into(),
+            created: now,
             last_modified: now,
             last_purge: None,
+            settings: Arc::new(settings),
+            tags,
+        };
+        let queue = Queue::new(row.id, row.settings.of_queue());
+        let queue = SharedQueue::restore(StoredQueue { row, queue }, arn, others, backing);
+        queue.record_row(&queue.lock());
+        queue
+    }
+
+    /// A queue that was stored.
+    pub(crate) fn restore(
+        StoredQueue { row, mut queue }: StoredQueue,
+        arn: &str,
+        others: Weak<dyn FindQueue>,
+        backing: &Backing,
+    ) -> Arc<SharedQueue> {
+        if backing.journal.is_some() {
+            queue.record_changes();
+        }
+        let timer_changed = Arc::new(Notify::new());
+        let state = State {
+            queue,
+            settings: row.settings,
+            tags: row.tags,
+            last_modified: row.last_modified,
+            last_purge: row.last_purge,
             waiting: VecDeque::new(),
             alarm_set_for: None,
             deleted: false,
         };
         Arc::new_cyclic(|queue| SharedQueue {
-            name: name.into(),
+            name: row.name,
             arn: arn.into(),
-            created: now,
-            clock: clock.clone(),
+            created: row.created,
+            id: row.id,
+            clock: backing.clock.clone(),
+            journal: backing.journal.clone(),
             others,
             state: Mutex::new(state),
             timer_changed: timer_changed.clone(),
@@ -99,9 +139,19 @@ impl SharedQueue {
         let now = self.clock.now();
         let result = operation(&mut state, now);
         let dead = self.serve_waiting(&mut state, now);
+        self.record_changes(&mut state);
         drop(state);
         self.move_dead_letters(dead);
         result
+    }
+
+    /// Runs an operation that changes the queue's attributes or tags.
+    pub(crate) fn configure<T>(&self, operation: impl FnOnce(&mut State, Time) -> T) -> T {
+        self.with(|state, now| {
+            let result = operation(state, now);
+            self.record_row(state);
+            result
+        })
     }
 
     /// Receives after the receives that wait already. If nothing is received and `may_wait`, the
@@ -123,6 +173,7 @@ impl SharedQueue {
         } else {
             Ok(received)
         };
+        self.record_changes(&mut state);
         drop(state);
         self.move_dead_letters(dead);
         result
@@ -131,9 +182,42 @@ impl SharedQueue {
     /// Ends all waiting receives: the queue is deleted.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
+        if let Some(journal) = &self.journal
+            && !state.deleted
+        {
+            journal.push(Record::QueueDeleted(self.id));
+        }
         state.deleted = true;
         state.waiting.clear();
         self.alarm.abort();
+    }
+
+    /// Adds to the journal what has happened to the messages, under the lock under which it did.
+    fn record_changes(&self, state: &mut State) {
+        if let Some(journal) = &self.journal
+            && let Some(changes) = state.queue.take_changes()
+            && !state.deleted
+        {
+            journal.push(Record::Changes(self.id, changes));
+        }
+    }
+
+    /// Adds the queue's attributes and tags to the journal.
+    fn record_row(&self, state: &State) {
+        if let Some(journal) = &self.journal
+            && !state.deleted
+        {
+            journal.push(Record::Queue(QueueRow {
+                id: self.id,
+                region: region_of(&self.arn).into(),
+                name: self.name.clone(),
+                created: self.created,
+                last_modified: state.last_modified,
+                last_purge: state.last_purge,
+                settings: state.settings.clone(),
+                tags: state.tags.clone(),
+            }));
+        }
     }
 
     fn take(&self, state: &mut State, now: Time, request: &Request) -> Received {
@@ -158,6 +242,8 @@ impl SharedQueue {
                 state.waiting.push_front(waiter);
                 break;
             }
+            // Before the client can know of the receive.
+            self.record_changes(state);
             if let Err(unread) = waiter.answer.send(received.deliveries) {
                 state.queue.take_back(now, &unread);
             }
@@ -216,6 +302,10 @@ impl SharedQueue {
         // A panic under the lock is a bug, but no reason to lose the work of all other queues.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn region_of(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
 }
 
 /// Makes the message's id its deduplication id, as Amazon does, so that two messages of equal
