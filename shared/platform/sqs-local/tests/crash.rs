@@ -8,8 +8,10 @@
 mod crash {
     mod attributes;
     mod client;
+    mod damage;
     mod fifo;
     mod moves;
+    mod refusals;
     mod rounds;
     mod server;
     mod standard;
