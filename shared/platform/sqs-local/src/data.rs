@@ -13,21 +13,23 @@
 //! * A message that moves between queues leaves one and enters the other in one transaction.
 
 mod database;
+mod error;
 mod journal;
 mod load;
 mod record;
+mod sync_mode;
 mod text;
 mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::ValueEnum;
-
 use self::database::Database;
+pub use self::error::DataError;
 pub(crate) use self::journal::Journal;
 pub(crate) use self::load::{Stored, StoredQueue};
 pub(crate) use self::record::{QueueRow, Record, TaskRow};
+pub use self::sync_mode::SyncMode;
 
 /// A directory that keeps queues and messages. One server at a time uses it.
 #[derive(Clone)]
@@ -35,41 +37,6 @@ pub struct Data {
     directory: PathBuf,
     /// Until a server takes it.
     database: Arc<Mutex<Option<Database>>>,
-}
-
-/// When what is stored is written through to the disk itself. Both survive the end of the process,
-/// also by `kill -9`: the operating system has the data by then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SyncMode {
-    /// Before each answer. Nothing is lost when the machine stops.
-    #[default]
-    Always,
-    /// Once per second. The last second may be lost when the machine stops, but never more, and
-    /// never something in the middle.
-    Interval,
-}
-
-/// Why a directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    #[error("{} is in use: stop the sqs-local that uses it, or name another directory", .0.display())]
-    InUse(PathBuf),
-    #[error(
-        "{} has format {found}, and this version reads up to {known}: start the sqs-local that \
-         wrote it, or name another directory", .directory.display()
-    )]
-    Newer {
-        directory: PathBuf,
-        found: i64,
-        known: i64,
-    },
-    #[error("{} is not from sqs-local: name another directory", .0.display())]
-    NotOurs(PathBuf),
-    #[error("cannot use {}: {source}", .path.display())]
-    Unusable {
-        path: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
 }
 
 impl Data {

@@ -1,17 +1,20 @@
 //! Message move tasks: they move a queue's dead letters back to their source queues, or to another
 //! queue, at a limited rate.
 
+mod storage;
+mod stored;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sqs_queue::{History, Time};
-use tokio::task::yield_now;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::{Builder, Uuid};
 
-use crate::data::{Journal, Record, TaskRow};
+use self::storage::Storage;
+use crate::data::Journal;
 use crate::message::Departure;
 use crate::queues::Queues;
 use crate::shared_queue::{FindQueue, SharedQueue};
@@ -20,8 +23,6 @@ use crate::shared_queue::{FindQueue, SharedQueue};
 const BURST: u64 = 100;
 /// The most tasks of one source that are listed (an Amazon quota).
 const LISTED: usize = 10;
-/// How long a task waits while nothing can be stored.
-const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 const CANCELLING: &str = "CANCELLING";
 const COMPLETED: &str = "COMPLETED";
@@ -58,12 +59,6 @@ pub(crate) struct MoveTask {
     stored: Option<Storage>,
 }
 
-/// Where a task is stored.
-struct Storage {
-    journal: Arc<Journal>,
-    region: String,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Completed,
@@ -73,20 +68,6 @@ pub(crate) enum End {
 
 const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
 const NO_DESTINATION: &str = "AWS.SimpleQueueService.NonExistentQueue";
-
-impl End {
-    /// The end of a task that was stored; `None` if it is running.
-    fn of_stored(status: &str, reason: Option<&str>) -> Option<End> {
-        let reasons = [NO_SOURCE, NO_DESTINATION];
-        let reason = reasons.into_iter().find(|known| Some(*known) == reason);
-        match status {
-            COMPLETED => Some(End::Completed),
-            CANCELLED => Some(End::Cancelled),
-            FAILED => Some(End::Failed(reason.unwrap_or(NO_DESTINATION))),
-            _ => None,
-        }
-    }
-}
 
 impl MoveTasks {
     pub(crate) fn new(region: &str, journal: &Option<Arc<Journal>>) -> MoveTasks {
@@ -129,42 +110,6 @@ impl MoveTasks {
         tasks.push(Running::new(&task));
         tokio::spawn(run(task.clone(), source, queues.clone()));
         Some(task)
-    }
-
-    /// Adds a task that was stored, and goes on with it if it is running.
-    pub(crate) fn restore(&self, queues: &Arc<Queues>, row: TaskRow) {
-        let source = queues.by_arn(&row.source);
-        let task = Arc::new(MoveTask {
-            id: row.id,
-            source: row.source,
-            destination: row.destination,
-            rate: row.rate,
-            started: row.started,
-            to_move: row.to_move,
-            moved: AtomicU64::new(row.moved),
-            end: End::of_stored(&row.status, row.reason.as_deref())
-                .map_or_else(OnceLock::new, OnceLock::from),
-            cancel: CancellationToken::new(),
-            stored: self.stored(),
-        });
-        if row.status == CANCELLING {
-            task.cancel.cancel();
-        }
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.push(Running::new(&task));
-        match source {
-            Some(source) if task.end.get().is_none() => {
-                tokio::spawn(run(task, source, queues.clone()));
-            }
-            Some(_) => {}
-            None => task.end(End::Failed(NO_DESTINATION)),
-        }
-    }
-
-    fn stored(&self) -> Option<Storage> {
-        let journal = self.journal.clone()?;
-        let region = self.region.clone();
-        Some(Storage { journal, region })
     }
 
     /// The tasks of one source, the latest first.
@@ -251,49 +196,6 @@ impl MoveTask {
         // It is set only here, once.
         let _ = self.end.set(end);
         self.record();
-    }
-
-    /// Adds the task to the journal as it is now.
-    fn record(&self) {
-        let Some(Storage { journal, region }) = &self.stored else {
-            return;
-        };
-        let (status, reason) = self.status();
-        journal.push(Record::Task(TaskRow {
-            id: self.id,
-            region: region.clone(),
-            source: self.source.clone(),
-            destination: self.destination.clone(),
-            rate: self.rate,
-            started: self.started,
-            to_move: self.to_move,
-            moved: self.moved(),
-            status: status.into(),
-            reason: reason.map(String::from),
-        }));
-    }
-
-    fn forget(&self) {
-        if let Some(Storage { journal, .. }) = &self.stored {
-            journal.push(Record::TaskRemoved(self.id));
-        }
-    }
-
-    /// Waits while nothing can be stored, so that what is not stored stays small.
-    async fn wait_for_storage(&self) {
-        if let Some(Storage { journal, .. }) = &self.stored {
-            while journal.check().is_err() {
-                tokio::time::sleep(RETRY_INTERVAL).await;
-            }
-        }
-    }
-
-    /// Lets other tasks run, and waits until what has moved is stored.
-    async fn rest(&self) {
-        yield_now().await;
-        if let Some(Storage { journal, .. }) = &self.stored {
-            let _ = journal.stored().await;
-        }
     }
 
     /// Moves the next message.

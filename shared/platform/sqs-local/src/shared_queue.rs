@@ -6,6 +6,8 @@
 //! is checked on both sides: the queue takes the messages back when the receive has ended, and
 //! `PendingReceive` returns them when its client left between the hand-off and the answer.
 
+mod recording;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -14,8 +16,9 @@ use sqs_queue::{Receive, Time};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::recording::Backing;
 use crate::clock::Clock;
-use crate::data::{Journal, QueueRow, Record, StoredQueue};
+use crate::data::{Journal, Record};
 use crate::message::{Delivery, Departure, Queue, Received};
 use crate::settings::{Pairs, Settings};
 
@@ -56,79 +59,12 @@ pub(crate) struct Request {
     pub(crate) skip: usize,
 }
 
-/// What all queues of a server share.
-#[derive(Clone)]
-pub(crate) struct Backing {
-    pub(crate) clock: Arc<Clock>,
-    pub(crate) journal: Option<Arc<Journal>>,
-}
-
 struct Waiter {
     request: Request,
     answer: oneshot::Sender<Vec<Delivery>>,
 }
 
 impl SharedQueue {
-    pub(crate) fn new(
-        name: &str,
-        arn: &str,
-        settings: Settings,
-        tags: Pairs,
-        others: Weak<dyn FindQueue>,
-        backing: &Backing,
-    ) -> Arc<SharedQueue> {
-        let now = backing.clock.now();
-        let row = QueueRow {
-            id: rand::random(),
-            region: region_of(arn).into(),
-            name: name.into(),
-            created: now,
-            last_modified: now,
-            last_purge: None,
-            settings: Arc::new(settings),
-            tags,
-        };
-        let queue = Queue::new(row.id, row.settings.of_queue());
-        let queue = SharedQueue::restore(StoredQueue { row, queue }, arn, others, backing);
-        queue.record_row(&queue.lock());
-        queue
-    }
-
-    /// A queue that was stored.
-    pub(crate) fn restore(
-        StoredQueue { row, mut queue }: StoredQueue,
-        arn: &str,
-        others: Weak<dyn FindQueue>,
-        backing: &Backing,
-    ) -> Arc<SharedQueue> {
-        if backing.journal.is_some() {
-            queue.record_changes();
-        }
-        let timer_changed = Arc::new(Notify::new());
-        let state = State {
-            queue,
-            settings: row.settings,
-            tags: row.tags,
-            last_modified: row.last_modified,
-            last_purge: row.last_purge,
-            waiting: VecDeque::new(),
-            alarm_set_for: None,
-            deleted: false,
-        };
-        Arc::new_cyclic(|queue| SharedQueue {
-            name: row.name,
-            arn: arn.into(),
-            created: row.created,
-            id: row.id,
-            clock: backing.clock.clone(),
-            journal: backing.journal.clone(),
-            others,
-            state: Mutex::new(state),
-            timer_changed: timer_changed.clone(),
-            alarm: AbortOnDropHandle::new(tokio::spawn(alarm(queue.clone(), timer_changed))),
-        })
-    }
-
     pub(crate) fn settings(&self) -> Arc<Settings> {
         self.lock().settings.clone()
     }
@@ -190,34 +126,6 @@ impl SharedQueue {
         state.deleted = true;
         state.waiting.clear();
         self.alarm.abort();
-    }
-
-    /// Adds to the journal what has happened to the messages, under the lock under which it did.
-    fn record_changes(&self, state: &mut State) {
-        if let Some(journal) = &self.journal
-            && let Some(changes) = state.queue.take_changes()
-            && !state.deleted
-        {
-            journal.push(Record::Changes(self.id, changes));
-        }
-    }
-
-    /// Adds the queue's attributes and tags to the journal.
-    fn record_row(&self, state: &State) {
-        if let Some(journal) = &self.journal
-            && !state.deleted
-        {
-            journal.push(Record::Queue(QueueRow {
-                id: self.id,
-                region: region_of(&self.arn).into(),
-                name: self.name.clone(),
-                created: self.created,
-                last_modified: state.last_modified,
-                last_purge: state.last_purge,
-                settings: state.settings.clone(),
-                tags: state.tags.clone(),
-            }));
-        }
     }
 
     fn take(&self, state: &mut State, now: Time, request: &Request) -> Received {
@@ -302,10 +210,6 @@ impl SharedQueue {
         // A panic under the lock is a bug, but no reason to lose the work of all other queues.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn region_of(arn: &str) -> &str {
-    arn.split(':').nth(3).unwrap_or_default()
 }
 
 /// Makes the message's id its deduplication id, as Amazon does, so that two messages of equal

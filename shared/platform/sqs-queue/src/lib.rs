@@ -50,7 +50,7 @@
 //! | `deduplication.rs` | what does a FIFO queue remember, and for how long? |
 //! | `receipt.rs` | what is a receipt handle? |
 //! | `messages.rs`, `peek.rs` | how is a message found, or seen without receiving it? |
-//! | `changes.rs` | what must be stored so that a queue survives its process? |
+//! | `changes.rs`, `recorder.rs`, `restore.rs` | how does a queue survive its process? |
 //! | `faults.rs` | which faults can a test inject? |
 //!
 //! # Invariants
@@ -72,6 +72,8 @@ mod peek;
 mod queue;
 mod receipt;
 mod receive;
+mod recorder;
+mod restore;
 mod settings;
 mod time;
 mod timers;

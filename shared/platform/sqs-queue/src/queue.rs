@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::changes::{Recorder, Sent};
+use crate::changes::Sent;
 use crate::deduplication::Recent;
 use crate::delivery::Departure;
 use crate::groups::Groups;
 use crate::message::{Content, GroupId, History, Sequence, State};
 use crate::messages::Messages;
 use crate::receipt::Receipt;
+use crate::recorder::Recorder;
 use crate::settings::{Scope, Settings};
 use crate::time::Time;
 use crate::timers::Timers;

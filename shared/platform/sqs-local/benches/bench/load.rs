@@ -96,7 +96,7 @@ where
         task.await??;
     }
     let rate = MESSAGES as f64 / began.elapsed().as_secs_f64();
-    let cpu = (server_cpu() - cpu).as_secs_f64() * 1e6 / MESSAGES as f64;
+    let cpu = server_cpu().saturating_sub(cpu).as_secs_f64() * 1e6 / MESSAGES as f64;
     Ok((rate, cpu))
 }
 

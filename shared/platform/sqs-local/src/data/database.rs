@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::error::DataError;
 use super::load::{self, Stored};
 use super::record::Record;
+use super::sync_mode::SyncMode;
 use super::write::{Writer, clean};
-use super::{DataError, SyncMode};
 
 /// The format that this version writes, as SQLite's `user_version`.
 const FORMAT: i64 = 1;
@@ -30,6 +31,8 @@ pub(crate) struct Database {
     sync: SyncMode,
     /// The number of each queue by its id.
     numbers: HashMap<u64, i64>,
+    /// Whether a commit is written through.
+    full: bool,
     last_sync: Instant,
     /// Something is stored that may not have reached the disk.
     unsynced: bool,
@@ -55,6 +58,7 @@ impl Database {
             path,
             sync,
             numbers: HashMap::new(),
+            full: true,
             last_sync: Instant::now(),
             unsynced: false,
             last_cleaning: Instant::now(),
@@ -79,9 +83,12 @@ impl Database {
             SyncMode::Always => true,
             SyncMode::Interval => self.last_sync.elapsed() >= SYNC_INTERVAL,
         };
-        // In SQLite's WAL mode a full commit writes through all that was committed before it.
-        let mode = if sync { "full" } else { "normal" };
-        self.connection.pragma_update(None, "synchronous", mode)?;
+        if sync != self.full {
+            // In SQLite's WAL mode a full commit writes through all that was committed before it.
+            let mode = if sync { "full" } else { "normal" };
+            self.connection.pragma_update(None, "synchronous", mode)?;
+            self.full = sync;
+        }
         let stored = self.write(group);
         if stored.is_err() {
             // The numbers of queues whose rows were rolled back are void.
@@ -132,8 +139,9 @@ fn prepare(connection: &Connection, directory: &Path) -> Result<(), Refused> {
     // The lock is taken by the first transaction, and kept.
     connection.execute_batch("begin exclusive; commit")?;
     connection.set_prepared_statement_cache_capacity(64);
-    // 64 MiB: a longer log costs memory and a slower start, a shorter one more writing.
+    // 16 MiB: a longer log costs memory and a slower start, a shorter one more writing.
     connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
+    connection.pragma_update(None, "synchronous", "full")?;
 
     let value = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, found) = (value("application_id")?, value("user_version")?);

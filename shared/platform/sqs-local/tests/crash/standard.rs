@@ -142,7 +142,10 @@ impl Standard {
             };
             self.messages().insert(body.clone(), message);
         }
-        let entry = |(id, body): (usize, &String)| json!({ "Id": id.to_string(), "MessageBody": body, "DelaySeconds": delay });
+        let entry = |(id, body): (usize, &String)| {
+            let id = id.to_string();
+            json!({ "Id": id, "MessageBody": body, "DelaySeconds": delay })
+        };
         let entries: Vec<_> = bodies.iter().enumerate().map(entry).collect();
         let document = json!({ "QueueUrl": self.queue(), "Entries": entries });
         let answer = client.succeed("SendMessageBatch", document).await?;

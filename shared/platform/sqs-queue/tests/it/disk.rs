@@ -38,7 +38,7 @@ impl Disk {
         assert!(self.messages.remove(&origin.sequence).is_some());
     }
 
-    /// The queue as it was stored.
+    /// The queue of what was stored.
     pub(crate) fn queue(&self, id: u64, settings: Settings) -> Queue<()> {
         let messages = self.messages.iter();
         let messages = messages.map(|(sequence, message)| (*sequence, message.clone()));
