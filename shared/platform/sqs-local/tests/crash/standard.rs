@@ -112,11 +112,13 @@ impl Standard {
         let Ok(mut client) = Client::connect(address).await else {
             return;
         };
+        // Of ten calls. With few, receives often wait for a send.
+        let sends = random.random_range(1..=4);
         for step in 0.. {
             let name = format!("{seed}-{step}");
             let result = match random.random_range(0..10) {
-                0..4 => self.send(&mut client, &name, &mut random).await,
-                4..7 => self.receive(&mut client, &mut random).await,
+                choice if choice < sends => self.send(&mut client, &name, &mut random).await,
+                ..7 => self.receive(&mut client, &mut random).await,
                 7..9 => self.delete(&mut client, &mut random).await,
                 _ => self.release(&mut client, &mut random).await,
             };
@@ -166,6 +168,7 @@ impl Standard {
         let document = json!({
             "QueueUrl": self.queue(),
             "MaxNumberOfMessages": max,
+            "WaitTimeSeconds": random.random_range(0..=1),
             "MessageSystemAttributeNames": ["ApproximateReceiveCount"],
         });
         let answer = client.succeed("ReceiveMessage", document).await;
