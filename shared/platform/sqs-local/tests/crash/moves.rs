@@ -52,13 +52,34 @@ impl Moves {
             }
             let once = seen.values().all(|count| *count == 1);
             if once && seen.len() == MESSAGES {
-                return;
+                break;
             }
             assert!(
                 Instant::now() < deadline,
                 "{} messages: {seen:?}",
                 seen.len()
             );
+            tokio::task::yield_now().await;
+        }
+        self.check_task(client).await;
+    }
+
+    /// A task that was running before the kill goes on to its end.
+    async fn check_task(&self, client: &mut Client) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let list = json!({ "SourceArn": arn(DEAD) });
+        loop {
+            let tasks = client
+                .succeed("ListMessageMoveTasks", list.clone())
+                .await
+                .unwrap();
+            let Some(task) = tasks["Results"].get(0) else {
+                return;
+            };
+            if ["COMPLETED", "CANCELLED"].contains(&task["Status"].as_str().unwrap()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{task}");
             tokio::task::yield_now().await;
         }
     }
