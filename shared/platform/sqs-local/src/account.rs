@@ -1,6 +1,7 @@
 //! The account: its regions, the counters of calls, and the faults to inject.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,13 +10,14 @@ use serde::Deserialize;
 use crate::action::ACTIONS;
 use crate::api;
 use crate::clock::Clock;
+use crate::data::{Data, Stored};
 use crate::error::{Error, Result};
 use crate::fault_injector::FaultInjector;
 use crate::faults::Faults;
 use crate::head::Head;
 use crate::partition::partition;
 use crate::region::{Leniency, Region};
-use crate::shared_queue::SharedQueue;
+use crate::shared_queue::{Backing, SharedQueue};
 
 /// The server's identity, where it is more lenient than Amazon, and the faults from the start.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct Options {
     pub faults: Faults,
     /// The seed of the generator that draws all faults.
     pub seed: u64,
+    /// Where queues and messages are kept; `None` keeps them in memory alone.
+    pub data: Option<Data>,
 }
 
 impl Default for Options {
@@ -43,6 +47,7 @@ impl Default for Options {
             old_receipts_delete: false,
             faults: Faults::default(),
             seed: 0,
+            data: None,
         }
     }
 }
@@ -50,7 +55,7 @@ impl Default for Options {
 pub(crate) struct Account {
     pub(crate) id: Arc<str>,
     pub(crate) faults: Arc<FaultInjector>,
-    clock: Arc<Clock>,
+    backing: Backing,
     default_region: String,
     leniency: Leniency,
     regions: RwLock<BTreeMap<String, Arc<Region>>>,
@@ -58,11 +63,20 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(options: Options) -> Account {
-        Account {
+    /// An account with the queues that are stored.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(crate) fn new(options: Options) -> io::Result<Account> {
+        let loaded = options.data.map(|data| data.load()).transpose();
+        let (stored, journal) = loaded.map_err(io::Error::other)?.unzip();
+        let account = Account {
             id: options.account.into(),
             faults: Arc::new(FaultInjector::new(options.seed, options.faults)),
-            clock: Arc::new(Clock::start()),
+            backing: Backing {
+                clock: Arc::new(Clock::start()),
+                journal: journal.map(Arc::new),
+            },
             default_region: options.region,
             leniency: Leniency {
                 reuse_names: options.reuse_names,
@@ -70,6 +84,34 @@ impl Account {
             },
             regions: RwLock::default(),
             calls: Default::default(),
+        };
+        account.restore(stored.unwrap_or_default());
+        Ok(account)
+    }
+
+    fn restore(&self, stored: Stored) {
+        for queue in stored.queues {
+            self.region(&queue.row.region, true).restore(queue);
+        }
+        for (arn, deleted) in stored.reserved_names {
+            if let [_, _, _, region, _, name] = arn.split(':').collect::<Vec<_>>()[..] {
+                self.region(region, true).queues.reserve(name, deleted);
+            }
+        }
+        for task in stored.tasks {
+            let region = self.region(&task.region, true);
+            region.tasks.restore(&region.queues, task);
+        }
+    }
+
+    /// Waits until all that has happened is stored, if this server stores anything.
+    ///
+    /// # Errors
+    /// When it cannot be stored now.
+    pub(crate) async fn stored(&self) -> Result<()> {
+        match &self.backing.journal {
+            Some(journal) => journal.stored().await,
+            None => Ok(()),
         }
     }
 
@@ -80,15 +122,32 @@ impl Account {
         let number = number.ok_or_else(|| Error::InvalidAction(action.into()))?;
         self.calls[number].fetch_add(1, Relaxed);
 
+        if let Some(journal) = &self.backing.journal {
+            journal.check()?;
+        }
         let region = self.region(self.region_of(head), action == "CreateQueue");
         if !self.faults.is_on() {
-            let answer = api::call(&region, action, body, head).await;
+            let answer = self.answer(&region, action, body, head).await;
             return answer.map(api::Answer::into_document);
         }
         let fault = self.faults.before(queue_of(body).as_deref()).await?;
-        let answer = api::call(&region, action, body, head).await;
+        let answer = self.answer(&region, action, body, head).await;
         fault.delay_answer().await;
         fault.replace(answer.map(api::Answer::into_document))
+    }
+
+    /// The answer, once all that it shows is stored. Received messages return to their queue if it
+    /// cannot be.
+    async fn answer(
+        &self,
+        region: &Region,
+        action: &str,
+        body: &[u8],
+        head: &Head<'_>,
+    ) -> Result<api::Answer> {
+        let answer = api::call(region, action, body, head).await?;
+        self.stored().await?;
+        Ok(answer)
     }
 
     /// The partition of the region that a request is for.
@@ -154,7 +213,7 @@ impl Account {
                 &self.id,
                 name,
                 self.leniency,
-                &self.clock,
+                &self.backing,
                 &self.faults,
             ))
         };

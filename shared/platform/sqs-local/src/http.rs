@@ -57,6 +57,9 @@ pub(crate) async fn handle(
         let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
         let control = Control::new(account.clone());
         let answer = control_http::call(&control, method, path, query.unwrap_or(""), &body);
+        if account.stored().await.is_err() {
+            return Ok(fail(&Error::ServiceUnavailable));
+        }
         return Ok(respond(answer.0, JSON, answer.1));
     }
     let head = Head::read(&parts);

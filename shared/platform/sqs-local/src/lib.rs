@@ -28,6 +28,7 @@
 //! | `shared_queue.rs` | how do many clients share a queue, and what wakes a waiting receive? |
 //! | `receiving.rs` | how does a receive wait, and what if its client disconnects? |
 //! | `clock.rs` | what time is it? |
+//! | `data.rs` and its folder | how do messages survive a `kill -9`? |
 //!
 //! The other files do not change what happens to a message. They are long because Amazon has many
 //! rules and many texts, and clients see all of them. Read the one you need:
@@ -36,7 +37,7 @@
 //! | --- | --- | --- |
 //! | `api.rs` and its folder | 1,700 | what does each of the 23 actions accept, do and answer? |
 //! | `settings.rs`, `redrive.rs`, `attributes.rs` and its folder | 800 | what may a client set? |
-//! | `move_task.rs` | 200 | how do dead letters come back? |
+//! | `move_task.rs` and its folder | 400 | how do dead letters come back? |
 //! | `queues.rs`, `region.rs`, `account.rs`, `partition.rs` | 400 | which queues exist, where? |
 //! | `http.rs`, `head.rs`, `error.rs`, `server.rs` and others | 700 | how does it cross the wire? |
 //! | `faults.rs`, `fault_injector.rs` | 300 | which faults happen at Amazon, and here on request? |
@@ -51,6 +52,7 @@
 //! * A change that makes a message visible hands it to the receive that has waited longest, under
 //!   the same lock. Nothing polls.
 //! * A client that disconnects takes no message with it.
+//! * With a data directory, no answer leaves before all that happened before it is stored.
 
 mod account;
 mod action;
@@ -59,6 +61,7 @@ mod attributes;
 mod clock;
 mod control;
 mod control_http;
+mod data;
 mod error;
 mod fault_injector;
 mod faults;
@@ -81,6 +84,7 @@ pub use account::Options;
 pub use action::ACTIONS;
 pub use attributes::{Attribute, Attributes};
 pub use control::{Control, Peeked, QueueStatus};
+pub use data::{Data, DataError, SyncMode};
 pub use error::Error;
 pub use faults::{Faults, Latency};
 pub use server::SqsLocal;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sqs_local::{Faults, Latency, Options, SqsLocal};
+use sqs_local::{Data, Faults, Latency, Options, SqsLocal, SyncMode};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +32,13 @@ struct Args {
     /// Queues to create at the start: a JSON file {"name": {"DelaySeconds": "5", ...}, ...}.
     #[arg(long)]
     queues: Option<PathBuf>,
+    /// Directory that keeps queues and messages across restarts. Without it they are in memory.
+    #[arg(long, env = "SQS_LOCAL_DATA")]
+    data: Option<PathBuf>,
+    /// When data is written through to the disk. A `kill -9` loses nothing with either; a machine
+    /// that stops loses the last second with `interval`.
+    #[arg(long, env = "SQS_LOCAL_SYNC", value_enum, default_value_t)]
+    sync: SyncMode,
     /// Let a deleted queue's name be used again at once. At Amazon a minute must pass.
     #[arg(long)]
     reuse_names: bool,
@@ -96,6 +103,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
         paused: false,
     };
     faults.check().map_err(anyhow::Error::msg)?;
+    let data = args.data.map(|directory| Data::open(&directory, args.sync));
+    let data = data.transpose()?;
     let options = Options {
         account: args.account,
         region: args.region,
@@ -103,6 +112,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
         old_receipts_delete: args.old_receipts_delete,
         faults,
         seed: args.seed,
+        data,
     };
     let server = SqsLocal::start_with((args.host, args.port), options)
         .await

@@ -11,6 +11,15 @@ impl Md5 {
     pub(crate) fn of(text: &[u8]) -> Md5 {
         Md5(md5::Md5::digest(text).into())
     }
+
+    /// A digest that was computed before.
+    pub(crate) fn of_bytes(bytes: [u8; 16]) -> Md5 {
+        Md5(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl Serialize for Md5 {

@@ -1,16 +1,20 @@
 //! Message move tasks: they move a queue's dead letters back to their source queues, or to another
 //! queue, at a limited rate.
 
+mod storage;
+mod stored;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sqs_queue::{History, Time};
-use tokio::task::yield_now;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::{Builder, Uuid};
 
+use self::storage::Storage;
+use crate::data::Journal;
 use crate::message::Departure;
 use crate::queues::Queues;
 use crate::shared_queue::{FindQueue, SharedQueue};
@@ -20,8 +24,15 @@ const BURST: u64 = 100;
 /// The most tasks of one source that are listed (an Amazon quota).
 const LISTED: usize = 10;
 
-#[derive(Default)]
+const CANCELLING: &str = "CANCELLING";
+const COMPLETED: &str = "COMPLETED";
+const CANCELLED: &str = "CANCELLED";
+const FAILED: &str = "FAILED";
+
 pub(crate) struct MoveTasks {
+    region: String,
+    /// Where tasks are stored; `None` if the server keeps nothing.
+    journal: Option<Arc<Journal>>,
     tasks: Mutex<Vec<Running>>,
 }
 
@@ -45,6 +56,7 @@ pub(crate) struct MoveTask {
     moved: AtomicU64,
     end: OnceLock<End>,
     cancel: CancellationToken,
+    stored: Option<Storage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +66,18 @@ pub(crate) enum End {
     Failed(&'static str),
 }
 
+const NO_SOURCE: &str = "CouldNotDetermineMessageSource";
+const NO_DESTINATION: &str = "AWS.SimpleQueueService.NonExistentQueue";
+
 impl MoveTasks {
+    pub(crate) fn new(region: &str, journal: &Option<Arc<Journal>>) -> MoveTasks {
+        MoveTasks {
+            region: region.into(),
+            journal: journal.clone(),
+            tasks: Mutex::default(),
+        }
+    }
+
     /// Starts a task, unless one is running for the same source.
     pub(crate) fn start(
         &self,
@@ -70,8 +93,6 @@ impl MoveTasks {
         }
         let (started, to_move) =
             source.with(|state, now| (now, state.queue.depth(now).waiting as u64));
-        let cancel = CancellationToken::new();
-        remove_old(&mut tasks, queues);
         let task = Arc::new(MoveTask {
             id: Builder::from_random_bytes(rand::random()).into_uuid(),
             source: source.arn.clone(),
@@ -81,13 +102,13 @@ impl MoveTasks {
             to_move,
             moved: AtomicU64::new(0),
             end: OnceLock::new(),
-            cancel: cancel.clone(),
+            cancel: CancellationToken::new(),
+            stored: self.stored(),
         });
+        task.record();
+        self.remove_old(&mut tasks, queues);
+        tasks.push(Running::new(&task));
         tokio::spawn(run(task.clone(), source, queues.clone()));
-        tasks.push(Running {
-            task: task.clone(),
-            _cancel: cancel.drop_guard(),
-        });
         Some(task)
     }
 
@@ -112,25 +133,38 @@ impl MoveTasks {
     }
 
     pub(crate) fn clear(&self) {
-        self.tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        for Running { task, .. } in tasks.drain(..) {
+            task.forget();
+        }
+    }
+
+    /// Removes ended tasks of deleted queues, and of each other queue all but the latest ended
+    /// tasks: older ones are never listed.
+    fn remove_old(&self, tasks: &mut Vec<Running>, queues: &Queues) {
+        let mut later: HashMap<Arc<str>, usize> = HashMap::new();
+        tasks.reverse();
+        tasks.retain(|Running { task, .. }| {
+            let later = later.entry(task.source.clone()).or_default();
+            *later += 1;
+            let is_listed = *later <= LISTED && queues.by_arn(&task.source).is_some();
+            let stays = task.end.get().is_none() || is_listed;
+            if !stays {
+                task.forget();
+            }
+            stays
+        });
+        tasks.reverse();
     }
 }
 
-/// Removes ended tasks of deleted queues, and of each other queue all but the latest ended tasks:
-/// older ones are never listed.
-fn remove_old(tasks: &mut Vec<Running>, queues: &Queues) {
-    let mut later: HashMap<Arc<str>, usize> = HashMap::new();
-    tasks.reverse();
-    tasks.retain(|Running { task, .. }| {
-        let later = later.entry(task.source.clone()).or_default();
-        *later += 1;
-        let is_listed = *later <= LISTED && queues.by_arn(&task.source).is_some();
-        task.end.get().is_none() || is_listed
-    });
-    tasks.reverse();
+impl Running {
+    fn new(task: &Arc<MoveTask>) -> Running {
+        Running {
+            task: task.clone(),
+            _cancel: task.cancel.clone().drop_guard(),
+        }
+    }
 }
 
 impl MoveTask {
@@ -144,17 +178,24 @@ impl MoveTask {
 
     pub(crate) fn cancel(&self) {
         self.cancel.cancel();
+        self.record();
     }
 
     /// Amazon's name of the status, and the reason if it is a failure.
     pub(crate) fn status(&self) -> (&'static str, Option<&'static str>) {
         match self.end.get() {
-            None if self.cancel.is_cancelled() => ("CANCELLING", None),
+            None if self.cancel.is_cancelled() => (CANCELLING, None),
             None => ("RUNNING", None),
-            Some(End::Completed) => ("COMPLETED", None),
-            Some(End::Cancelled) => ("CANCELLED", None),
-            Some(End::Failed(reason)) => ("FAILED", Some(reason)),
+            Some(End::Completed) => (COMPLETED, None),
+            Some(End::Cancelled) => (CANCELLED, None),
+            Some(End::Failed(reason)) => (FAILED, Some(reason)),
         }
+    }
+
+    fn end(&self, end: End) {
+        // It is set only here, once.
+        let _ = self.end.set(end);
+        self.record();
     }
 
     /// Moves the next message.
@@ -170,15 +211,16 @@ impl MoveTask {
         let origin = departure.history.dead_letter_source.as_deref();
         let destination = explicit
             .or(origin)
-            .ok_or(End::Failed("CouldNotDetermineMessageSource"))
+            .ok_or(End::Failed(NO_SOURCE))
             .and_then(|arn| {
-                let gone = End::Failed("AWS.SimpleQueueService.NonExistentQueue");
+                let gone = End::Failed(NO_DESTINATION);
                 queues.by_arn(arn).ok_or(gone)
             });
         match destination {
             Ok(destination) => {
                 destination.with(|state, now| state.queue.accept(now, renewed(departure, now)));
                 self.moved.fetch_add(1, Relaxed);
+                self.record();
                 Ok(())
             }
             Err(end) => {
@@ -194,6 +236,7 @@ async fn run(task: Arc<MoveTask>, source: Arc<SharedQueue>, queues: Arc<Queues>)
         if task.cancel.is_cancelled() {
             break End::Cancelled;
         }
+        task.wait_for_storage().await;
         if let Err(end) = task.move_next(&source, &queues) {
             break end;
         }
@@ -202,12 +245,11 @@ async fn run(task: Arc<MoveTask>, source: Arc<SharedQueue>, queues: Arc<Queues>)
                 let pause = tokio::time::sleep(Duration::from_secs(1) / rate as u32);
                 task.cancel.run_until_cancelled(pause).await;
             }
-            None if task.moved().is_multiple_of(BURST) => yield_now().await,
+            None if task.moved().is_multiple_of(BURST) => task.rest().await,
             None => {}
         }
     };
-    // It is set only here, once.
-    let _ = task.end.set(end);
+    task.end(end);
 }
 
 /// A moved message is a new message: it has another id, another sent time and no history.
@@ -216,6 +258,7 @@ fn renewed(departure: Departure, now: Time) -> Departure {
     content.id = Builder::from_random_bytes(rand::random()).into_uuid();
     content.payload.sent = now;
     Departure {
+        from: departure.from,
         content: Arc::new(content),
         history: History::default(),
         entered: now,

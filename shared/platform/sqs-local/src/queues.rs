@@ -83,6 +83,16 @@ impl Queues {
         Ok((queue, true))
     }
 
+    /// Adds a queue that was stored.
+    pub(crate) fn insert(&self, queue: Arc<SharedQueue>) {
+        self.write().by_name.insert(queue.name.clone(), queue);
+    }
+
+    /// Reserves the name of a deleted queue.
+    pub(crate) fn reserve(&self, name: &str, deleted: Time) {
+        self.write().deleted.insert(name.into(), deleted);
+    }
+
     /// Removes the queue. With `reserve`, its name stays reserved for a minute.
     pub(crate) fn remove(&self, name: &str, now: Time, reserve: bool) -> Option<Arc<SharedQueue>> {
         let mut queues = self.write();

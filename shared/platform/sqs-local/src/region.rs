@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use crate::data::StoredQueue;
 use crate::error::{Error, Result};
 use crate::fault_injector::FaultInjector;
 use crate::head::Head;
 use crate::move_task::MoveTasks;
 use crate::queues::Queues;
-use crate::shared_queue::SharedQueue;
+use crate::shared_queue::{Backing, SharedQueue};
 
 /// Where the server is more lenient than Amazon documents: see [`crate::Options`].
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Leniency {
 pub(crate) struct Region {
     pub(crate) account: Arc<str>,
     pub(crate) leniency: Leniency,
-    pub(crate) clock: Arc<Clock>,
+    pub(crate) backing: Backing,
     pub(crate) faults: Arc<FaultInjector>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) tasks: MoveTasks,
@@ -31,17 +31,25 @@ impl Region {
         account: &Arc<str>,
         name: &str,
         leniency: Leniency,
-        clock: &Arc<Clock>,
+        backing: &Backing,
         faults: &Arc<FaultInjector>,
     ) -> Region {
         Region {
             account: account.clone(),
             leniency,
-            clock: clock.clone(),
+            backing: backing.clone(),
             faults: faults.clone(),
             queues: Arc::new(Queues::new(account, name)),
-            tasks: MoveTasks::default(),
+            tasks: MoveTasks::new(name, &backing.journal),
         }
+    }
+
+    /// Adds a queue that was stored.
+    pub(crate) fn restore(&self, stored: StoredQueue) {
+        let arn = self.queues.arn(&stored.row.name);
+        let others = Arc::downgrade(&self.queues);
+        let queue = SharedQueue::restore(stored, &arn, others, &self.backing);
+        self.queues.insert(queue);
     }
 
     /// The queue that a request names by URL.

@@ -37,11 +37,11 @@ impl SqsLocal {
     /// Starts a server with options.
     ///
     /// # Errors
-    /// When it cannot listen on the address.
+    /// When it cannot listen on the address, or cannot read the data.
     pub async fn start_with(address: impl ToSocketAddrs, options: Options) -> io::Result<SqsLocal> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let account = Arc::new(Account::new(options));
+        let account = Arc::new(Account::new(options)?);
         let stop = CancellationToken::new();
         tokio::spawn(accept(listener, account.clone(), stop.clone()));
         Ok(SqsLocal {

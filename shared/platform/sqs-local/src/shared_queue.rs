@@ -6,6 +6,8 @@
 //! is checked on both sides: the queue takes the messages back when the receive has ended, and
 //! `PendingReceive` returns them when its client left between the hand-off and the answer.
 
+mod recording;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -14,7 +16,9 @@ use sqs_queue::{Receive, Time};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::recording::Backing;
 use crate::clock::Clock;
+use crate::data::{Journal, Record};
 use crate::message::{Delivery, Departure, Queue, Received};
 use crate::settings::{Pairs, Settings};
 
@@ -27,7 +31,10 @@ pub(crate) struct SharedQueue {
     pub(crate) name: String,
     pub(crate) arn: Arc<str>,
     pub(crate) created: Time,
+    id: u64,
     clock: Arc<Clock>,
+    /// Where changes are stored; `None` if the server keeps nothing.
+    journal: Option<Arc<Journal>>,
     others: Weak<dyn FindQueue>,
     state: Mutex<State>,
     timer_changed: Arc<Notify>,
@@ -58,37 +65,6 @@ struct Waiter {
 }
 
 impl SharedQueue {
-    pub(crate) fn new(
-        name: &str,
-        arn: &str,
-        settings: Settings,
-        clock: &Arc<Clock>,
-        others: Weak<dyn FindQueue>,
-    ) -> Arc<SharedQueue> {
-        let now = clock.now();
-        let timer_changed = Arc::new(Notify::new());
-        let state = State {
-            queue: Queue::new(rand::random(), settings.of_queue()),
-            settings: Arc::new(settings),
-            tags: Pairs::new(),
-            last_modified: now,
-            last_purge: None,
-            waiting: VecDeque::new(),
-            alarm_set_for: None,
-            deleted: false,
-        };
-        Arc::new_cyclic(|queue| SharedQueue {
-            name: name.into(),
-            arn: arn.into(),
-            created: now,
-            clock: clock.clone(),
-            others,
-            state: Mutex::new(state),
-            timer_changed: timer_changed.clone(),
-            alarm: AbortOnDropHandle::new(tokio::spawn(alarm(queue.clone(), timer_changed))),
-        })
-    }
-
     pub(crate) fn settings(&self) -> Arc<Settings> {
         self.lock().settings.clone()
     }
@@ -99,9 +75,19 @@ impl SharedQueue {
         let now = self.clock.now();
         let result = operation(&mut state, now);
         let dead = self.serve_waiting(&mut state, now);
+        self.record_changes(&mut state);
         drop(state);
         self.move_dead_letters(dead);
         result
+    }
+
+    /// Runs an operation that changes the queue's attributes or tags.
+    pub(crate) fn configure<T>(&self, operation: impl FnOnce(&mut State, Time) -> T) -> T {
+        self.with(|state, now| {
+            let result = operation(state, now);
+            self.record_row(state);
+            result
+        })
     }
 
     /// Receives after the receives that wait already. If nothing is received and `may_wait`, the
@@ -123,6 +109,7 @@ impl SharedQueue {
         } else {
             Ok(received)
         };
+        self.record_changes(&mut state);
         drop(state);
         self.move_dead_letters(dead);
         result
@@ -131,6 +118,11 @@ impl SharedQueue {
     /// Ends all waiting receives: the queue is deleted.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
+        if let Some(journal) = &self.journal
+            && !state.deleted
+        {
+            journal.push(Record::QueueDeleted(self.id));
+        }
         state.deleted = true;
         state.waiting.clear();
         self.alarm.abort();
@@ -158,6 +150,8 @@ impl SharedQueue {
                 state.waiting.push_front(waiter);
                 break;
             }
+            // Before the client can know of the receive.
+            self.record_changes(state);
             if let Err(unread) = waiter.answer.send(received.deliveries) {
                 state.queue.take_back(now, &unread);
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::changes::Origin;
 use crate::message::{Content, History, Message, Sequence};
 use crate::receipt::Receipt;
 use crate::time::Time;
@@ -21,6 +22,7 @@ pub struct Departure<P> {
     pub content: Arc<Content<P>>,
     pub history: History,
     pub entered: Time,
+    pub from: Origin,
 }
 
 impl<P> Delivery<P> {

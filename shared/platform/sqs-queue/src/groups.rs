@@ -55,6 +55,17 @@ impl Groups {
         });
     }
 
+    /// Adds a message that is in flight already.
+    pub(crate) fn add_in_flight(&mut self, group: &GroupId, message: Sequence) {
+        let fifo = self.fifo;
+        self.change(group, |group, _| {
+            group.in_flight += 1;
+            if fifo {
+                group.in_flight_messages.insert(message);
+            }
+        });
+    }
+
     /// Puts a message in flight back in its old place.
     pub(crate) fn return_message(&mut self, group: &GroupId, message: Sequence) {
         self.change(group, |group, _| {

@@ -50,6 +50,7 @@
 //! | `deduplication.rs` | what does a FIFO queue remember, and for how long? |
 //! | `receipt.rs` | what is a receipt handle? |
 //! | `messages.rs`, `peek.rs` | how is a message found, or seen without receiving it? |
+//! | `changes.rs`, `recorder.rs`, `restore.rs` | how does a queue survive its process? |
 //! | `faults.rs` | which faults can a test inject? |
 //!
 //! # Invariants
@@ -60,6 +61,7 @@
 //!   in the sub-queues and in the heap of timers.
 
 mod acknowledge;
+mod changes;
 mod deduplication;
 mod delivery;
 pub mod faults;
@@ -70,15 +72,18 @@ mod peek;
 mod queue;
 mod receipt;
 mod receive;
+mod recorder;
+mod restore;
 mod settings;
 mod time;
 mod timers;
 mod transitions;
 
 pub use acknowledge::LONGEST_VISIBILITY;
+pub use changes::{Attempt, Changes, Origin, Progress, Sent};
 pub use deduplication::INTERVAL;
 pub use delivery::{Delivery, Departure};
-pub use message::{Content, GroupId, History, Sequence, State};
+pub use message::{Content, GroupId, History, Message, Sequence, State};
 pub use queue::{Depth, Queue};
 pub use receipt::{Receipt, Refusal};
 pub use receive::{MOST_IN_FLIGHT, Receive, Received};

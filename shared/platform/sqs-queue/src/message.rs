@@ -31,20 +31,20 @@ pub enum State {
 
 /// A message in a queue.
 #[derive(Debug)]
-pub(crate) struct Message<P> {
-    pub(crate) content: Arc<Content<P>>,
-    pub(crate) history: History,
-    pub(crate) state: State,
+pub struct Message<P> {
+    pub content: Arc<Content<P>>,
+    pub history: History,
+    pub state: State,
     /// When the state ends by itself; `Waiting` never does.
-    pub(crate) ends: Time,
+    pub ends: Time,
     /// When the retention period began.
-    pub(crate) entered: Time,
+    pub entered: Time,
     /// When it was last received. The limit of twelve hours counts from here.
-    pub(crate) received: Time,
+    pub received: Time,
     /// Receives from this queue, which is what its redrive policy counts.
-    pub(crate) receives_here: u32,
+    pub receives_here: u32,
     /// The number of the latest receive; 0 if this queue has not delivered it yet.
-    pub(crate) receive: u64,
+    pub receive: u64,
 }
 
 /// What has happened to a message. It keeps this when it moves to a dead-letter queue.
@@ -54,4 +54,15 @@ pub struct History {
     pub first_received: Option<Time>,
     /// The name or ARN of the queue that moved the message to a dead-letter queue.
     pub dead_letter_source: Option<Arc<str>>,
+}
+
+/// Cheap, and possible for every payload: the content is shared.
+impl<P> Clone for Message<P> {
+    fn clone(&self) -> Message<P> {
+        Message {
+            content: self.content.clone(),
+            history: self.history.clone(),
+            ..*self
+        }
+    }
 }

@@ -48,12 +48,18 @@ impl<P> Default for Page<P> {
 impl<P> Messages<P> {
     /// Adds a message with the next sequence.
     pub(crate) fn push(&mut self, message: Message<P>) -> Sequence {
-        self.last += 1;
+        self.put(self.last + 1, message);
+        self.last
+    }
+
+    /// Adds a message with a sequence later than all before.
+    pub(crate) fn put(&mut self, sequence: Sequence, message: Message<P>) {
+        self.last = sequence;
         let (number, place) = (self.last / PAGE, (self.last % PAGE) as usize);
         if self.pages.is_empty() {
             self.first = number;
         }
-        if number == self.first + self.pages.len() as u64 {
+        while number >= self.first + self.pages.len() as u64 {
             self.pages.push_back(None);
         }
         if let Some(page) = self.pages.back_mut() {
@@ -62,6 +68,15 @@ impl<P> Messages<P> {
             page.len += 1;
             self.len += 1;
         }
+    }
+
+    /// Leaves out the sequences up to `last`: they were used before.
+    pub(crate) fn skip_to(&mut self, last: Sequence) {
+        self.last = self.last.max(last);
+    }
+
+    /// The latest sequence that was used.
+    pub(crate) fn last(&self) -> Sequence {
         self.last
     }
 

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::changes::Sent;
 use crate::deduplication::Recent;
-use crate::delivery::{Delivery, Departure};
+use crate::delivery::Departure;
 use crate::groups::Groups;
 use crate::message::{Content, GroupId, History, Sequence, State};
 use crate::messages::Messages;
+use crate::receipt::Receipt;
+use crate::recorder::Recorder;
 use crate::settings::{Scope, Settings};
 use crate::time::Time;
 use crate::timers::Timers;
@@ -26,11 +29,13 @@ pub struct Queue<P> {
     pub(crate) groups: Groups,
     pub(crate) timers: Timers,
     pub(crate) depth: Depth,
-    pub(crate) attempts: Recent<Arc<str>, Vec<Delivery<P>>>,
+    pub(crate) attempts: Recent<Arc<str>, Vec<Receipt>>,
     pub(crate) last_receive: u64,
-    sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
+    pub(crate) sent: Recent<(GroupId, Arc<str>), (Uuid, Sequence)>,
     /// The deduplication scope before the latest change, and until when it still holds.
-    old_scope: Option<(Scope, Time)>,
+    pub(crate) old_scope: Option<(Scope, Time)>,
+    /// Collects changes for a caller that stores them.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// How many messages are in each state.
@@ -55,6 +60,7 @@ impl<P> Queue<P> {
             old_scope: None,
             attempts: Recent::new(),
             last_receive: 0,
+            recorder: None,
         }
     }
 
@@ -99,6 +105,15 @@ impl<P> Queue<P> {
         }
         let delay = delay.unwrap_or(self.settings.delay);
         let sequence = self.insert(now, content, History::default(), now, delay);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.send(Sent {
+                at: now,
+                group: key.0.clone(),
+                deduplication_id: key.1.clone(),
+                message: id,
+                sequence,
+            });
+        }
         self.sent.put(now, key, (id, sequence));
         (id, sequence)
     }
@@ -125,6 +140,9 @@ impl<P> Queue<P> {
             entered,
             Duration::ZERO,
         );
+        if let Some(recorder) = &mut self.recorder {
+            recorder.arrive(message.from);
+        }
     }
 
     /// Drops every message in every state, and the deduplication memory.
@@ -135,6 +153,9 @@ impl<P> Queue<P> {
         self.sent.clear();
         self.attempts.clear();
         self.depth = Depth::default();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.purge();
+        }
     }
 
     /// Removes the next waiting message, to move it to another queue.
@@ -142,7 +163,7 @@ impl<P> Queue<P> {
         self.advance(now);
         let sequence = *self.groups.take(1).first()?;
         self.mark_in_flight(sequence);
-        self.remove(sequence)
+        self.depart(sequence)
     }
 
     /// Changes the settings. A new retention applies to the messages already here, and on a FIFO

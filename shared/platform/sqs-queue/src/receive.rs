@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::changes::Attempt;
 use crate::delivery::{Delivery, Departure};
 use crate::message::{Sequence, State};
 use crate::queue::Queue;
+use crate::receipt::Receipt;
 use crate::time::Time;
 
 /// How many messages of a queue may be in flight at a time (an Amazon quota).
@@ -75,7 +77,7 @@ impl<P> Queue<P> {
             for sequence in taken {
                 self.mark_in_flight(sequence);
                 if self.is_spent(sequence, request.max_receive_count) {
-                    received.dead.extend(self.remove(sequence));
+                    received.dead.extend(self.depart(sequence));
                 } else {
                     received
                         .deliveries
@@ -87,8 +89,15 @@ impl<P> Queue<P> {
         if let Some(id) = attempt
             && !received.deliveries.is_empty()
         {
-            self.attempts
-                .put(now, id.clone(), received.deliveries.clone());
+            let receipts: Vec<_> = received.deliveries.iter().map(|d| d.receipt).collect();
+            if let Some(recorder) = &mut self.recorder {
+                recorder.attempt(Attempt {
+                    at: now,
+                    id: id.clone(),
+                    receipts: receipts.clone(),
+                });
+            }
+            self.attempts.put(now, id.clone(), receipts);
         }
         received
     }
@@ -120,15 +129,17 @@ impl<P> Queue<P> {
         attempt: &Arc<str>,
         visibility: Duration,
     ) -> Option<Vec<Delivery<P>>> {
-        let deliveries = self.attempts.get(now, attempt)?.clone();
-        let is_untouched = |d: &Delivery<P>| self.state_of(d.receipt) == Ok(State::InFlight);
-        if !deliveries.iter().all(is_untouched) {
+        let receipts = self.attempts.get(now, attempt)?.clone();
+        let is_untouched = |receipt: &Receipt| self.state_of(*receipt) == Ok(State::InFlight);
+        if !receipts.iter().all(is_untouched) {
             return None;
         }
-        for delivery in &deliveries {
-            self.set_timer(delivery.sequence, now + visibility);
-        }
-        Some(deliveries)
+        let messages = receipts.into_iter().map(|receipt| {
+            self.set_timer(receipt.message, now + visibility);
+            let message = self.messages.get(receipt.message)?;
+            Some(Delivery::new(self.id, receipt.message, message))
+        });
+        messages.collect()
     }
 
     fn is_spent(&self, sequence: Sequence, limit: Option<u32>) -> bool {

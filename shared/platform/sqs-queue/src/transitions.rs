@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::changes::Origin;
 use crate::delivery::{Delivery, Departure};
 use crate::message::{Content, History, Message, Sequence, State};
 use crate::queue::Queue;
@@ -98,7 +99,29 @@ impl<P> Queue<P> {
     }
 
     /// Removes a message in any state.
-    pub(crate) fn remove(&mut self, sequence: Sequence) -> Option<Departure<P>> {
+    pub(crate) fn remove(&mut self, sequence: Sequence) {
+        self.take(sequence);
+        self.touch(sequence);
+    }
+
+    /// Removes a message that moves to another queue.
+    pub(crate) fn depart(&mut self, sequence: Sequence) -> Option<Departure<P>> {
+        let message = self.take(sequence)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.depart(sequence);
+        }
+        Some(Departure {
+            content: message.content,
+            history: message.history,
+            entered: message.entered,
+            from: Origin {
+                queue: self.id,
+                sequence,
+            },
+        })
+    }
+
+    fn take(&mut self, sequence: Sequence) -> Option<Message<P>> {
         let message = self.messages.remove(sequence)?;
         match message.state {
             State::Delayed => self.depth.delayed -= 1,
@@ -111,17 +134,13 @@ impl<P> Queue<P> {
                 self.groups.remove(&message.content.group, sequence, true);
             }
         }
-        let Message {
-            content,
-            history,
-            entered,
-            ..
-        } = message;
-        Some(Departure {
-            content,
-            history,
-            entered,
-        })
+        Some(message)
+    }
+
+    fn touch(&mut self, sequence: Sequence) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.touch(sequence);
+        }
     }
 
     /// Sets when the message's state ends, and the message's one timer.
@@ -132,6 +151,7 @@ impl<P> Queue<P> {
         message.ends = ends;
         let at = message.timer(self.settings.retention);
         self.timers.set(at, sequence);
+        self.touch(sequence);
     }
 
     /// The receipt of the latest receive: a standard queue lets an older handle change the timeout

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
 
 mod it {
+    mod disk;
     mod model;
+    mod restarts;
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::client::{Client, request, values};
 use crate::proc;
@@ -28,6 +28,16 @@ pub(crate) async fn measure(address: SocketAddr) -> anyhow::Result<()> {
         measure_queue(address, &empty).await?;
         println!("{:<28}{HEAD}", "1,000,000 messages wait");
         measure_queue(address, &deep).await?;
+    }
+    Ok(())
+}
+
+/// The rates of a server that keeps its messages, in an empty queue.
+pub(crate) async fn measure_kept(address: SocketAddr, title: &str) -> anyhow::Result<()> {
+    let url = create(address, "kept").await?;
+    println!("\n{title:<28}{HEAD}");
+    for _ in 1..=3 {
+        measure_queue(address, &url).await?;
     }
     Ok(())
 }
@@ -80,14 +90,19 @@ where
     for _ in 0..CONNECTIONS {
         clients.push(work(Client::connect(address).await?));
     }
-    let (began, cpu) = (Instant::now(), proc::cpu_of("server"));
+    let (began, cpu) = (Instant::now(), server_cpu());
     let tasks: Vec<_> = clients.into_iter().map(tokio::spawn).collect();
     for task in tasks {
         task.await??;
     }
     let rate = MESSAGES as f64 / began.elapsed().as_secs_f64();
-    let cpu = (proc::cpu_of("server") - cpu).as_secs_f64() * 1e6 / MESSAGES as f64;
+    let cpu = server_cpu().saturating_sub(cpu).as_secs_f64() * 1e6 / MESSAGES as f64;
     Ok((rate, cpu))
+}
+
+/// With the thread that stores messages.
+fn server_cpu() -> Duration {
+    proc::cpu_of("server") + proc::cpu_of("journal")
 }
 
 fn print(name: &str, (rate, cpu): (f64, f64)) {

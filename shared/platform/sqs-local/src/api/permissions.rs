@@ -125,7 +125,7 @@ fn check(accounts: &[String], actions: &[String]) -> Result<()> {
 
 /// Edits the statements of the queue's policy, and removes the policy with its last statement.
 fn edit(queue: &SharedQueue, change: impl FnOnce(&mut Vec<Value>) -> Result<()>) -> Result<Empty> {
-    queue.with(|state, now| {
+    queue.configure(|state, now| {
         let mut settings = Settings::clone(&state.settings);
         let policy = settings
             .policy

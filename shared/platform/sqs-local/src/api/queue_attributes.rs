@@ -58,7 +58,7 @@ pub(super) fn set(region: &Region, request: &SetQueueAttributes) -> Result<Empty
         // This reads another queue, so it comes before this queue's lock.
         check_dead_letter_queue(region, &queue.name, &queue.settings().with(changes)?)?;
     }
-    queue.with(|state, now| {
+    queue.configure(|state, now| {
         let settings = state.settings.with(changes)?;
         state.reconfigure(now, settings);
         state.last_modified = now;

@@ -11,6 +11,7 @@ use super::document::Empty;
 use super::parameters::{is_name, required};
 use super::queue_attributes::{check_dead_letter_queue, first_difference};
 use super::tags;
+use crate::data::Record;
 use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::region::Region;
@@ -90,13 +91,13 @@ pub(super) fn create(region: &Region, request: CreateQueue, head: &Head<'_>) -> 
     let make = || {
         let others = Arc::downgrade(&region.queues);
         let arn = region.queues.arn(&name);
-        SharedQueue::new(&name, &arn, settings.clone(), &region.clock, others)
+        let (settings, tags) = (settings.clone(), tags.clone());
+        SharedQueue::new(&name, &arn, settings, tags, others, &region.backing)
     };
-    let now = region.clock.now();
+    let now = region.backing.clock.now();
     let (queue, is_new) = region.queues.get_or_insert(&name, now, make)?;
-    if is_new {
-        queue.with(|state, _| state.tags = tags);
-    } else if let Some(different) = first_difference(&queue.settings(), &settings, &attributes) {
+    if !is_new && let Some(different) = first_difference(&queue.settings(), &settings, &attributes)
+    {
         return Err(Error::QueueNameExists(different));
     }
     Ok(QueueUrl {
@@ -106,9 +107,12 @@ pub(super) fn create(region: &Region, request: CreateQueue, head: &Head<'_>) -> 
 
 pub(super) fn delete(region: &Region, request: &Named) -> Result<Empty> {
     let queue = region.queue(request.queue_url.as_deref())?;
-    let (now, reserve) = (region.clock.now(), !region.leniency.reuse_names);
-    if let Some(queue) = region.queues.remove(&queue.name, now, reserve) {
-        queue.close();
+    let (now, reserve) = (region.backing.clock.now(), !region.leniency.reuse_names);
+    // Closed first, so that what is stored of a new queue of that name comes later.
+    queue.close();
+    region.queues.remove(&queue.name, now, reserve);
+    if reserve && let Some(journal) = &region.backing.journal {
+        journal.push(Record::NameReserved(queue.arn.clone(), now));
     }
     Ok(Empty {})
 }
@@ -159,7 +163,7 @@ pub(super) fn sources(region: &Region, request: &List, head: &Head<'_>) -> Resul
 
 pub(super) fn purge(region: &Region, request: &Named) -> Result<Empty> {
     let queue = region.queue(request.queue_url.as_deref())?;
-    queue.with(|state, now| {
+    queue.configure(|state, now| {
         if state
             .last_purge
             .is_some_and(|last| now < last + PURGE_INTERVAL)

@@ -43,7 +43,7 @@ pub(super) struct Tags {
 pub(super) fn tag(region: &Region, request: TagQueue) -> Result<Empty> {
     let queue = region.queue(request.queue_url.as_deref())?;
     let added = required(request.tags.filter(|tags| !tags.is_empty()), "Tags")?;
-    queue.with(|state, _| {
+    queue.configure(|state, _| {
         let mut tags = state.tags.clone();
         tags.extend(added);
         check(&tags, &queue.name)?;
@@ -58,7 +58,7 @@ pub(super) fn untag(region: &Region, request: &UntagQueue) -> Result<Empty> {
     if keys.is_empty() {
         return Err(Error::InvalidParameterValue(WRONG_KEY.into()));
     }
-    queue.with(|state, _| state.tags.retain(|key, _| !keys.contains(key)));
+    queue.configure(|state, _| state.tags.retain(|key, _| !keys.contains(key)));
     Ok(Empty {})
 }
 

@@ -12,6 +12,7 @@ use sqs_queue::{Content, Delivery, Queue, Receive, Settings, Time};
 use uuid::Uuid;
 
 use self::simple::Model;
+use super::disk::Disk;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -33,6 +34,8 @@ enum Step {
     Wait(u64),
     /// Changes the retention to so many seconds.
     Retain(u64),
+    /// Ends the queue, and makes another one of what was stored of it.
+    Restart,
 }
 
 fn step(fifo: bool) -> impl Strategy<Value = Step> {
@@ -64,6 +67,7 @@ fn step(fifo: bool) -> impl Strategy<Value = Step> {
         2 => (0..4u64).prop_map(Step::Wait),
         1 => Just(Step::Wait(40)),
         1 => prop_oneof![Just(2), Just(5), Just(60)].prop_map(Step::Retain),
+        1 => Just(Step::Restart),
     ]
 }
 
@@ -88,6 +92,8 @@ fn run(fifo: bool, steps: &[Step]) {
     };
     let mut model = Model::new(fifo);
     let mut queue = Queue::new(7, retaining(model.retention));
+    queue.record_changes();
+    let mut disk = Disk::default();
     let mut now = Time(1_000_000);
     let mut deliveries: Vec<Delivery<()>> = Vec::new();
     let mut last = Vec::new();
@@ -123,6 +129,9 @@ fn run(fifo: bool, steps: &[Step]) {
                 let got: Vec<_> = last.iter().map(|delivery| delivery.sequence).collect();
                 let expected = model.receive(now + visibility, *max, *max_receive_count);
                 assert_eq!((got, received.dead.len()), expected, "received");
+                for dead in &received.dead {
+                    disk.leave(dead.from);
+                }
                 for delivery in &last {
                     model.held(delivery.sequence).receipt = Some(delivery.receipt);
                 }
@@ -154,6 +163,10 @@ fn run(fifo: bool, steps: &[Step]) {
                 model.retention = Duration::from_secs(*seconds);
                 queue.reconfigure(now, retaining(model.retention));
             }
+            Step::Restart => {
+                queue = disk.queue(7, retaining(model.retention));
+                model.restart();
+            }
         }
         model.advance(now);
         let depth = queue.depth(now);
@@ -162,6 +175,7 @@ fn run(fifo: bool, steps: &[Step]) {
             model.depth(),
             "depth"
         );
+        disk.store(&mut queue);
     }
 }
 

@@ -95,7 +95,7 @@ impl SendMessage<'_> {
             attributes,
             trace_header,
             sender: region.account.clone(),
-            sent: region.clock.now(),
+            sent: region.backing.clock.now(),
         };
         let content = Content {
             id: Builder::from_random_bytes(rand::random()).into_uuid(),

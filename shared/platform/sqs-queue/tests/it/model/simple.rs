@@ -54,6 +54,16 @@ impl Model {
         }
     }
 
+    /// After a restart, the groups are served in the order of their first messages.
+    pub(super) fn restart(&mut self) {
+        self.rotation.clear();
+        for held in &self.messages {
+            if !self.rotation.contains(&held.group) {
+                self.rotation.push(held.group);
+            }
+        }
+    }
+
     pub(super) fn send(&mut self, now: Time, sequence: u64, group: Option<u8>, delay: u64) {
         let state = match delay {
             0 => State::Waiting,
