@@ -72,7 +72,7 @@ impl Default for Ages {
 
 /// What to do about an overdue order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Action {
+pub enum Action {
     /// Nothing: it has ended, and a request to cancel is answered.
     Forget,
     /// Check again later: its cancellation window may still be open.
@@ -130,12 +130,15 @@ pub(crate) async fn republish(
     Ok(due.len())
 }
 
-fn action(record: &OrderRecord, age: Duration, ages: &Ages, expiry: Duration) -> Action {
+/// Decides what to do about an order of this age.
+pub fn action(record: &OrderRecord, age: Duration, ages: &Ages, expiry: Duration) -> Action {
     let cancellation = Cancellation::of(record.facts);
     match record.status() {
         // Shipping decides this, even if other events are missing.
         _ if cancellation == Cancellation::Requested => Action::PublishCancel,
         Status::Dispatched | Status::Cancelled => Action::Forget,
+        // Too late to cancel: it was dispatched, and the events that say so are lost.
+        Status::Placed if cancellation == Cancellation::Refused => Action::PublishPlaced,
         // With a margin, because the message may be on its way.
         Status::Placed if age >= expiry + ages.unanswered() => Action::Cancel,
         Status::Placed => Action::PublishPlaced,
@@ -143,5 +146,63 @@ fn action(record: &OrderRecord, age: Duration, ages: &Ages, expiry: Duration) ->
             Some(wait) if !wait.is_zero() => Action::Wait(wait),
             _ => Action::PublishPlaced,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Currency, CustomerId, Facts, Line, Lines, Money, Order};
+    use domain::{PaymentMethod, Quantity, Sku};
+
+    use super::*;
+
+    const EXPIRY: Duration = Duration::from_secs(300);
+
+    fn record(facts: &[Fact]) -> OrderRecord {
+        let line = Line {
+            sku: Sku::parse("teapot").unwrap(),
+            quantity: Quantity::new(1).unwrap(),
+            unit_price: Money::new(500, Currency::Eur).unwrap(),
+        };
+        let lines = Lines::new(vec![line]).unwrap();
+        let method = PaymentMethod::parse("tok_ok").unwrap();
+        OrderRecord {
+            order: Order::place(CustomerId::new(), lines, method).unwrap(),
+            facts: facts.iter().copied().collect::<Facts>(),
+            placed_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_is_published_depends_on_what_is_missing() {
+        use Fact::*;
+        let check = |facts: &[Fact], age_s, expected| {
+            let age = Duration::from_secs(age_s);
+            let action = action(&record(facts), age, &Ages::default(), EXPIRY);
+            assert_eq!(action, expected, "{facts:?} after {age_s} s");
+        };
+
+        check(&[OrderPlaced], 120, Action::PublishPlaced);
+        check(&[OrderPlaced], 330, Action::Cancel);
+        check(&[OrderPlaced, CancelRequested], 330, Action::PublishCancel);
+        check(&[OrderPlaced, StockRejected], 330, Action::Forget);
+        let confirmed = [OrderPlaced, ShipmentScheduled];
+        check(&confirmed, 1_199, Action::Wait(Duration::from_secs(1)));
+        check(&confirmed, 1_200, Action::PublishPlaced);
+        check(&[OrderPlaced, Dispatched], 1_200, Action::Forget);
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_cancelled_any_more_is_published_again() {
+        let refused = [
+            Fact::OrderPlaced,
+            Fact::CancelRequested,
+            Fact::CancelRefused,
+        ];
+        for age_s in [120, 330, 86_400] {
+            let age = Duration::from_secs(age_s);
+            let action = action(&record(&refused), age, &Ages::default(), EXPIRY);
+            assert_eq!(action, Action::PublishPlaced, "after {age_s} s");
+        }
     }
 }

@@ -40,6 +40,19 @@ pub struct Entry {
     pub created_at_ms: u64,
 }
 
+impl Status {
+    /// The name in its JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Declined => "declined",
+            Status::Authorized => "authorized",
+            Status::Captured => "captured",
+            Status::Voided => "voided",
+            Status::Refunded => "refunded",
+        }
+    }
+}
+
 impl Entry {
     /// The same entry in another state.
     pub(crate) fn now(&self, status: Status) -> Self {

@@ -11,7 +11,7 @@ use crate::journal::Journal;
 
 /// Why a request does not change the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     #[error("order {0} has no authorization")]
     Unknown(Uuid),
     #[error("order {0} was authorized before with another amount or payment method")]
@@ -26,7 +26,7 @@ pub(crate) enum Refusal {
 
 /// The entries in memory, and in a journal if there is one, which is written first.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     entries: BTreeMap<Uuid, Entry>,
     journal: Option<Journal>,
 }
@@ -43,7 +43,10 @@ impl Ledger {
 
     /// Returns `Authorized` or `Declined`, and the same for a repeated request. An order that was
     /// voided first is declined, so a late request takes no money.
-    pub(crate) fn authorize(
+    ///
+    /// # Errors
+    /// When the amount is less than 1, or differs from an earlier request.
+    pub fn authorize(
         &mut self,
         request: Authorization,
         accepted: bool,
@@ -79,7 +82,10 @@ impl Ledger {
     }
 
     /// Captures an authorization.
-    pub(crate) fn capture(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
+    ///
+    /// # Errors
+    /// When there is none, or it was voided or refunded.
+    pub fn capture(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
         let entry = self.find(order_id)?;
         match entry.status {
             Status::Captured => Ok(entry.status),
@@ -92,7 +98,10 @@ impl Ledger {
     }
 
     /// Voids an authorization. An unknown order gets a voided entry.
-    pub(crate) fn void(&mut self, order_id: Uuid, now_ms: u64) -> Result<Status, Refusal> {
+    ///
+    /// # Errors
+    /// When it was captured or refunded.
+    pub fn void(&mut self, order_id: Uuid, now_ms: u64) -> Result<Status, Refusal> {
         let Some(entry) = self.entries.get(&order_id) else {
             return self.record(Entry {
                 order_id,
@@ -112,7 +121,10 @@ impl Ledger {
     }
 
     /// Refunds a captured payment.
-    pub(crate) fn refund(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
+    ///
+    /// # Errors
+    /// When it is not captured.
+    pub fn refund(&mut self, order_id: Uuid) -> Result<Status, Refusal> {
         let entry = self.find(order_id)?;
         match entry.status {
             Status::Refunded => Ok(entry.status),
@@ -125,7 +137,7 @@ impl Ledger {
     }
 
     /// Every entry, sorted by order id.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
     }
 

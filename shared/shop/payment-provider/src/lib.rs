@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 pub use self::behaviour::{Behaviour, DECLINED_METHOD};
 pub use self::entry::{Authorization, Entry, Status};
 pub use self::error::Error;
-use self::ledger::Ledger;
+pub use self::ledger::{Ledger, Refusal};
 
 /// A provider in this process. Dropping it closes its port.
 #[derive(Debug)]
