@@ -7,7 +7,8 @@ use contracts::{Event, ExpireOrder};
 use domain::{Fact, Payment};
 use inventory_service::handlers::Inventory;
 use messaging::Fault;
-use order_service::handlers::{ExpireOrders, RecordFacts};
+use order_service::expire_orders::ExpireOrders;
+use order_service::handlers::RecordFacts;
 use payment_service::handlers::RecordPayments;
 use shipping_service::Dispatch;
 use shipping_service::handlers::Shipping;
@@ -150,9 +151,12 @@ impl Shop {
             SHIPPING => self.shipping.transact(&shipping, events(received), defect),
             DISPATCH => self.shipping.transact(&Dispatch, events(received), defect),
             ORDER => self.orders.transact(&RecordFacts, events(received), defect),
-            EXPIRY => self
-                .orders
-                .transact(&ExpireOrders, expiries(received), defect),
+            EXPIRY => {
+                let expire = ExpireOrders {
+                    answer_within: Duration::ZERO,
+                };
+                self.orders.transact(&expire, expiries(received), defect)
+            }
             other => unreachable!("no handler reads {other}"),
         }
     }
