@@ -5,7 +5,9 @@ use std::path::PathBuf;
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    #[error("{} is in use: stop the sqs-local that uses it, or name another directory", .0.display())]
+    #[error(
+        "{} is in use: stop the sqs-local that uses it, or name another directory", .0.display()
+    )]
     InUse(PathBuf),
     #[error(
         "{} has format {found}, and this version reads up to {known}: start the sqs-local that \
