@@ -12,8 +12,8 @@ use crate::receipt::Receipt;
 use crate::settings::Scope;
 use crate::time::Time;
 
-/// Everything that has changed since the last [`crate::Queue::take_changes`]. The parts apply in the order
-/// of the fields.
+/// Everything that has changed since the last [`crate::Queue::take_changes`]. The parts apply in
+/// the order of the fields.
 #[derive(Debug)]
 pub struct Changes<P> {
     /// The queue was emptied, and its memory with it.

@@ -1,6 +1,7 @@
 //! The benchmark `cargo bench -p sqs-local`: memory, rates and CPU over HTTP, wake-up times, idle
 //! CPU, the cost of an operation as the queue grows, and the rates of a server that keeps its
-//! messages (`-- kept` measures only those). CPU and memory are read from /proc, so they need Linux.
+//! messages (`-- kept` measures only those). CPU and memory are read from /proc, so they need
+//! Linux.
 //!
 //! The server runs in this process on threads of its own, so that its CPU time is separate from the
 //! client's. `SQS_ENDPOINT=127.0.0.1:PORT` measures the rates of another server with the same
