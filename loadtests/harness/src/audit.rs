@@ -8,6 +8,7 @@
 //! - a run that breaks a promise has no number.
 
 mod check;
+mod history;
 mod http;
 pub mod ledger;
 pub mod promises;
@@ -20,6 +21,6 @@ mod tests;
 
 pub use ledger::{Ledger, LedgerEntry};
 pub use promises::{Sent, audit};
-pub use queue_server::QueueServer;
+pub use queue_server::{DeadLetter, QueueServer};
 pub use snapshot::Snapshot;
 pub use sources::Sources;

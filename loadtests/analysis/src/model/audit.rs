@@ -38,13 +38,19 @@ impl Audit {
             && self.checks.iter().all(|check| check.broken == 0)
     }
 
-    /// The first broken promise, or why there is no audit.
+    /// The first broken promise with what broke it first, or why there is no audit.
     pub fn failure(&self) -> Option<String> {
         let broken = self.checks.iter().find(|check| check.broken > 0);
         match (&self.not_run, broken) {
             (Some(reason), _) => Some(format!("the audit could not run: {reason}")),
             (None, Some(check)) => {
-                Some(format!("{}: broken {} times", check.promise, check.broken))
+                let first = check.example.as_ref();
+                let first = first.map(|first| format!(", first: {first}"));
+                let (promise, broken) = (&check.promise, check.broken);
+                Some(format!(
+                    "{promise}: broken {broken} times{}",
+                    first.unwrap_or_default()
+                ))
             }
             (None, None) if self.checks.is_empty() => Some("the audit looked at nothing".into()),
             (None, None) => None,

@@ -4,6 +4,7 @@ use analysis::model::Check;
 use domain::{Facts, Status};
 use uuid::Uuid;
 
+use super::history::with_history;
 use super::snapshot::{OrderEntry, Snapshot};
 
 /// Examines all `items` and keeps the first complaint.
@@ -37,6 +38,6 @@ pub(super) fn each_order(
     check(promise, &snapshot.orders, |(id, order)| {
         let facts: Facts = order.facts.iter().map(|(fact, _)| *fact).collect();
         let complaint = complaint(snapshot, *id, order, Status::of(facts))?;
-        Some(format!("order {id} {complaint}"))
+        Some(with_history(snapshot, *id, &complaint))
     })
 }

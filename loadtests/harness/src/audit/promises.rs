@@ -16,7 +16,7 @@ use orders::{
     accepted_orders_are_kept, everything_has_its_order, orders_are_accepted,
     orders_are_as_they_were_sent, status,
 };
-use queues::{is_dead_letter_queue, nothing_waits};
+use queues::{is_dead_letter_queue, no_dead_letters, nothing_waits};
 use stock::{no_stock, reservation, shipment, stock_is_conserved};
 
 pub use orders::Sent;
@@ -24,7 +24,6 @@ pub use orders::Sent;
 /// Checks every promise. `failed` is the number of orders that were requested and then answered
 /// with an error, or not at all.
 pub fn audit(snapshot: &Snapshot, accepted: &[Sent], failed: u64) -> Vec<Check> {
-    let dead_letters = snapshot.queues.iter().filter(is_dead_letter_queue);
     let queues = snapshot
         .queues
         .iter()
@@ -58,7 +57,7 @@ pub fn audit(snapshot: &Snapshot, accepted: &[Sent], failed: u64) -> Vec<Check> 
         stock_is_conserved(snapshot),
         the_ledger_agrees(snapshot, failed),
         everything_has_its_order(snapshot),
-        nothing_waits("no message is in a dead-letter queue", dead_letters),
+        no_dead_letters(snapshot),
         nothing_waits("no message is left in a queue", queues),
         nothing_waits("no event is left in an outbox", &snapshot.outboxes),
     ]

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::http::client;
 
 /// The calls of the audit itself. No arm makes them.
 const OUR_CALLS: [&str; 2] = ["GetQueueAttributes", "ListQueues"];
+
+/// The attribute in which the services' runtime writes why a message is a dead letter.
+const REASON: &str = "dead-letter-reason";
 
 /// An SQS endpoint that answers requests without a signature, as those for tests do.
 #[derive(Clone, Debug)]
@@ -25,6 +29,16 @@ pub struct Depth {
     pub present: u64,
     /// Messages whose delay has not ended.
     pub delayed: u64,
+}
+
+/// A message of a dead-letter queue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeadLetter {
+    pub queue: String,
+    /// The order that it is about. `None` if its body names none.
+    pub order: Option<Uuid>,
+    /// Why it is there. `None` if SQS moved it after many receives.
+    pub reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +94,32 @@ impl QueueServer {
         Ok(depths)
     }
 
+    /// Up to ten messages of a dead-letter queue. They stay visible.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not one of SQS.
+    pub async fn dead_letters(&self, queue: &str) -> anyhow::Result<Vec<DeadLetter>> {
+        let url = self
+            .call("GetQueueUrl", json!({ "QueueName": queue }))
+            .await?;
+        let request = json!({
+            "QueueUrl": url["QueueUrl"],
+            "MaxNumberOfMessages": 10,
+            "MessageAttributeNames": [REASON],
+            "VisibilityTimeout": 0,
+        });
+        let received = self.call("ReceiveMessage", request).await?;
+        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        let letters = messages.iter().map(|message| DeadLetter {
+            queue: queue.to_owned(),
+            order: message["Body"].as_str().and_then(order_of),
+            reason: message["MessageAttributes"][REASON]["StringValue"]
+                .as_str()
+                .map(str::to_owned),
+        });
+        Ok(letters.collect())
+    }
+
     async fn call(&self, action: &str, body: Value) -> anyhow::Result<Value> {
         let request = self
             .http
@@ -92,5 +132,60 @@ impl QueueServer {
         let bytes = answer.error_for_status()?.bytes().await?;
         serde_json::from_slice(&bytes)
             .with_context(|| format!("{} did not answer as SQS does", self.url))
+    }
+}
+
+/// The order that the body of a message is about: an event contains it, an expiry its id.
+fn order_of(body: &str) -> Option<Uuid> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let order = &body["order"];
+    order["id"].as_str().or(order.as_str())?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn dead_letters_are_read_with_their_reasons_and_stay() {
+        let queues = sandbox::testing::sqs().await;
+        let server = QueueServer::at(&queues.endpoint);
+        let (queue, order) = (format!("{}events-dlq", queues.prefix), Uuid::from_u128(7));
+        let created = server
+            .call("CreateQueue", json!({ "QueueName": queue }))
+            .await
+            .unwrap();
+        let message = json!({
+            "QueueUrl": created["QueueUrl"],
+            "MessageBody": json!({ "order": order }).to_string(),
+            "MessageAttributes": { REASON: { "DataType": "String", "StringValue": "too late" } },
+        });
+        server.call("SendMessage", message).await.unwrap();
+        let expected = DeadLetter {
+            queue: queue.clone(),
+            order: Some(order),
+            reason: Some("too late".to_owned()),
+        };
+        for _ in 0..2 {
+            let letters = server.dead_letters(&queue).await.unwrap();
+            assert_eq!(letters, std::slice::from_ref(&expected));
+        }
+    }
+
+    #[test]
+    fn a_dead_letter_names_its_order() {
+        let id = "00000000-0000-0000-0000-000000000007";
+        let check = |body: String, order: Option<&str>| {
+            let expected = order.map(|id| id.parse().unwrap());
+            assert_eq!(order_of(&body), expected, "{body}");
+        };
+
+        check(
+            format!(r#"{{"fact":"dispatched","order":{{"id":"{id}"}}}}"#),
+            Some(id),
+        );
+        check(format!(r#"{{"order":"{id}"}}"#), Some(id));
+        check(r#"{"order":7}"#.to_owned(), None);
+        check("poison".to_owned(), None);
     }
 }

@@ -7,7 +7,7 @@ use domain::{Fact, Payment, Reservation, Shipment};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::LedgerEntry;
+use super::{DeadLetter, LedgerEntry};
 
 /// The rows of orders, payments, inventory and shipping, with the provider's ledger and the queues.
 #[derive(Clone, Default, Debug)]
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub ledger: Vec<LedgerEntry>,
     /// Messages by queue, dead-letter queues included.
     pub queues: BTreeMap<String, u64>,
+    /// The first dead letters of each queue that has some.
+    pub dead_letters: Vec<DeadLetter>,
     /// Unsent outbox rows, by database.
     pub outboxes: BTreeMap<String, u64>,
 }

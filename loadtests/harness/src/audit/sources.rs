@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
 use super::queue_server::Depth;
-use super::{Ledger, QueueServer, Snapshot};
+use super::{DeadLetter, Ledger, QueueServer, Snapshot};
 
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -92,7 +92,22 @@ impl Sources {
         let ours = ledger.into_iter().filter(|one| one.order_id > self.since);
         snapshot.ledger = ours.collect();
         snapshot.queues = self.depths().await?;
+        snapshot.dead_letters = self.dead_letters(&snapshot.queues).await?;
         Ok(snapshot)
+    }
+
+    /// The first dead letters of each dead-letter queue that has some.
+    async fn dead_letters(&self, left: &BTreeMap<String, u64>) -> anyhow::Result<Vec<DeadLetter>> {
+        let mut letters = vec![];
+        let filled = left
+            .iter()
+            .filter(|(name, left)| name.ends_with("-dlq") && **left > 0);
+        for (name, _) in filled {
+            if let Some(queues) = &self.queues {
+                letters.extend(queues.dead_letters(name).await?);
+            }
+        }
+        Ok(letters)
     }
 
     /// The number of messages left in each queue.

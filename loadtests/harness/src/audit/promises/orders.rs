@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::audit::Snapshot;
 use crate::audit::check::check;
+use crate::audit::history::with_history;
 use crate::audit::snapshot::{OrderEntry, PaymentEntry};
 
 /// An order that the shop accepted, by the answer to the generator.
@@ -28,7 +29,8 @@ pub(super) fn orders_are_accepted(accepted: &[Sent]) -> Check {
 pub(super) fn accepted_orders_are_kept(snapshot: &Snapshot, accepted: &[Sent]) -> Check {
     check(ACCEPTED_ARE_KEPT, accepted, |sent| {
         let id = sent.id;
-        (!snapshot.orders.contains_key(&id)).then(|| format!("order {id} was accepted and is gone"))
+        let is_lost = !snapshot.orders.contains_key(&id);
+        is_lost.then(|| with_history(snapshot, id, "was accepted and is gone"))
     })
 }
 
@@ -36,7 +38,8 @@ pub(super) fn orders_are_as_they_were_sent(snapshot: &Snapshot, accepted: &[Sent
     let promise = "every order on record is the one that was sent";
     check(promise, accepted, |Sent { id, lines }| {
         let kept = &snapshot.orders.get(id)?.lines;
-        (kept != lines).then(|| format!("order {id} was sent with {lines:?} and contains {kept:?}"))
+        let complaint = || format!("was sent with {lines:?} and contains {kept:?}");
+        (kept != lines).then(|| with_history(snapshot, *id, &complaint()))
     })
 }
 
@@ -74,7 +77,9 @@ pub(super) fn everything_has_its_order(snapshot: &Snapshot) -> Check {
         "every payment, reservation and shipment has its order",
         parts.filter(|(_, id)| **id > snapshot.since),
         |(part, id)| {
-            (!snapshot.orders.contains_key(id)).then(|| format!("a {part} of unknown order {id}"))
+            let complaint = || format!("is unknown and has a {part}");
+            let is_unknown = !snapshot.orders.contains_key(id);
+            is_unknown.then(|| with_history(snapshot, *id, &complaint()))
         },
     )
 }

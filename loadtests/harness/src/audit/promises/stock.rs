@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use crate::audit::Snapshot;
 use crate::audit::check::check;
-use crate::audit::snapshot::OrderEntry;
+use crate::audit::history::with_history;
+use crate::audit::snapshot::{OrderEntry, StockEntry};
+
+/// The orders that are named for a product whose stock is wrong.
+const MAX_SUSPECTS: usize = 3;
 
 pub(super) fn reservation(
     snapshot: &Snapshot,
@@ -85,26 +89,51 @@ pub(super) fn stock_is_conserved(snapshot: &Snapshot) -> Check {
         "stock is conserved and never negative",
         &snapshot.stock,
         |(sku, stock)| {
-            let held = held.get(sku.as_str()).copied().unwrap_or(0);
-            if stock.available < 0 || stock.reserved < 0 {
-                Some(format!(
-                    "{sku} has {} available, {} reserved",
-                    stock.available, stock.reserved
-                ))
-            } else if stock.available + stock.reserved != stock.delivered {
-                let now = stock.available + stock.reserved;
-                Some(format!(
-                    "of {sku} {} were delivered and {now} are there",
-                    stock.delivered
-                ))
-            } else if stock.reserved != held {
-                Some(format!(
-                    "of {sku} {} are reserved and orders hold {held}",
-                    stock.reserved
-                ))
-            } else {
-                None
-            }
+            let complaint = unconserved(sku, stock, &held)?;
+            let suspects = suspects(snapshot, sku);
+            Some(format!("{complaint}; {suspects}"))
         },
     )
+}
+
+/// What is wrong with the stock of one product.
+fn unconserved(sku: &str, stock: &StockEntry, held: &HashMap<&str, i64>) -> Option<String> {
+    let held = held.get(sku).copied().unwrap_or(0);
+    if stock.available < 0 || stock.reserved < 0 {
+        Some(format!(
+            "{sku} has {} available, {} reserved",
+            stock.available, stock.reserved
+        ))
+    } else if stock.available + stock.reserved != stock.delivered {
+        let now = stock.available + stock.reserved;
+        Some(format!(
+            "of {sku} {} were delivered and {now} are there",
+            stock.delivered
+        ))
+    } else if stock.reserved != held {
+        Some(format!(
+            "of {sku} {} are reserved and orders hold {held}",
+            stock.reserved
+        ))
+    } else {
+        None
+    }
+}
+
+/// Orders that may have caused it: of those with the product, first the ones that reserved it and
+/// hold it no longer.
+fn suspects(snapshot: &Snapshot, sku: &str) -> String {
+    let orders = snapshot.orders.iter();
+    let with_product = orders.filter(|(_, order)| order.lines.contains_key(sku));
+    let mut suspects: Vec<(bool, &Uuid)> = with_product
+        .map(|(id, _)| {
+            let reservation = snapshot.reservations.get(id);
+            let is_held = reservation.is_some_and(|found| found.state == Reservation::Held);
+            (is_held, id)
+        })
+        .collect();
+    suspects.sort_unstable();
+    let named = suspects.into_iter().take(MAX_SUSPECTS);
+    let named = named.map(|(_, id)| with_history(snapshot, *id, "contains it"));
+    named.collect::<Vec<_>>().join("; ")
 }
