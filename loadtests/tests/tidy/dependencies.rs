@@ -70,6 +70,22 @@ const ARROWS: &[(&str, &[&str])] = &[
             "strict-json",
         ],
     ),
+    // The services' decisions, held against the audit's promises. Only its own tests use it.
+    (
+        "simulation",
+        &[
+            "contracts",
+            "domain",
+            "harness",
+            "inventory-service",
+            "messaging",
+            "order-service",
+            "payment-provider",
+            "payment-service",
+            "shipping-service",
+            "store",
+        ],
+    ),
     (
         "monolith",
         &[
