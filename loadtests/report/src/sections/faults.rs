@@ -78,9 +78,9 @@ fn notes(results: &Results) -> Markup {
         .max();
     html! {
         p.note {
-            "An order counts as accepted when it was answered with 201 within 20 s. A refused order is \
-             not sent again. Every run is audited: no order was lost or charged twice unless a row \
-             says so."
+            "An order counts as accepted when it was answered with 201 within 20 s. A refused order \
+             is not sent again. Every run is audited: no order was lost or charged twice unless a \
+             row says so."
             @if most.is_some_and(|most| most < 3) {
                 " Fewer than three runs of a case have no interval: --pairs 3 gives one."
             }
@@ -116,8 +116,8 @@ fn picture(run: &FaultRun) -> Markup {
                 "The fault lasted from second " (format!("{:.1}", run.begin_s)) " to "
                 (format!("{:.1}", run.end_s)) " (grey). Accepted orders of that time were answered \
                  after " (format!("{:.0}", run.acknowledged_ms.p50)) " ms at the median and "
-                (format!("{:.0}", run.acknowledged_ms.p99)) " ms at the 99th percentile, and settled \
-                 after " (format!("{:.0}", run.settled_ms.p50)) " and "
+                (format!("{:.0}", run.acknowledged_ms.p99)) " ms at the 99th percentile, and \
+                 settled after " (format!("{:.0}", run.settled_ms.p50)) " and "
                 (format!("{:.0}", run.settled_ms.p99)) " ms."
                 @if let Some(most) = run.queues.iter().map(|one| one.messages).max() {
                     @let oldest = run.queues.iter().map(|one| one.oldest_s).fold(0.0, f64::max);
