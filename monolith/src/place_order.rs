@@ -6,8 +6,8 @@
 //! and voids it.
 //!
 //! If the process dies after the commit, the order exists. The customer repeats the request and
-//! gets the order by its idempotency key. A void that is still due is a row in the database, and any
-//! process of the shop sends it to the provider.
+//! gets the order by its idempotency key. A void that is still due is a row, and
+//! any process of the shop sends it to the provider.
 
 use std::time::Duration;
 

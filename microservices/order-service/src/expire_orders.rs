@@ -1,5 +1,5 @@
-//! Handles the message that comes back from the delay queue some minutes after each order: one local
-//! transaction per batch. Shipping alone decides about a cancel; this service requests it.
+//! Handles the message that comes back from the delay queue some minutes after each order: one
+//! local transaction per batch. Shipping alone decides about a cancel; this service requests it.
 
 use std::time::Duration;
 

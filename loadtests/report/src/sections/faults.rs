@@ -78,9 +78,9 @@ fn notes(results: &Results) -> Markup {
         .max();
     html! {
         p.note {
-            "An order counts as accepted when it was answered with 201 within 20 s. A refused order \
-             is not sent again. Every run is audited: no order was lost or charged twice unless a \
-             row says so."
+            "An order counts as accepted when it was answered with 201 within 20 s. A refused \
+             order is not sent again. Every run is audited: no order was lost or charged twice \
+             unless a row says so."
             @if most.is_some_and(|most| most < 3) {
                 " Fewer than three runs of a case have no interval: --pairs 3 gives one."
             }

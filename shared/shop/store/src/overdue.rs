@@ -42,7 +42,7 @@ pub async fn find_unended(tx: &mut PgConnection, age: Duration) -> Result<(), Er
 }
 
 /// Marks orders to be checked after `wait`, or earlier if they are marked so already. Called before
-/// the fact that is to be answered is recorded: in the other order, two transactions could deadlock.
+/// the fact that is to be answered is recorded: the other way, two transactions could deadlock.
 ///
 /// # Errors
 /// When the database fails.
