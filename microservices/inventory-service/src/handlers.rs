@@ -1,7 +1,8 @@
 //! Handles the events that inventory subscribes to: one local transaction per batch.
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
-//! the outbox and commits; only then does it send them and delete the messages.
+//! the outbox and commits; only then does it send them and delete the messages. If the process dies
+//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use contracts::Event;
 use domain::{Fact, Stock};

@@ -1,5 +1,8 @@
-//! Handles the events of the other services: one local transaction per batch, from before `load`
-//! until after `save`. It locks no row, because facts are only added.
+//! Handles the events of the other services: one local transaction per batch. It locks no row,
+//! because facts are only added.
+//!
+//! The runtime begins the transaction before `load` and commits after `save`; only then does it
+//! delete the messages. If the process dies in between, they come again, and the inbox ignores them.
 
 use contracts::Event;
 use messaging::{BatchHandler, Fault, Tx};

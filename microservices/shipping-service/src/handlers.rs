@@ -2,7 +2,8 @@
 //! decides between cancel (here) and dispatch (`dispatch.rs`).
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
-//! the outbox and commits; only then does it send them and delete the messages.
+//! the outbox and commits; only then does it send them and delete the messages. If the process dies
+//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use std::time::Duration;
 
