@@ -2,7 +2,8 @@
 //! because facts are only added.
 //!
 //! The runtime begins the transaction before `load` and commits after `save`; only then does it
-//! delete the messages. If the process dies in between, they come again, and the inbox ignores them.
+//! delete the messages. If the process dies in between, they come again, and the inbox ignores
+//! them.
 
 use contracts::Event;
 use messaging::{BatchHandler, Fault, Tx};
