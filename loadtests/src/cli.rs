@@ -105,6 +105,11 @@ pub struct FaultOptions {
     /// Prints the results as JSON instead of the sentences.
     #[arg(long)]
     pub json: bool,
+
+    /// Continues experiments that were stopped: the runs in their results.json are not made again.
+    /// Repeat the other options too.
+    #[arg(long, value_name = "RESULTS")]
+    pub resume: Option<PathBuf>,
 }
 
 #[derive(Args, Debug, Clone)]

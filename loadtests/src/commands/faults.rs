@@ -20,8 +20,11 @@ use crate::experiment::{Experiment, Shops};
 use crate::output::Output;
 use crate::plan::QUICK_RATE;
 use crate::progress::Progress;
+use crate::resume::resumed;
 use crate::settings::{new_results, postgres_mode, quick_settings, storage};
 
+/// The arms that faults happen to.
+const FAULTY: [Arm; 2] = [Arm::Monolith, Arm::Services];
 /// Runs of each case in the full method: the fewest that give an interval.
 const FULL_PAIRS: usize = 3;
 /// Longer than any fault and its drain: an order that waits for a dead part shall settle.
@@ -49,19 +52,26 @@ pub fn faults<'a>(
 async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     refuse_proxy()?;
     let arms = options.deployment.arms.on_the_dial();
-    if arms
-        .iter()
-        .any(|arm| ![Arm::Monolith, Arm::Services].contains(arm))
-    {
+    if arms.iter().any(|arm| !FAULTY.contains(arm)) {
         bail!("faults are for the monolith and the services: --arms A0,A3");
     }
     if external_server().is_some() {
         bail!("faults need a Postgres of their own: unset DATABASE_URL");
     }
     let plan = plan(&options.faults, &arms, options.pairs as usize, options.rate);
-    eprintln!("Building the shops ({PROFILE})");
-    let binaries = Binaries::build(&arms)?;
-    let output = Output::create()?;
+    let options = &of_comparison(options);
+    let settings = quick_settings(&options.deployment)?;
+    let earlier = match &options.resume {
+        Some(path) => Some(resumed(path, options, &settings)?),
+        None => None,
+    };
+    eprintln!("Building the monolith and the services ({PROFILE})");
+    // Both, since a gateway stands in front of two monoliths.
+    let binaries = Binaries::build(&FAULTY)?;
+    let output = match &options.resume {
+        Some(path) => Output::of_earlier(path),
+        None => Output::create()?,
+    };
     let infrastructure = Infrastructure::start(
         binaries,
         storage(&options.deployment),
@@ -69,9 +79,10 @@ async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result
         output.logs(),
     )
     .await?;
-    let settings = quick_settings(&options.deployment)?;
-    let options = &of_comparison(options);
-    let results = new_results(options, &settings, infrastructure.postgres_version())?;
+    let results = match earlier {
+        Some(earlier) => earlier,
+        None => new_results(options, &settings, infrastructure.postgres_version())?,
+    };
     let mut experiment = Experiment {
         shops: Shops::Local(&infrastructure),
         settings: &settings,
@@ -87,13 +98,14 @@ async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result
     Ok(exit_code(&results))
 }
 
-/// Every fault, as often as an interval needs.
+/// Every fault, as often as an interval needs. Nothing unless both the monolith and the services are
+/// compared.
 pub(crate) fn full(arms: &[Arm]) -> FaultPlan {
-    let arms: Vec<Arm> = [Arm::Monolith, Arm::Services]
-        .into_iter()
-        .filter(|arm| arms.contains(arm))
-        .collect();
-    plan(&Fault::ALL, &arms, FULL_PAIRS, QUICK_RATE)
+    let faults: &[Fault] = match FAULTY.iter().all(|arm| arms.contains(arm)) {
+        true => &Fault::ALL,
+        false => &[],
+    };
+    plan(faults, &FAULTY, FULL_PAIRS, QUICK_RATE)
 }
 
 fn plan(faults: &[Fault], arms: &[Arm], pairs: usize, rate: f64) -> FaultPlan {
@@ -165,11 +177,27 @@ fn of_comparison(options: &FaultOptions) -> Options {
         baseline: None,
         keep: options.keep,
         json: options.json,
-        resume: None,
+        resume: options.resume.clone(),
         target: vec![],
         target_database: vec![],
         target_provider: vec![],
         target_queues: vec![],
         inject_slowdown: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_has_every_case_in_every_pair_and_the_full_one_needs_both_arms() {
+        let two = plan(&[Fault::ProviderHangs], &FAULTY, 2, 50.0);
+        let pairs: Vec<usize> = two.cases.iter().map(|(_, pair)| *pair).collect();
+        assert_eq!(pairs, [0, 0, 1, 1]);
+        assert!(full(&[Arm::Monolith]).cases.is_empty());
+        let faults = full(&FAULTY).cases.into_iter().map(|(case, _)| case.fault);
+        let faults: Vec<Fault> = faults.collect();
+        assert!(Fault::ALL.iter().all(|fault| faults.contains(fault)));
     }
 }
