@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use analysis::model::Arm;
 use anyhow::bail;
+use harness::audit::sources::Delayed;
 use harness::audit::{Ledger, QueueServer, Sources};
 use harness::deployment::wiring::CONTEXTS;
 use uuid::Uuid;
@@ -52,7 +53,7 @@ fn found(options: &Options, name: &str, arm: Arm) -> Result<Sources, String> {
         queues: queues.map(QueueServer::at),
         delivered: HashMap::new(),
         since: Uuid::nil(),
-        delayed_counts: false,
+        delayed: Delayed::None,
     })
 }
 

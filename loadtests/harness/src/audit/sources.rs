@@ -21,9 +21,27 @@ pub struct Sources {
     pub delivered: HashMap<String, i64>,
     /// Orders up to this one existed before the run. Ids of orders sort by time.
     pub since: Uuid,
-    /// Whether a delayed message counts as work that is left. In a deployment it does. Elsewhere
-    /// orders may expire after hours, and their messages wait that long.
-    pub delayed_counts: bool,
+    pub delayed: Delayed,
+}
+
+/// Which delayed messages count as work that is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Delayed {
+    All,
+    /// All but those of this queue, which come back long after the run.
+    AllBut(&'static str),
+    /// None, where orders may expire after hours, and their messages wait that long.
+    None,
+}
+
+impl Delayed {
+    fn counts(self, queue: &str) -> bool {
+        match self {
+            Delayed::All => true,
+            Delayed::AllBut(other) => !queue.ends_with(other),
+            Delayed::None => false,
+        }
+    }
 }
 
 impl Sources {
@@ -115,12 +133,13 @@ impl Sources {
         let Some(queues) = &self.queues else {
             return Ok(BTreeMap::new());
         };
-        let left = |depth: Depth| match self.delayed_counts {
+        let left = |name: &str, depth: Depth| match self.delayed.counts(name) {
             true => depth.present + depth.delayed,
             false => depth.present,
         };
         let depths = queues.depths().await?.into_iter();
-        Ok(depths.map(|(name, depth)| (name, left(depth))).collect())
+        let depths = depths.map(|(name, depth)| (left(&name, depth), name));
+        Ok(depths.map(|(left, name)| (name, left)).collect())
     }
 }
 
@@ -144,4 +163,21 @@ pub async fn backend(connection: &mut PgConnection) -> anyhow::Result<u32> {
         .fetch_one(connection)
         .await?;
     Ok(pid as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delayed_message_counts_unless_its_queue_is_left_out() {
+        let check = |delayed: Delayed, expected: [bool; 2]| {
+            let counts =
+                ["shop-order-expiry", "shop-shipping-dispatch"].map(|one| delayed.counts(one));
+            assert_eq!(counts, expected, "{delayed:?}");
+        };
+        check(Delayed::All, [true, true]);
+        check(Delayed::AllBut("order-expiry"), [false, true]);
+        check(Delayed::None, [false, false]);
+    }
 }

@@ -19,6 +19,7 @@ use super::spec::DeploymentSpec;
 use super::third_parties::{PaymentProvider, Queues};
 use super::wiring::{URLS, entry_package, replica_name, replicas_of, start_order};
 use crate::audit::Sources;
+use crate::audit::sources::Delayed;
 
 /// A running arm. Dropping it stops its processes. [`Deployment::remove`] removes its databases
 /// too; otherwise they go with the server.
@@ -193,7 +194,7 @@ impl Deployment {
             queues: self.queues.as_ref().map(|queues| queues.server.clone()),
             delivered: self.delivered.clone(),
             since: Uuid::nil(),
-            delayed_counts: true,
+            delayed: Delayed::All,
         }
     }
 

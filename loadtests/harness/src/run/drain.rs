@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::audit::sources::Delayed;
 use crate::audit::{Sources, sources};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -193,7 +194,7 @@ impl<'a> DrainMonitor<'a> {
             let waiting = "select count(*) from outbox
                            where $1 or due_at is null or due_at < now() + interval '15 minutes'";
             let waiting: i64 = sqlx::query_scalar(waiting)
-                .bind(self.sources.delayed_counts)
+                .bind(self.sources.delayed == Delayed::All)
                 .fetch_one(connection)
                 .await?;
             unsent.push((name.clone(), waiting as u64));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use analysis::model::{Arm, ArmName, FaultCase, FaultRun, LoadModel, Rate, Scenario};
 use anyhow::Context;
+use contracts::topology::EXPIRY;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ use super::procedure::audited;
 use super::spec::{RunSettings, RunSpec};
 use super::subject::{Access, Subject};
 use super::witness::Witness;
+use crate::audit::sources::Delayed;
 use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 pub use cases::cases;
@@ -81,8 +83,7 @@ async fn run(
     let shop = LocalShop::new(infrastructure, settings, deployment)?;
     let endpoint = shop.endpoint();
     let mut sources = deployment.sources();
-    // The message that expires an order comes back long after the run.
-    sources.delayed_counts = false;
+    sources.delayed = Delayed::AllBut(EXPIRY);
     let access = Access::Databases {
         sources,
         clock_ahead_ms: 0.0,
