@@ -98,8 +98,8 @@ async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result
     Ok(exit_code(&results))
 }
 
-/// Every fault, as often as an interval needs. Nothing unless both the monolith and the services are
-/// compared.
+/// Every fault, as often as an interval needs. Nothing unless both the monolith and the services
+/// are compared.
 pub(crate) fn full(arms: &[Arm]) -> FaultPlan {
     let faults: &[Fault] = match FAULTY.iter().all(|arm| arms.contains(arm)) {
         true => &Fault::ALL,
