@@ -44,6 +44,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let Arguments {
         databases,
         postgres,
@@ -62,7 +63,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     tokio::select! {
         _ = terminate.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+        _ = interrupt.recv() => {}
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use sqs_local::{Data, Faults, Latency, Options, SqsLocal, SyncMode};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
@@ -91,6 +92,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
+    // Before anybody can know the address: a signal that comes first would kill the process.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let faults = Faults {
         latency: args.latency,
         duplicates: args.duplicates,
@@ -124,7 +128,11 @@ async fn run(args: Args) -> anyhow::Result<()> {
     }
     info!(address = %server.address(), "listening");
 
-    stopped().await
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 fn latency(text: &str) -> anyhow::Result<Latency> {
@@ -135,15 +143,4 @@ fn latency(text: &str) -> anyhow::Result<Latency> {
         p50_ms: p50.trim().parse()?,
         p99_ms: p99.trim().parse()?,
     })
-}
-
-/// Returns on SIGTERM or Ctrl-C.
-async fn stopped() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result?,
-        _ = terminated.recv() => {}
-    }
-    Ok(())
 }

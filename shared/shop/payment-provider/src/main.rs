@@ -52,6 +52,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let address = SocketAddr::new(options.host, options.port);
     let provider = match &options.ledger {
         Some(file) => Provider::start_with_ledger(address, file).await?,
@@ -66,7 +67,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
     tokio::select! {
         _ = terminate.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+        _ = interrupt.recv() => {}
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ impl Server {
     pub(super) fn stop(mut self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success());
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
     }
 }
 
