@@ -8,8 +8,11 @@ use analysis::model::{Fault, Scenario};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
-pub use values::Arms;
-use values::{parse_arms, parse_database, parse_fault, parse_rate, parse_scenario, parse_target};
+pub use values::{Arms, Faults};
+use values::{
+    fault_codes, parse_arms, parse_database, parse_faults, parse_hours, parse_rate, parse_scenario,
+    parse_target,
+};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -46,6 +49,9 @@ pub enum Action {
     Idle(DeploymentOptions),
     /// Lets parts fail in the middle of a steady load, and shows what each architecture does then.
     Faults(FaultOptions),
+    /// Loads each architecture for hours with a random fault in every minute, audits every minute,
+    /// and says what grows.
+    Soak(SoakOptions),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -81,11 +87,11 @@ pub struct DeploymentOptions {
 #[derive(Args, Debug, Clone)]
 pub struct FaultOptions {
     /// The faults: F1 kill of one process, F2 of all, F3 provider hangs, F4 provider fails,
-    /// F5 queue server or Postgres paused, F6 Postgres crashes, F7 SQS misbehaves, F10 rolling
-    /// restart, F11 frozen process, F12 random kills, F14 all messages lost.
-    #[arg(long, value_delimiter = ',', value_parser = parse_fault,
-          default_values = Fault::ALL.map(Fault::code))]
-    pub faults: Vec<Fault>,
+    /// F5 queue server paused and killed, Postgres paused, F6 Postgres crashes, F7 SQS misbehaves,
+    /// F8 poison messages, F9 slow consumer, F10 rolling restart, F11 frozen process, F12 random
+    /// kills, F13 three times the capacity, F14 all messages lost.
+    #[arg(long, value_delimiter = ',', value_parser = parse_faults, default_values = fault_codes())]
+    pub faults: Vec<Faults>,
 
     #[command(flatten)]
     pub deployment: DeploymentOptions,
@@ -110,6 +116,36 @@ pub struct FaultOptions {
     /// Repeat the other options too.
     #[arg(long, value_name = "RESULTS")]
     pub resume: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct SoakOptions {
+    /// How long each architecture is loaded, in hours. It ends after the round that exceeds it.
+    #[arg(long, default_value = "1", value_parser = parse_hours)]
+    pub hours: f64,
+
+    #[command(flatten)]
+    pub deployment: DeploymentOptions,
+
+    /// Orders per second.
+    #[arg(long, default_value = "50", value_parser = parse_rate)]
+    pub rate: f64,
+
+    /// Keeps the logs of all processes next to the report.
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Prints the results as JSON instead of the sentences.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl FaultOptions {
+    /// The faults of all chosen codes.
+    pub fn faults(&self) -> Vec<Fault> {
+        let codes = self.faults.iter();
+        codes.flat_map(|faults| faults.0.clone()).collect()
+    }
 }
 
 #[derive(Args, Debug, Clone)]
@@ -208,6 +244,34 @@ pub enum Postgres {
     Each,
 }
 
+/// The options of a comparison that consists of experiments of another kind.
+pub(crate) fn of_experiment(
+    deployment: &DeploymentOptions,
+    rate: f64,
+    keep: bool,
+    json: bool,
+) -> Options {
+    Options {
+        quick: false,
+        full: false,
+        deployment: deployment.clone(),
+        rates: Some(vec![rate]),
+        users: None,
+        scenarios: None,
+        pairs: None,
+        duration: None,
+        baseline: None,
+        keep,
+        json,
+        resume: None,
+        target: vec![],
+        target_database: vec![],
+        target_provider: vec![],
+        target_queues: vec![],
+        inject_slowdown: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -278,14 +342,16 @@ mod tests {
             let all = ["cargo", "compare", "faults"].iter().chain(arguments);
             let Top::Compare(compare) = Cli::try_parse_from(all)?.command;
             match compare.action {
-                Some(Action::Faults(options)) => Ok(options.faults),
+                Some(Action::Faults(options)) => Ok(options.faults()),
                 other => panic!("{other:?}"),
             }
         };
         assert_eq!(chosen(&[]).unwrap(), Fault::ALL);
         let some = chosen(&["--faults", "F1,f14"]).unwrap();
         assert_eq!(some, [Fault::Kill, Fault::QueuesLost]);
-        let unknown: clap::Error = chosen(&["--faults", "F8"]).unwrap_err();
+        let both = chosen(&["--faults", "F5"]).unwrap();
+        assert_eq!(both, [Fault::Pause, Fault::QueueServerKilled]);
+        let unknown: clap::Error = chosen(&["--faults", "F15"]).unwrap_err();
         assert!(unknown.to_string().contains("choose from F1"));
     }
 

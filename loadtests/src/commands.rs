@@ -6,4 +6,5 @@ pub mod conclude;
 pub mod faults;
 pub mod idle;
 pub mod results;
+pub mod soak;
 pub mod up;

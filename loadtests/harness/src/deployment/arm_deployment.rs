@@ -107,26 +107,14 @@ impl Deployment {
         spec: &DeploymentSpec,
         logs: &Path,
     ) -> anyhow::Result<()> {
-        let baseline = infrastructure.baseline.as_ref();
-        let binaries = match baseline.filter(|_| spec.baseline) {
-            Some(baseline) => baseline,
-            None => &infrastructure.binaries,
-        };
         for package in start_order(self.arm) {
-            let program = binaries.path(package)?;
-            let parts = self.running_parts();
-            let environment = environment(package, infrastructure, spec, &parts);
             let replicas = if package == "auth-service" {
                 1
             } else {
                 spec.replicas
             };
-            for replica in 0..replicas {
-                let name = replica_name(package, replica);
-                let mut process =
-                    Process::start(&name, program.clone(), &[], &environment, logs).await?;
-                process.ready(&infrastructure.http).await?;
-                self.processes.push(process);
+            for _ in 0..replicas {
+                self.add_replica(infrastructure, spec, package).await?;
             }
         }
         let names = self.processes.iter().map(|one| (&one.name, &one.url));
@@ -137,6 +125,33 @@ impl Deployment {
         if let Some(burn) = spec.slowdown {
             self.slow_down(burn, logs).await?;
         }
+        Ok(())
+    }
+
+    /// Starts one more process of a package, and waits until it is ready. Those that call it know
+    /// only the ones that ran when they started.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn add_replica(
+        &mut self,
+        infrastructure: &Infrastructure,
+        spec: &DeploymentSpec,
+        package: &str,
+    ) -> anyhow::Result<()> {
+        let baseline = infrastructure.baseline.as_ref();
+        let binaries = match baseline.filter(|_| spec.baseline) {
+            Some(baseline) => baseline,
+            None => &infrastructure.binaries,
+        };
+        let environment = environment(package, infrastructure, spec, &self.running_parts());
+        let names = self.processes.iter().map(|one| (&one.name, &one.url));
+        let name = replica_name(package, replicas_of(package, names).len());
+        let logs = &infrastructure.logs.join(&spec.name);
+        let program = binaries.path(package)?;
+        let mut process = Process::start(&name, program, &[], &environment, logs).await?;
+        process.ready(&infrastructure.http).await?;
+        self.processes.push(process);
         Ok(())
     }
 

@@ -94,6 +94,14 @@ impl Process {
         Ok(())
     }
 
+    /// Changes an environment variable of the next start.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        let variables = self.launch.environment.iter_mut();
+        for (_, old) in variables.filter(|(name, _)| name == variable) {
+            value.clone_into(old);
+        }
+    }
+
     /// Starts the program again after it has ended, and waits until it listens on the address that
     /// it had.
     ///

@@ -1,41 +1,57 @@
 //! Makes a fault happen in a running deployment, and heals it.
 
-use std::process::Command;
 use std::time::Duration;
 
-use analysis::model::{Arm, Fault, FaultCase};
-use anyhow::{Context, bail};
+use analysis::model::{Arm, Fault, FaultCase, Rate};
+use anyhow::Context;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedMutRandom;
 use serde_json::{Value, json};
-use sqlx::Connection;
 use tokio::time::{Instant, interval_at, sleep};
 
-use crate::audit::sources;
+use super::{poison, postgres};
 use crate::deployment::process::Process;
-use crate::deployment::{Deployment, Infrastructure};
-use crate::measure::processes::Processes;
+use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 /// The time between two kills of random processes.
 const BETWEEN_KILLS: Duration = Duration::from_secs(3);
 /// How long each of them is dead.
 const DEAD_FOR: Duration = Duration::from_secs(1);
-/// The time between two ends of all connections.
-const BETWEEN_CUTS: Duration = Duration::from_millis(500);
+/// How long the provider of a slow consumer takes: a payment service with 64 messages in flight
+/// then makes 35 payments per second. Its time limit is 2 s.
+const SLOW_MS: u64 = 1_800;
+/// The replicas of a slow consumer, half-way.
+const REPLICAS: usize = 3;
 
-/// Makes the fault happen, lets it last, and heals it. Returns when all parts are ready again.
+/// Brings the deployment into the state in which the load finds it.
+///
+/// # Errors
+/// When a process does not end.
+pub(super) async fn prepare(deployment: &mut Deployment, case: &FaultCase) -> anyhow::Result<()> {
+    if case.fault == Fault::SlowConsumer && case.arm == Arm::Monolith {
+        for process in &mut deployment.processes[1..] {
+            process.signal("TERM")?;
+            process.ended().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the fault happen, lets it last, and heals it. Returns when all parts are ready again, with
+/// the number of poison messages that were sent.
 ///
 /// # Errors
 /// When a part cannot be reached, or does not come back.
 pub(super) async fn inject(
     infrastructure: &Infrastructure,
     deployment: &mut Deployment,
-    case: &FaultCase,
-    seed: u64,
-) -> anyhow::Result<()> {
+    (deployed, case): (&DeploymentSpec, &FaultCase),
+    (rate, seed): (Rate, u64),
+) -> anyhow::Result<u64> {
     let http = &infrastructure.http;
     let length = Duration::from_secs(case.fault.length_s());
+    let mut poisoned = 0;
     match case.fault {
         Fault::Kill => {
             let process = process(deployment, &case.part)?;
@@ -43,7 +59,7 @@ pub(super) async fn inject(
             process.ended().await?;
             sleep(length).await;
             process.start_again().await?;
-            process.ready(http).await
+            process.ready(http).await?;
         }
         Fault::KillAll => {
             for process in &deployment.processes {
@@ -57,42 +73,46 @@ pub(super) async fn inject(
                 process.start_again().await?;
                 process.ready(http).await?;
             }
-            Ok(())
         }
-        Fault::ProviderHangs => provider(deployment, http, json!({"hang_rate": 1.0}), length).await,
+        Fault::ProviderHangs => {
+            provider(deployment, http, json!({"hang_rate": 1.0}), length).await?;
+        }
         Fault::ProviderFails => {
             let behaviour = json!({"error_rate": 0.3, "latency_ms": 2_000});
-            provider(deployment, http, behaviour, length).await
+            provider(deployment, http, behaviour, length).await?;
         }
         Fault::Pause if case.arm == Arm::Monolith => {
-            signal_postgres(deployment, "STOP")?;
+            postgres::signal(deployment, "STOP")?;
             sleep(length).await;
-            signal_postgres(deployment, "CONT")
+            postgres::signal(deployment, "CONT")?;
         }
-        Fault::Pause => sqs(deployment, http, json!({"paused": true}), length).await,
-        Fault::PostgresCrash => crash_postgres(deployment, length).await,
+        Fault::Pause => sqs(deployment, http, json!({"paused": true}), length).await?,
+        Fault::PostgresCrash => postgres::crash(deployment, length).await?,
         Fault::SqsMisbehaves => {
             let faults = json!({
                 "duplicates": 0.05, "reorder": 0.5, "errors": 0.02, "throttle_entries": 0.02,
                 "latency": {"p50_ms": 20.0, "p99_ms": 60.0},
             });
-            sqs(deployment, http, faults, length).await
+            sqs(deployment, http, faults, length).await?;
         }
-        Fault::RollingRestart => {
-            for process in &mut deployment.processes {
-                process.signal("TERM")?;
-                process.ended().await?;
-                process.start_again().await?;
-                process.ready(http).await?;
-            }
-            Ok(())
+        Fault::Poison => {
+            poisoned = poison::send(infrastructure, deployment, rate, length).await?;
+            restart_in_turn(deployment, http, |name| poison::READERS.contains(&name)).await?;
         }
+        Fault::SlowConsumer => {
+            behave(deployment, http, &json!({"latency_ms": SLOW_MS})).await?;
+            sleep(length / 2).await;
+            more_replicas(infrastructure, deployment, deployed, case).await?;
+            sleep(length / 2).await;
+            behave(deployment, http, &json!({})).await?;
+        }
+        Fault::RollingRestart => restart_in_turn(deployment, http, |_| true).await?,
         Fault::Freeze => {
             let process = process(deployment, &case.part)?;
             process.signal("STOP")?;
             sleep(length).await;
             process.signal("CONT")?;
-            process.ready(http).await
+            process.ready(http).await?;
         }
         Fault::RandomKills => {
             let mut random = SmallRng::seed_from_u64(seed);
@@ -108,9 +128,9 @@ pub(super) async fn inject(
                 process.start_again().await?;
                 process.ready(http).await?;
             }
-            Ok(())
         }
-        Fault::QueuesLost => {
+        Fault::Overload => sleep(length).await,
+        Fault::QueueServerKilled | Fault::QueuesLost => {
             let queues = deployment
                 .queues
                 .as_mut()
@@ -118,9 +138,50 @@ pub(super) async fn inject(
             queues.process.signal("KILL")?;
             queues.process.ended().await?;
             sleep(length).await;
-            queues.process.start_again().await
+            queues.process.start_again().await?;
         }
     }
+    Ok(poisoned)
+}
+
+/// Stops and starts the processes with these names, one after another.
+async fn restart_in_turn(
+    deployment: &mut Deployment,
+    http: &reqwest::Client,
+    is_meant: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
+    let processes = deployment.processes.iter_mut();
+    for process in processes.filter(|one| is_meant(&one.name)) {
+        process.signal("TERM")?;
+        process.ended().await?;
+        process.start_again().await?;
+        process.ready(http).await?;
+    }
+    Ok(())
+}
+
+/// Adds replicas of the part: the monolith's stand behind its gateway already, and are stopped.
+async fn more_replicas(
+    infrastructure: &Infrastructure,
+    deployment: &mut Deployment,
+    deployed: &DeploymentSpec,
+    case: &FaultCase,
+) -> anyhow::Result<()> {
+    match case.arm {
+        Arm::Monolith => {
+            for process in &mut deployment.processes[1..] {
+                process.start_again().await?;
+                process.ready(&infrastructure.http).await?;
+            }
+        }
+        _ => {
+            for _ in 1..REPLICAS {
+                let added = deployment.add_replica(infrastructure, deployed, &case.part);
+                added.await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn process<'a>(deployment: &'a mut Deployment, name: &str) -> anyhow::Result<&'a mut Process> {
@@ -136,10 +197,19 @@ async fn provider(
     behaviour: Value,
     length: Duration,
 ) -> anyhow::Result<()> {
-    let url = format!("{}/behaviour", deployment.provider.process.url);
-    put(http, &url, &behaviour).await?;
+    behave(deployment, http, &behaviour).await?;
     sleep(length).await;
-    put(http, &url, &json!({})).await
+    behave(deployment, http, &json!({})).await
+}
+
+/// Changes the provider's behaviour.
+async fn behave(
+    deployment: &Deployment,
+    http: &reqwest::Client,
+    behaviour: &Value,
+) -> anyhow::Result<()> {
+    let url = format!("{}/behaviour", deployment.provider.process.url);
+    put(http, &url, behaviour).await
 }
 
 /// Changes the queue server's behaviour for some time.
@@ -162,53 +232,5 @@ async fn sqs(
 async fn put(http: &reqwest::Client, url: &str, body: &Value) -> anyhow::Result<()> {
     let answer = http.put(url).json(body).send().await?;
     answer.error_for_status()?;
-    Ok(())
-}
-
-/// Sends a signal to every process of the servers.
-fn signal_postgres(deployment: &Deployment, signal: &str) -> anyhow::Result<()> {
-    let processes = Processes::now()?;
-    let servers = deployment.postgres_pids.iter();
-    let pids = servers.flat_map(|server| processes.tree(*server));
-    let pids: Vec<String> = pids.map(|pid| pid.to_string()).collect();
-    if pids.is_empty() {
-        bail!("this Postgres was not started here, so it cannot be paused");
-    }
-    // A backend may have ended in the meantime.
-    Command::new("kill")
-        .arg("-s")
-        .arg(signal)
-        .args(pids)
-        .status()?;
-    Ok(())
-}
-
-/// Kills a backend, after which Postgres ends all others and recovers from its log. Then ends all
-/// connections of the shop again and again.
-async fn crash_postgres(deployment: &Deployment, length: Duration) -> anyhow::Result<()> {
-    let end = Instant::now() + length;
-    let database = deployment
-        .databases
-        .values()
-        .next()
-        .context("there is no database")?;
-    let mut victim = sources::connect(&database.url).await?;
-    let pid = sources::backend(&mut victim).await?;
-    Command::new("kill")
-        .args(["-s", "KILL", &pid.to_string()])
-        .status()?;
-    while Instant::now() < end {
-        sleep(BETWEEN_CUTS).await;
-        for database in deployment.databases.values() {
-            // While it recovers, nothing can connect.
-            let Ok(mut connection) = sources::connect(&database.url).await else {
-                continue;
-            };
-            let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-                       where datname = current_database() and pid <> pg_backend_pid()";
-            let _ = sqlx::query(cut).execute(&mut connection).await;
-            let _ = connection.close().await;
-        }
-    }
     Ok(())
 }
