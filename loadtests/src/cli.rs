@@ -1,18 +1,18 @@
 //! The command line.
 
+mod experiments;
 mod values;
 
 use std::path::PathBuf;
 
-use analysis::model::{Fault, Scenario};
+use analysis::model::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
+pub(crate) use experiments::of_experiment;
+pub use experiments::{FaultOptions, SoakOptions};
 pub use values::{Arms, Faults};
-use values::{
-    fault_codes, parse_arms, parse_database, parse_faults, parse_hours, parse_rate, parse_scenario,
-    parse_target,
-};
+use values::{parse_arms, parse_database, parse_rate, parse_scenario, parse_target};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -82,70 +82,6 @@ pub struct DeploymentOptions {
     /// One Postgres server for all databases, or one for each service.
     #[arg(long, value_enum, default_value_t = Postgres::Shared)]
     pub postgres: Postgres,
-}
-
-#[derive(Args, Debug, Clone)]
-pub struct FaultOptions {
-    /// The faults: F1 kill of one process, F2 of all, F3 provider hangs, F4 provider fails,
-    /// F5 queue server paused and killed, Postgres paused, F6 Postgres crashes, F7 SQS misbehaves,
-    /// F8 poison messages, F9 slow consumer, F10 rolling restart, F11 frozen process, F12 random
-    /// kills, F13 three times the capacity, F14 all messages lost.
-    #[arg(long, value_delimiter = ',', value_parser = parse_faults, default_values = fault_codes())]
-    pub faults: Vec<Faults>,
-
-    #[command(flatten)]
-    pub deployment: DeploymentOptions,
-
-    /// Orders per second.
-    #[arg(long, default_value = "50", value_parser = parse_rate)]
-    pub rate: f64,
-
-    /// Runs of each case. From three on, figures have an interval.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub pairs: u32,
-
-    /// Keeps the logs of all processes next to the report.
-    #[arg(long)]
-    pub keep: bool,
-
-    /// Prints the results as JSON instead of the sentences.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Continues experiments that were stopped: the runs in their results.json are not made again.
-    /// Repeat the other options too.
-    #[arg(long, value_name = "RESULTS")]
-    pub resume: Option<PathBuf>,
-}
-
-#[derive(Args, Debug, Clone)]
-pub struct SoakOptions {
-    /// How long each architecture is loaded, in hours. It ends after the round that exceeds it.
-    #[arg(long, default_value = "1", value_parser = parse_hours)]
-    pub hours: f64,
-
-    #[command(flatten)]
-    pub deployment: DeploymentOptions,
-
-    /// Orders per second.
-    #[arg(long, default_value = "50", value_parser = parse_rate)]
-    pub rate: f64,
-
-    /// Keeps the logs of all processes next to the report.
-    #[arg(long)]
-    pub keep: bool,
-
-    /// Prints the results as JSON instead of the sentences.
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl FaultOptions {
-    /// The faults of all chosen codes.
-    pub fn faults(&self) -> Vec<Fault> {
-        let codes = self.faults.iter();
-        codes.flat_map(|faults| faults.0.clone()).collect()
-    }
 }
 
 #[derive(Args, Debug, Clone)]
@@ -244,36 +180,9 @@ pub enum Postgres {
     Each,
 }
 
-/// The options of a comparison that consists of experiments of another kind.
-pub(crate) fn of_experiment(
-    deployment: &DeploymentOptions,
-    rate: f64,
-    keep: bool,
-    json: bool,
-) -> Options {
-    Options {
-        quick: false,
-        full: false,
-        deployment: deployment.clone(),
-        rates: Some(vec![rate]),
-        users: None,
-        scenarios: None,
-        pairs: None,
-        duration: None,
-        baseline: None,
-        keep,
-        json,
-        resume: None,
-        target: vec![],
-        target_database: vec![],
-        target_provider: vec![],
-        target_queues: vec![],
-        inject_slowdown: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use analysis::model::Fault;
     use clap::CommandFactory;
 
     use super::*;

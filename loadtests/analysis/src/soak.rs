@@ -49,8 +49,8 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
-/// Everything that grew by more than a tenth, and by more than what is still flat. `None` for a soak
-/// with too few rounds.
+/// Everything that grew by more than a tenth, and by more than what is still flat. `None` for a
+/// soak with too few rounds.
 pub fn growth(soak: &Soak) -> Option<Vec<Growth>> {
     let rounds = soak.rounds.len();
     if rounds < LEAST_ROUNDS {
@@ -107,8 +107,8 @@ pub fn sentence(soak: &Soak) -> String {
     )
 }
 
-/// The bytes by which the databases grew per order, after the first round. `None` when there is only
-/// one round, or no order.
+/// The bytes by which the databases grew per order, after the first round. `None` when there is
+/// only one round, or no order.
 pub fn bytes_per_order(soak: &Soak) -> Option<f64> {
     let size = |round: &SoakRound| round.resources.databases.values().sum::<u64>() as f64;
     let (first, last) = (soak.rounds.first()?, soak.rounds.last()?);

@@ -20,9 +20,9 @@ const MEASURING: Duration = Duration::from_secs(6);
 /// Long enough to see that answers are as fast as before.
 const AFTER: Duration = Duration::from_secs(15);
 const LENGTH: Duration = Duration::from_secs(60);
-/// The generator has this many requests open at the most, in seconds of the steady load. More would
-/// be a load on the machine of their own.
-const LONGEST_OPERATION: Duration = Duration::from_secs(10);
+/// The generator has this many requests open at the most: more than either architecture admits at a
+/// time. Many more would be a load on the machine of their own.
+const OPEN_REQUESTS: f64 = 2_000.0;
 
 /// Measures how many orders per second are settled, and plans a load that exceeds it.
 ///
@@ -43,9 +43,10 @@ pub(super) async fn planned(
     };
     let found = load(&measuring, &closed, endpoint, Phase::Capacity).await?;
     let capacity = found.accepted.len() as f64 / MEASURING.as_secs_f64();
+    let steady = (capacity * STEADY).max(1.0);
     let settings = RunSettings {
         duration: BEFORE + LENGTH + AFTER,
-        longest_operation: LONGEST_OPERATION,
+        longest_operation: Duration::from_secs_f64(OPEN_REQUESTS / steady),
         shape: Some(Shape::Burst {
             times: TIMES / STEADY,
             begin: BEFORE,
@@ -54,7 +55,7 @@ pub(super) async fn planned(
         ..settings.clone()
     };
     let spec = RunSpec {
-        load: LoadModel::Open(Rate::per_s((capacity * STEADY).max(1.0))),
+        load: LoadModel::Open(Rate::per_s(steady)),
         ..spec.clone()
     };
     Ok((settings, spec, Some(found)))
