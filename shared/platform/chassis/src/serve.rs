@@ -30,6 +30,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// 30 s is also hyper's own default.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a client may leave bytes of an answer unread or unacknowledged. Then the kernel closes
+/// the connection: the client hangs, is gone, or keeps the connection busy on purpose.
+#[cfg(target_os = "linux")]
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How many connections beyond the limit are answered with 503 at a time. Others are closed
 /// without an answer.
 const REFUSALS: usize = 256;
@@ -94,9 +99,8 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
         };
         match accepted {
             Ok((stream, _)) => {
-                // Responses are small and written whole, so Nagle's algorithm only adds delay.
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%error, "connection without TCP_NODELAY");
+                if let Err(error) = set_options(&stream) {
+                    debug!(%error, "connection without its options");
                 }
                 return Some(stream);
             }
@@ -108,6 +112,15 @@ async fn accept(listener: &TcpListener, shutdown: &CancellationToken) -> Option<
             }
         }
     }
+}
+
+fn set_options(stream: &TcpStream) -> std::io::Result<()> {
+    // Responses are small and written whole, so Nagle's algorithm only adds delay.
+    stream.set_nodelay(true)?;
+    // hyper has no timeout for writing.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
+    Ok(())
 }
 
 /// Answers any request with 503. It reads the request first: closing a connection with unread bytes
