@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stdout};
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -13,6 +14,10 @@ use crate::otlp::{self, Exporter};
 
 /// The default log filter. It hides Postgres's notices that the table of migrations exists.
 const DEFAULT_FILTER: &str = "info,sqlx::postgres::notice=warn";
+
+/// At the level trace, Amazon's SDK logs whole messages, with the data of customers in them. To see
+/// them, name a module, such as `aws_smithy_runtime::client=trace`.
+const WITHOUT_MESSAGES: &str = "aws_smithy_runtime=info";
 
 /// Bucket limits of durations in seconds: about three per power of ten, from 1 ms to 10 s, the
 /// default timeout of a request.
@@ -25,8 +30,7 @@ const DURATION_BUCKETS: [f64; 13] = [
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` is set, such as to `http://127.0.0.1:4318`, spans are exported to
 /// it, and the caller flushes the returned exporter at the end. A second call changes nothing.
 pub(crate) fn init(service: &str) -> Option<Exporter> {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = filter();
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json");
     let Some(endpoint) = otlp::endpoint() else {
         let log = tracing_subscriber::fmt().with_env_filter(filter);
@@ -50,6 +54,20 @@ pub(crate) fn init(service: &str) -> Option<Exporter> {
         .with(log.with_filter(filter))
         .with(spans);
     subscriber.try_init().ok().map(|()| exporter)
+}
+
+fn filter() -> EnvFilter {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    match filter.max_level_hint() {
+        Some(LevelFilter::TRACE) => {
+            let directive = WITHOUT_MESSAGES
+                .parse()
+                .expect("it names a target and a level");
+            filter.add_directive(directive)
+        }
+        _ => filter,
+    }
 }
 
 /// The metrics of this process. All services of a process share them.
