@@ -15,6 +15,8 @@ mod layout;
 mod lexer;
 #[path = "tidy/platform.rs"]
 mod platform;
+#[path = "tidy/secrets.rs"]
+mod secrets;
 #[path = "tidy/sources.rs"]
 mod sources;
 #[path = "tidy/tree.rs"]

@@ -81,6 +81,12 @@ impl Answer {
         problem
     }
 
+    /// Whether it is a success, or a problem document.
+    pub(crate) fn is_documented(&self) -> bool {
+        let kind = self.headers.get("content-type");
+        self.status < 400 || kind.is_some_and(|kind| kind == "application/problem+json")
+    }
+
     /// The answer as a problem document that names exactly these fields.
     #[track_caller]
     pub(crate) fn names(self, status: u16, fields: &[&str]) {

@@ -30,10 +30,14 @@ impl Customer {
         let credentials = json!({"email": email, "password": "correct horse"});
         let request = http.post(format!("{url}/auth/register")).json(&credentials);
         let token: AccessToken = Answer::to(request).await.token(201);
+        Customer::signed_in(http, url, &token.access_token)
+    }
+
+    pub(crate) fn signed_in(http: &Client, url: &str, token: &str) -> Customer {
         Customer {
             http: http.clone(),
             url: url.to_owned(),
-            token: token.access_token,
+            token: token.to_owned(),
         }
     }
 

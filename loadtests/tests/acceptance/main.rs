@@ -19,5 +19,6 @@ mod operations;
 mod ordering;
 mod reading;
 mod repeating;
+mod secrets;
 mod shops;
 mod validation;

@@ -60,6 +60,9 @@ pub(super) fn environment(
     if spec.drills {
         environment.insert(DRILLS, "true".to_owned());
     }
+    if let Some(filter) = infrastructure.log_filter {
+        environment.insert("RUST_LOG", filter.to_owned());
+    }
     if let Some(overdue) = spec.overdue {
         let overdue = overdue.as_millis().to_string();
         environment.extend(OVERDUE.map(|variable| (variable, overdue.clone())));

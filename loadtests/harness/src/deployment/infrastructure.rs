@@ -21,6 +21,8 @@ pub struct Infrastructure {
     pub queues: Option<ExternalQueues>,
     pub keys: KeyPair,
     pub logs: PathBuf,
+    /// What the shop's processes log, as `RUST_LOG` has it. `None` for warnings alone.
+    pub log_filter: Option<&'static str>,
     pub http: reqwest::Client,
 }
 
@@ -72,6 +74,7 @@ impl Infrastructure {
             queues: None,
             keys: KeyPair::generate(),
             logs,
+            log_filter: None,
             http: reqwest::Client::builder().no_proxy().build()?,
         })
     }

@@ -1,0 +1,85 @@
+//! Settings that hold a secret have a type that does not print it.
+
+use std::fs;
+
+use crate::tree::{files, root};
+
+/// Parts of the names of environment variables that hold a secret.
+const SECRETS: &[&str] = &["DATABASE_URL", "PASSWORD", "PRIVATE_KEY", "SECRET"];
+
+#[test]
+fn a_secret_setting_is_neither_printed_nor_shown_by_help() {
+    let mut found = vec![];
+    for file in files(".rs") {
+        let file_name = file.strip_prefix(root()).unwrap().display().to_string();
+        let text = fs::read_to_string(&file).unwrap();
+        for setting in settings(&text) {
+            let is_secret = SECRETS.iter().any(|part| setting.variable.contains(part));
+            if is_secret && !setting.is_hidden() {
+                found.push(format!("{file_name}: {}", setting.variable));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "make each a `Secret` with `hide_env_values`: {found:#?}"
+    );
+}
+
+#[test]
+fn a_setting_is_hidden_by_its_type_and_its_attribute() {
+    let check = |attribute: &str, kind: &str, hidden: bool| {
+        let text = format!("#[arg(long, {attribute} = \"KEY\"{kind}");
+        let settings = settings(&text);
+        assert_eq!(settings.len(), 1, "{text}");
+        assert_eq!(settings[0].is_hidden(), hidden, "{text}");
+    };
+    check(
+        "env",
+        ", hide_env_values = true)]\n    pub key: Secret,\n",
+        true,
+    );
+    check(
+        "env",
+        ", hide_env_values = true)]\n    key: Option<Pem>,\n",
+        true,
+    );
+    check("env", ")]\n    key: Secret,\n", false);
+    check(
+        "env",
+        ", hide_env_values = true)]\n    key: String,\n",
+        false,
+    );
+}
+
+/// A field that an environment variable sets.
+struct Setting<'a> {
+    variable: &'a str,
+    /// The rest of its attribute, and its type.
+    definition: &'a str,
+}
+
+impl Setting<'_> {
+    fn is_hidden(&self) -> bool {
+        let kind = self.definition.rsplit(": ").next().unwrap_or_default();
+        let is_secret = kind.contains("Secret") || kind.contains("Pem");
+        is_secret && self.definition.contains("hide_env_values = true")
+    }
+}
+
+fn settings(text: &str) -> Vec<Setting<'_>> {
+    let after = text.split("env = \"").skip(1);
+    let settings = after.filter_map(|after| {
+        let (variable, rest) = after.split_once('"')?;
+        let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+        // The definition ends with the line of the field.
+        let (_, from_field) = rest.split_once(")]\n")?;
+        let length = rest.len() - from_field.len() + from_field.find(",\n")?;
+        let definition = &rest[..length];
+        variable.chars().all(is_name).then_some(Setting {
+            variable,
+            definition,
+        })
+    });
+    settings.collect()
+}
