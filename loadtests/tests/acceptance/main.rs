@@ -9,6 +9,7 @@
 // Helpers of tests may unwrap, like the tests themselves.
 #![allow(clippy::unwrap_used)]
 
+mod abuse;
 mod accounts;
 mod answer;
 mod authorization;

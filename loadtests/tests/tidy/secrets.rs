@@ -28,28 +28,16 @@ fn a_secret_setting_is_neither_printed_nor_shown_by_help() {
 
 #[test]
 fn a_setting_is_hidden_by_its_type_and_its_attribute() {
-    let check = |attribute: &str, kind: &str, hidden: bool| {
-        let text = format!("#[arg(long, {attribute} = \"KEY\"{kind}");
+    let check = |definition: &str, hidden: bool| {
+        let text = format!("#[arg(long, env = \"KEY\"{definition},\n");
         let settings = settings(&text);
         assert_eq!(settings.len(), 1, "{text}");
         assert_eq!(settings[0].is_hidden(), hidden, "{text}");
     };
-    check(
-        "env",
-        ", hide_env_values = true)]\n    pub key: Secret,\n",
-        true,
-    );
-    check(
-        "env",
-        ", hide_env_values = true)]\n    key: Option<Pem>,\n",
-        true,
-    );
-    check("env", ")]\n    key: Secret,\n", false);
-    check(
-        "env",
-        ", hide_env_values = true)]\n    key: String,\n",
-        false,
-    );
+    check(", hide_env_values = true)]\n    pub key: Secret", true);
+    check(", hide_env_values = true)]\n    key: Option<Pem>", true);
+    check(")]\n    key: Secret", false);
+    check(", hide_env_values = true)]\n    key: String", false);
 }
 
 /// A field that an environment variable sets.
