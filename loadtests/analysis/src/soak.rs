@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Resources, Soak, SoakRound};
 use crate::sentences::capitalised;
 
-/// Rounds before which growth cannot be told from warming up.
+/// With fewer rounds, growth and warming up look the same.
 const LEAST_ROUNDS: usize = 6;
 
 /// A resource that grew from the middle third of the rounds to the last one.

@@ -82,7 +82,7 @@ impl Fault {
         }
     }
 
-    /// The faults with this code, in upper or lower case. There are none when nobody knows it.
+    /// The faults with this code, in upper or lower case. Empty when no fault has it.
     pub fn with_code(code: &str) -> Vec<Fault> {
         let all = Fault::ALL.into_iter();
         all.filter(|fault| fault.code().eq_ignore_ascii_case(code))

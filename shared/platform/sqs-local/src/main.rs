@@ -92,7 +92,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
-    // Before anybody can know the address: a signal that comes first would kill the process.
+    // Before the address is printed: a signal that came first would kill the process.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let faults = Faults {

@@ -18,6 +18,8 @@ pub(super) const READERS: [&str; 3] = ["payment-service", "inventory-service", "
 /// The messages of an order that is shipped: of every kind, one in this many is poison when a
 /// poison message is sent for every 20 orders.
 const ORDERS_PER_POISON: f64 = 20.0;
+/// The kind of message that makes its handler panic in a drill, as the services' runtime names it.
+const PANIC: &str = "drill-panic";
 /// Messages of every kind of poison begin like this.
 const BEGIN: &str = r#"{"poison":"#;
 
@@ -55,9 +57,7 @@ async fn message(deployment: &Deployment, sent: u64) -> anyhow::Result<u64> {
     let queue = QUEUES[(sent / 2) as usize % QUEUES.len()];
     server.send(queue, "event", BEGIN).await?;
     let panicking = format!("{BEGIN}{sent}}}");
-    server
-        .send(queue, messaging::drill::PANIC, &panicking)
-        .await?;
+    server.send(queue, PANIC, &panicking).await?;
     Ok(2)
 }
 
