@@ -1,0 +1,169 @@
+"use strict";
+// The menu on each part: what can be done to it, with the mouse and with the keyboard.
+(() => {
+  const { el, t, api } = Live;
+  /** What SQS is set to: the server takes all settings at once. */
+  let sqs = sqsWithoutFaults();
+  const provider = { A0: "provider_healthy", A3: "provider_healthy" };
+  let opener = null;
+
+  const PROVIDER = {
+    provider_healthy: { latency_ms: 0, error_rate: 0, hang_rate: 0 },
+    provider_slow: { latency_ms: 2000, error_rate: 0, hang_rate: 0 },
+    provider_fails: { latency_ms: 0, error_rate: 0.5, hang_rate: 0 },
+    provider_hangs: { latency_ms: 0, error_rate: 0, hang_rate: 1 },
+  };
+  const SQS = {
+    latency_ms: { p50: 100, p99: 500 },
+    duplicates: 0.3,
+    reorder: 0.3,
+    errors: 0.2,
+    throttle: 20,
+    paused: true,
+  };
+
+  Live.on("tick", (tick) => {
+    // Another tab or a question may have healed: what the server says counts.
+    if ((tick.faults ?? []).length > 0) return;
+    sqs = sqsWithoutFaults();
+    for (const arm of Live.arms) provider[arm] = "provider_healthy";
+  });
+
+  Live.openMenu = (button, arm, part, kind) => {
+    const menu = document.getElementById("menu");
+    if (menu.matches(":popover-open")) menu.hidePopover();
+    opener = button;
+    const place = button.closest(".node");
+    menu.replaceChildren(...items(arm, part, kind).map((item) => entry(item, place)));
+    menu.setAttribute("aria-label", t("actions_of", part.name));
+    menu.showPopover();
+    placeNear(menu, button);
+    menu.querySelector("button")?.focus();
+  };
+
+  Live.startMenus = () => {
+    const menu = document.getElementById("menu");
+    menu.addEventListener("keydown", move);
+    menu.addEventListener("toggle", (event) => {
+      if (event.newState === "closed") opener?.focus({ preventScroll: true });
+    });
+  };
+
+  /** The action of a part, shown where it failed if it fails. */
+  Live.act = (arm, name, action) => {
+    const place = Live.nodeOf(arm, name);
+    const path = `/api/parts/${arm}/${encodeURIComponent(name)}/${action}`;
+    return Live.attempt(place, () => api("POST", path, {}));
+  };
+
+  function items(arm, part, kind) {
+    if (kind === "provider") return providerItems(arm);
+    const processes = kind === "postgres" ? [] : running(arm, part.name);
+    const names = processes.length > 1 ? processes.map((one) => one.name) : [part.name];
+    const post = (name, action) => () => api("POST", `/api/parts/${arm}/${name}/${action}`, {});
+    const list = names.map((name) => ({
+      label: names.length > 1 ? t("kill_one", name) : t("kill"),
+      act: post(name, "kill"),
+      danger: true,
+    }));
+    list.push({ label: t("restart"), act: post(part.name, "restart") });
+    list.push({ label: t("pause"), act: post(part.name, "pause") });
+    list.push({ label: t("continue"), act: post(part.name, "continue") });
+    if (kind === "service" || part.name === "monolith") {
+      list.push(...scaleItems(arm, part.name, Math.max(processes.length, 1)));
+    }
+    if (kind === "queue_server") list.push(...sqsItems());
+    return list;
+  }
+
+  function running(arm, name) {
+    const of_arm = Live.tick?.arms[arm];
+    return of_arm ? Live.replicasOf(of_arm, name) : [];
+  }
+
+  function scaleItems(arm, name, now) {
+    const scale = (replicas) => () => api("POST", `/api/parts/${arm}/${name}/scale`, { replicas });
+    const choice = (replicas) => ({
+      label: t("replicas", replicas),
+      act: scale(replicas),
+      role: "menuitemradio",
+      checked: replicas === now,
+    });
+    return [{ heading: t("scale") }, ...[1, 2, 3, 4].map(choice)];
+  }
+
+  function providerItems(arm) {
+    return Object.entries(PROVIDER).map(([name, settings]) => ({
+      label: t(name),
+      role: "menuitemradio",
+      checked: provider[arm] === name,
+      act: async () => {
+        await api("PUT", `/api/provider/${arm}`, settings);
+        provider[arm] = name;
+      },
+    }));
+  }
+
+  function sqsItems() {
+    const usual = sqsWithoutFaults();
+    const choice = ([name, value]) => {
+      const is_set = sqs[name] !== usual[name];
+      const changed = { ...sqs, [name]: is_set ? usual[name] : value };
+      return {
+        label: t(`sqs_${name}`),
+        role: "menuitemcheckbox",
+        checked: is_set,
+        act: async () => {
+          await api("PUT", "/api/sqs", changed);
+          sqs = changed;
+        },
+      };
+    };
+    return [{ heading: t("faults") }, ...Object.entries(SQS).map(choice)];
+  }
+
+  function sqsWithoutFaults() {
+    return { latency_ms: null, duplicates: 0, reorder: 0, errors: 0, throttle: null, paused: false };
+  }
+
+  function entry(item, place) {
+    if (item.heading) return el("div", { class: "menu-heading", role: "presentation" }, item.heading);
+    const attributes = {
+      type: "button",
+      role: item.role ?? "menuitem",
+      class: item.danger ? "danger" : null,
+      "aria-checked": item.role ? String(item.checked) : null,
+      tabindex: -1,
+    };
+    const button = el("button", attributes, item.label);
+    button.addEventListener("click", () => {
+      document.getElementById("menu").hidePopover();
+      Live.attempt(place, item.act);
+    });
+    return button;
+  }
+
+  function placeNear(menu, button) {
+    const at = button.getBoundingClientRect();
+    const left = Math.min(at.left, innerWidth - menu.offsetWidth - 8);
+    const below = at.bottom + 4;
+    const fits = below + menu.offsetHeight < innerHeight;
+    menu.style.left = `${Math.max(8, left)}px`;
+    menu.style.top = `${fits ? below : Math.max(8, at.top - menu.offsetHeight - 4)}px`;
+  }
+
+  function move(event) {
+    const all = [...event.currentTarget.querySelectorAll("button")];
+    const at = all.indexOf(document.activeElement);
+    const to = {
+      ArrowDown: (at + 1) % all.length,
+      ArrowUp: (at - 1 + all.length) % all.length,
+      Home: 0,
+      End: all.length - 1,
+    }[event.key];
+    if (event.key === "Tab") event.currentTarget.hidePopover();
+    if (to === undefined) return;
+    event.preventDefault();
+    all[to].focus();
+  }
+})();
