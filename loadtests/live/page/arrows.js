@@ -19,7 +19,8 @@
       const arrows = new Map();
       maps[arm.name] = { arm, map, canvas: map.querySelector("canvas"), arrows, dots: [] };
       for (const [from, to] of routes(arm)) add(arm.name, from, to);
-      new ResizeObserver(() => layOut(arm.name)).observe(map);
+      const observer = new ResizeObserver(() => layOut(arm.name));
+      for (const place of [map, ...map.querySelectorAll(".node")]) observer.observe(place);
     }
   });
   Live.on("choices", () => requestAnimationFrame(() => Object.keys(maps).forEach(layOut)));
@@ -29,7 +30,7 @@
     const all = Object.values(maps).filter((map) => tick.arms[map.arm.name]);
     const flows = all.map((map) => flowsOf(map.arm, tick.arms[map.arm.name]));
     setScale(Math.max(0, ...flows.flat().map((flow) => flow.count)));
-    all.forEach((map, n) => takeFlows(map, flows[n], tick.is_past));
+    all.forEach((map, n) => takeFlows(map, flows[n]));
   });
 
   /** The arrows that are always drawn. Others appear with their first message. */
@@ -83,8 +84,7 @@
   }
 
   function layOut(arm) {
-    const { map, canvas, arrows, dots } = maps[arm];
-    dots.length = 0;
+    const { map, canvas, arrows } = maps[arm];
     const ratio = window.devicePixelRatio || 1;
     canvas.width = map.scrollWidth * ratio;
     canvas.height = map.scrollHeight * ratio;
@@ -94,7 +94,8 @@
     drawing.setAttribute("width", map.scrollWidth);
     drawing.setAttribute("height", map.scrollHeight);
     const style = getComputedStyle(map);
-    maps[arm].colours = { sent: style.getPropertyValue("--dot"), refused: style.getPropertyValue("--bad") };
+    const colour = (name) => style.getPropertyValue(name);
+    maps[arm].colours = { sent: colour("--dot"), refused: colour("--bad") };
     for (const arrow of arrows.values()) {
       place(arrow, box(map, Live.nodeOf(arm, arrow.from)), box(map, Live.nodeOf(arm, arrow.to)));
     }
@@ -133,7 +134,8 @@
     }
     arrow.curve = [start, out, back, end];
     arrow.path.setAttribute("d", `M${start} C${out} ${back} ${end}`);
-    const [x, y] = point(arrow.curve, 0.5);
+    // Near the service, what is sent; near the queue, what is received.
+    const [x, y] = point(arrow.curve, arrow.is_request ? 0.5 : 0.2);
     arrow.label.setAttribute("x", x);
     arrow.label.setAttribute("y", y);
   }
@@ -165,7 +167,7 @@
     scale = STEPS.find((step) => most / step <= DOTS_PER_TICK) ?? 1000;
   }
 
-  function takeFlows(map, flows, is_past) {
+  function takeFlows(map, flows) {
     Live.text(document.getElementById(`scale-${map.arm.name}`), scaleText());
     for (const arrow of map.arrows.values()) arrow.now = 0;
     for (const flow of flows) {
@@ -173,7 +175,7 @@
       if (!arrow) continue;
       if (!arrow.curve) layOut(map.arm.name);
       if (!flow.refused) arrow.now += flow.count;
-      if (!is_past && !still.matches && !document.hidden) send(map, arrow, flow);
+      if (!still.matches && !document.hidden) send(map, arrow, flow);
     }
     for (const arrow of map.arrows.values()) showCount(arrow);
   }

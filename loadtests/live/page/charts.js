@@ -53,7 +53,8 @@
     cursor = null;
     if (chart) {
       const box = chart.getBoundingClientRect();
-      const share = (event.clientX - box.left - EDGE.left) / (box.width - EDGE.left - EDGE.right);
+      const [left, right] = [EDGE.left * Live.unit(), EDGE.right * Live.unit()];
+      const share = (event.clientX - box.left - left) / (box.width - left - right);
       const { from, to } = range(window_s);
       if (share >= 0 && share <= 1) cursor = Math.round(from + share * (to - from));
     }
@@ -68,7 +69,8 @@
       for (const arm of Live.arms) {
         const place = document.getElementById(`chart-${measure.name}-${arm}`);
         if (!place) return;
-        const size = { width: Math.max(240, place.clientWidth), height: Math.max(90, place.clientHeight) };
+        const unit = Live.unit();
+        const size = { width: place.clientWidth / unit, height: place.clientHeight / unit, unit };
         place.replaceChildren(Live.chart(measure, arm, { from, to, cursor, ...size }));
       }
     }
@@ -106,7 +108,7 @@
       EDGE.left + ((second - from) / (to - from)) * (width - EDGE.left - EDGE.right);
     const y = yScale(measure, top, height);
     const label = `${t(`measure_${measure.name}`)}, ${t(`side_${arm}`)}`;
-    const drawing = svg("svg", { class: "lines", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+    const drawing = svg("svg", { class: "lines", role: "img", "aria-label": label, ...Live.scaled(view) });
     drawing.append(...axes(measure, view, top, x, y), ...marksOf(arm, view, x));
     const entries = Live.history[arm].slice(0, -1).filter((one) => one.second >= from && one.second <= to);
     for (const name of measure.series) {

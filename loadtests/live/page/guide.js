@@ -34,8 +34,11 @@
     },
     {
       name: "guide_audit",
-      act: () => Live.runAudit(),
-      is_done: () => Live.audit && Live.audit.at_ms > killed_at_ms && !Live.audit.is_running,
+      act: async () => {
+        await Live.setLoad(Live.arms, 0);
+        await Live.runAudit();
+      },
+      is_done: () => Live.audit && Live.audit.at_ms > killed_at_ms,
     },
   ];
 

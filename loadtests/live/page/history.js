@@ -16,7 +16,7 @@
   /** The last second that is complete, so that no rate jumps while a second is counted. */
   Live.lastSecond = (arm) => Live.history[arm].at(-2);
 
-  Live.on("tick", (tick) => {
+  Live.on("record", (tick) => {
     const second = Math.floor(tick.at_ms / 1000);
     for (const arm of Live.arms) {
       if (tick.arms[arm]) add(entry(Live.history[arm], second), tick.arms[arm]);

@@ -8,11 +8,13 @@
   /** The journeys by side, as the server answered. */
   let journeys = {};
   let round = 0;
+  let is_changed = false;
 
   Live.showJourney = (ids) => {
     chosen = ids;
     journeys = {};
     Live.openTab("journey");
+    document.getElementById("panels").scrollIntoView({ block: "nearest" });
     follow();
     showList();
   };
@@ -89,9 +91,10 @@
   async function follow() {
     const mine = ++round;
     for (let turn = 0; mine === round; turn++) {
+      is_changed = false;
       if (Live.tab === "journey") await Promise.all(Object.keys(chosen).map(read));
       if (mine !== round) return;
-      show();
+      if (is_changed) show();
       const all = Object.keys(chosen).map((arm) => journeys[arm]);
       if (turn > 2 && all.every((journey) => journey?.complete)) return;
       await new Promise((resume) => setTimeout(resume, turn < 20 ? 300 : 3000));
@@ -102,7 +105,11 @@
     const order = encodeURIComponent(chosen[arm]);
     const place = document.getElementById("journey-title");
     const journey = await Live.attempt(place, () => api("GET", `/api/journey?order=${order}&arm=${arm}`));
-    if (journey) journeys[arm] = journey;
+    if (!journey) return;
+    const is_same = JSON.stringify(journey) === JSON.stringify(journeys[arm]);
+    // An unchanged journey is not drawn again: what a reader opened or selected stays.
+    is_changed ||= !is_same;
+    journeys[arm] = journey;
   }
 
   function show() {
@@ -113,7 +120,10 @@
     const is_true = document.getElementById("true-scale").checked;
     const shown = Live.arms.map((arm) => journeys[arm]).filter(Boolean);
     document.getElementById("journey-bars").replaceChildren(...Live.journeyBars(shown));
-    document.getElementById("journey").replaceChildren(...Live.sequences(shown, is_true));
+    const place = document.getElementById("journey");
+    const at = place.querySelector(".scroll")?.scrollTop ?? 0;
+    place.replaceChildren(...Live.sequences(shown, is_true));
+    for (const scroller of place.querySelectorAll(".scroll")) scroller.scrollTop = at;
   }
 
   let is_planned = false;

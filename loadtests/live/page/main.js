@@ -159,14 +159,14 @@
         mark.arm && el("b", { class: mark.arm }, `${t(`side_${mark.arm}`)} `), Live.both(mark.text));
     const show = () => $("log").replaceChildren(...Live.marks.toReversed().map(line));
     Live.on("marks", (mark) => {
-      if (mark.kind === "problem") {
+      if (mark.kind === "problem" && !Live.is_past) {
         const close = el("button", { type: "button", class: "more", "aria-label": t("close") }, "×");
         const banner = el("p", { class: "banner" }, Live.both(mark.text), close);
         close.addEventListener("click", () => banner.remove());
         if ($("problems").childElementCount >= 3) $("problems").firstChild.remove();
         $("problems").append(banner);
       }
-      Live.announce(Live.both(mark.text));
+      if (!Live.is_past) Live.announce(Live.both(mark.text));
       if (Live.tab === "log") show();
     });
     Live.on("tab", (name) => name === "log" && show());

@@ -67,8 +67,9 @@
       danger: true,
     }));
     list.push({ label: t("restart"), act: post(part.name, "restart") });
-    list.push({ label: t("pause"), act: post(part.name, "pause") });
-    list.push({ label: t("continue"), act: post(part.name, "continue") });
+    const is_paused = Live.nodeOf(arm, part.name)?.dataset.state === "paused";
+    const other = is_paused ? "continue" : "pause";
+    list.push({ label: t(other), act: post(part.name, other) });
     if (kind === "service" || part.name === "monolith") {
       list.push(...scaleItems(arm, part.name, Math.max(processes.length, 1)));
     }

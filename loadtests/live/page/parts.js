@@ -200,7 +200,9 @@
     const name = el("button", { type: "button", class: "name" }, queue.name);
     name.addEventListener("click", () => Live.showMessages(queue.name));
     const waiting = el("b", { class: "waiting" }, "0");
-    const rest = el("span", { class: "rest" });
+    const in_flight = el("span", {});
+    const delayed = el("span", {});
+    const rest = el("span", { class: "rest" }, in_flight, " ", delayed);
     const oldest = el("span", { class: "rest" });
     const dead = el("button", { type: "button", class: "dead", hidden: true });
     dead.addEventListener("click", () => Live.showMessages(queue.dead_letters));
@@ -214,7 +216,8 @@
       const age_s = now.waiting > 0 ? (now.oldest_s ?? 0) : 0;
       element.dataset.old = age_s > 10 ? "much" : age_s > 2 ? "some" : "none";
       text(waiting, Live.number(now.waiting));
-      text(rest, t("in_flight_delayed", Live.number(now.in_flight), Live.number(now.delayed)));
+      text(in_flight, t("in_flight", Live.number(now.in_flight)));
+      text(delayed, now.delayed > 0 || queue.delay_s > 0 ? t("delayed", Live.number(now.delayed)) : "");
       text(oldest, age_s > 0 ? t("oldest", Live.seconds(age_s)) : "");
       dead.hidden = now.dead === 0;
       text(dead, t("dead", Live.number(now.dead)));

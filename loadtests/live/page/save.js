@@ -2,9 +2,8 @@
 // The last ten minutes as one HTML file that needs no server: charts, marks and figures.
 (() => {
   const { el, t } = Live;
-  const SIZE = { width: 620, height: 220 };
-  const FIGURES = Live.measuresOf ?? ["offered", "accepted", "refused", "settled", "backlog",
-    "answered_p50", "answered_p99", "settling_p50", "settling_p99"];
+  const SIZE = { width: 620, height: 220, unit: 1 };
+  const FIGURES = Live.measures.flatMap((measure) => measure.series);
 
   Live.on("setup", () => document.getElementById("save").addEventListener("click", save));
 

@@ -2,10 +2,11 @@
 // Draws journeys as sequence diagrams on one time scale, and as bars above them.
 (() => {
   const { el, svg, t } = Live;
-  const TOP = 58;
-  const LEFT = 66;
+  const TOP = 26;
+  const HEAD = 44;
+  const LEFT = 62;
   const STEP = 17;
-  const MAX_GAP = 64;
+  const MAX_GAP = 46;
 
   /** Both journeys as diagrams. With `is_true`, a millisecond has the same height everywhere. */
   Live.sequences = (journeys, is_true) => {
@@ -84,37 +85,53 @@
 
   function diagram(journey, scale) {
     const names = journey.lifelines;
-    const width_of = Math.max(92, Math.min(150, 900 / names.length));
+    const width_of = 74;
     const width = LEFT + names.length * width_of + 10;
     const x = (name) => LEFT + (Math.max(0, names.indexOf(name)) + 0.5) * width_of;
     const height = scale.end + 30;
+    const unit = Live.unit();
     const title = `${t(`side_${journey.arm}`)} · ${t.or(`status_${journey.status}`, journey.status)}`;
-    const drawing = svg("svg", { class: "sequence", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title });
+    const head = svg("svg", { class: "sequence heads", "aria-hidden": "true", ...Live.scaled({ width, height: HEAD, unit }) },
+      names.flatMap((name) => lifelineHead(name, kindOf(journey, name), x(name), width_of)));
+    const drawing = svg("svg", { class: "sequence", role: "img", "aria-label": title, ...Live.scaled({ width, height, unit }) });
     drawing.append(
-      ...names.flatMap((name) => lifeline(journey, name, x(name), width_of, height)),
+      ...names.map((name) =>
+        svg("line", { class: `lifeline ${kindOf(journey, name)}`, x1: x(name), x2: x(name), y1: 0, y2: height })),
       ...scale.gaps.flatMap((gap) => gapLine(gap, width)),
+      ...times(journey, scale),
       ...journey.spans.flatMap((span) => spanBar(span, x, scale)),
       ...journey.spans.flatMap((span) => callArrows(journey, span, x, scale)),
       ...journey.messages.flatMap((message) => messageArrows(message, x, scale, width_of)),
     );
-    const scroller = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, drawing);
+    const scroller = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, head, drawing);
+    scroller.addEventListener("scroll", () => scrollOthers(scroller));
     const heading = el("h3", {}, el("b", { class: journey.arm }, t(`side_${journey.arm}`)), " ",
       el("code", {}, journey.order));
     return el("figure", {}, heading, scroller, listOf(journey));
   }
 
-  function lifeline(journey, name, x, width, height) {
+  /** The diagrams have one time scale, so they scroll together. */
+  function scrollOthers(scroller) {
+    for (const other of document.querySelectorAll("#journey .scroll")) {
+      if (other !== scroller && other.scrollTop !== scroller.scrollTop) other.scrollTop = scroller.scrollTop;
+    }
+  }
+
+  function kindOf(journey, name) {
     const arm = Live.setup.arms.find((one) => one.name === journey.arm);
-    const kind = arm?.queues.some((queue) => queue.name === name) ? "queue"
-      : arm?.databases.includes(name) ? "database" : "process";
-    const [first, ...rest] = (name === "customer" ? t("customer") : name).split("-");
-    const second = rest.join("-");
+    if (arm?.queues.some((queue) => queue.name === name)) return "is-queue";
+    return arm?.databases.includes(name) ? "is-database" : "is-process";
+  }
+
+  function lifelineHead(name, kind, x, width) {
+    const shown = name === "customer" ? t("customer") : name;
+    const [first, second] = shown.includes("-") ? shown.split(/(?<=-)/) : [shown];
+    const box = { x: x - width / 2 + 3, y: 4, width: width - 6, height: 36, rx: kind === "is-queue" ? 18 : 5 };
     return [
-      svg("line", { class: `lifeline ${kind}`, x1: x, x2: x, y1: 40, y2: height - 8 }),
-      svg("rect", { class: `head ${kind}`, x: x - width / 2 + 3, y: 4, width: width - 6, height: 36, rx: kind === "queue" ? 18 : 5 }),
-      svg("text", { class: "head", x, y: second ? 19 : 26, "text-anchor": "middle" }, second ? `${first}-` : first),
+      svg("rect", { class: `head ${kind}`, ...box }),
+      svg("text", { class: "head", x, y: second ? 19 : 26, "text-anchor": "middle" }, first),
       second && svg("text", { class: "head", x, y: 33, "text-anchor": "middle" }, second),
-    ].filter(Boolean);
+    ];
   }
 
   function gapLine({ y, passed }, width) {
@@ -153,8 +170,6 @@
       ...there,
       label((x(from) + x(span.lifeline)) / 2, scale.y(span.begin_ms) - 4, span.name, "call"),
       ...back,
-      time(span.begin_ms, scale),
-      time(span.end_ms, scale),
     ];
   }
 
@@ -162,13 +177,13 @@
     const parts = [];
     const kind = message.dead ? "dead" : message.duplicate ? "duplicate" : message.attempt > 1 ? "again" : "message";
     const sent = scale.y(message.sent_ms);
-    parts.push(...arrow(x(message.from), x(message.queue), sent, kind), time(message.sent_ms, scale));
+    parts.push(...arrow(x(message.from), x(message.queue), sent, kind));
     parts.push(label((x(message.from) + x(message.queue)) / 2, sent - 4, message.fact, kind));
     const received = message.received_ms;
     const until = received == null ? scale.end : scale.y(received);
     parts.push(svg("line", { class: `stay ${kind}`, x1: x(message.queue), x2: x(message.queue), y1: sent, y2: until }));
     if (received != null) {
-      parts.push(...arrow(x(message.queue), x(message.to), until, kind), time(received, scale));
+      parts.push(...arrow(x(message.queue), x(message.to), until, kind));
       const note = [
         message.attempt > 1 && t("attempt", message.attempt),
         message.duplicate && t("duplicate"),
@@ -190,8 +205,24 @@
 
   const label = (x, y, text, kind) =>
     svg("text", { class: `label ${kind}`, x, y, "text-anchor": "middle" }, text);
-  const time = (ms, scale) =>
-    svg("text", { class: "time", x: LEFT - 8, y: scale.y(ms) + 4, "text-anchor": "end" }, tenths(ms));
+
+  /** The times on the left. One that has no room is left out: the title of its bar has it. */
+  function times(journey, scale) {
+    const calls = journey.spans.filter((span) => span.kind !== "wait");
+    const all = [
+      ...calls.flatMap((span) => [span.begin_ms, span.end_ms]),
+      ...journey.messages.flatMap((message) => [message.sent_ms, message.received_ms]),
+    ];
+    let free_from = 0;
+    const shown = [];
+    for (const ms of all.filter((ms) => ms != null).toSorted((one, other) => one - other)) {
+      const y = scale.y(ms) + 4;
+      if (y < free_from) continue;
+      free_from = y + 11;
+      shown.push(svg("text", { class: "time", x: LEFT - 8, y, "text-anchor": "end" }, tenths(ms)));
+    }
+    return shown;
+  }
 
   /** The same journey as a list, for those who do not see the diagram. */
   function listOf(journey) {

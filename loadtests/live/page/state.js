@@ -31,6 +31,15 @@
       if (element.textContent !== shown) element.textContent = shown;
     },
 
+    /** How much larger than normal the type is: drawings grow with it. */
+    unit: () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 15,
+    /** The size of a drawing in pixels, and in its own units. */
+    scaled: ({ width, height, unit }) => ({
+      width: width * unit,
+      height: height * unit,
+      viewBox: `0 0 ${width} ${height}`,
+    }),
+
     async api(method, path, body) {
       const headers = { "x-twofold-token": Live.token };
       if (body !== undefined) headers["content-type"] = "application/json";

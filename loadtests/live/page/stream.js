@@ -3,7 +3,11 @@
 (() => {
   const SILENCE_MS = 4000;
   const RETRY_MS = 1000;
-  let last_id = null;
+  /** Ticks that come closer together than this are the past, which fills a gap at once. */
+  const REPLAY_MS = 60;
+  /** With 0, the first answer begins with the last ten minutes. */
+  let last_id = 0;
+  let last_tick_at = 0;
 
   /** Reads the stream until the page is closed. */
   Live.follow = async () => {
@@ -23,8 +27,11 @@
   async function read() {
     const abort = new AbortController();
     let silence = setTimeout(() => abort.abort(), SILENCE_MS);
-    const headers = { "x-twofold-token": Live.token, accept: "text/event-stream" };
-    if (last_id !== null) headers["last-event-id"] = last_id;
+    const headers = {
+      "x-twofold-token": Live.token,
+      "last-event-id": last_id,
+      accept: "text/event-stream",
+    };
     try {
       const options = { headers, signal: abort.signal, cache: "no-store" };
       const response = await fetch("/api/stream", options);
@@ -41,8 +48,7 @@
 
         const blocks = (rest + value).split("\n\n");
         rest = blocks.pop();
-        // Many events at once are the past, after a gap: they are drawn but do not move.
-        blocks.forEach((block, n) => take(block, n < blocks.length - 6));
+        blocks.forEach(take);
       }
     } finally {
       clearTimeout(silence);
@@ -50,35 +56,35 @@
     }
   }
 
-  function take(block, is_past) {
+  function take(block) {
     let kind = "message";
     let data = "";
-    let id = null;
+    let id = last_id;
     for (const line of block.split("\n")) {
       if (line.startsWith("event:")) kind = line.slice(6).trim();
       else if (line.startsWith("data:")) data += line.slice(5);
-      else if (line.startsWith("id:")) id = line.slice(3).trim();
+      else if (line.startsWith("id:")) id = Number(line.slice(3));
     }
-    if (id !== null) {
-      noteMissing(Number(id));
-      last_id = id;
-    }
-    if (kind === "gap") missed(null);
+    const is_first = last_id === 0;
+    if (!is_first && (kind === "gap" || id > last_id + 1)) missed(kind === "gap" ? null : id - last_id - 1);
+    last_id = id;
     if (!data || kind === "gap") return;
 
-    const value = JSON.parse(data);
-    if (kind === "tick") {
-      value.is_past = is_past;
-      if (value.dropped > (Live.tick?.dropped ?? 0)) missed(value.dropped);
-      Live.tick = value;
-      Live.emit("connection", "live");
-    }
-    Live.emit(kind, value);
+    if (kind === "tick") takeTick(JSON.parse(data));
+    else Live.emit(kind, JSON.parse(data));
   }
 
-  function noteMissing(id) {
-    const expected = Number(last_id) + 1;
-    if (last_id !== null && id > expected) missed(id - expected);
+  /** The past is only recorded. What is now is also drawn. */
+  function takeTick(tick) {
+    const now = performance.now();
+    Live.is_past = now - last_tick_at < REPLAY_MS;
+    last_tick_at = now;
+    const dropped = tick.dropped - (Live.tick?.dropped ?? tick.dropped);
+    if (dropped > 0) missed(dropped);
+    Live.tick = tick;
+    Live.emit("connection", "live");
+    Live.emit("record", tick);
+    if (!Live.is_past) Live.emit("tick", tick);
   }
 
   /** No dropped event is unmarked: the charts and the log show where events are missing. */
