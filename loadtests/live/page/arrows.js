@@ -37,7 +37,9 @@
   function routes(arm) {
     const entry = arm.parts.find((part) => part.kind === "entry").name;
     const services = arm.parts.filter((part) => part.kind === "service");
-    const called = services.filter((part) => part.database === "orders" || part.database === "accounts");
+    const called = services.filter(
+      (part) => part.database === "orders" || part.database === "accounts",
+    );
     const payer = arm.parts.find((part) => part.database === "payments")?.name ?? entry;
     return [
       ["customer", entry],
@@ -51,14 +53,19 @@
     ];
   }
 
-  function flowsOf(arm, of_arm) {
-    const flows = [...of_arm.flows];
-    if (!flows.some((flow) => flow.from === "customer")) {
-      const to = arm.parts.find((part) => part.kind === "entry").name;
-      flows.push({ from: "customer", to, count: of_arm.orders.offered });
-      flows.push({ from: "customer", to, count: of_arm.orders.refused, refused: true });
+  /** The flows of a tick, and those that follow from its orders. */
+  function flowsOf(arm, { flows, orders }) {
+    const entry = arm.parts.find((part) => part.kind === "entry");
+    const has = (from, to) => flows.some((flow) => flow.from === from && flow.to === to);
+    const more = [{ from: "customer", to: entry.name, count: orders.refused, refused: true }];
+    if (!has("customer", entry.name)) {
+      more.push({ from: "customer", to: entry.name, count: orders.offered });
     }
-    return flows;
+    // In the monolith each accepted order is one transaction.
+    if (entry.database && !has(entry.name, entry.database)) {
+      more.push({ from: entry.name, to: entry.database, count: orders.accepted });
+    }
+    return [...flows, ...more];
   }
 
   function add(arm, from, to) {
@@ -71,9 +78,13 @@
     map.map.querySelector("svg").append(path, label);
     const reverse = map.arrows.get(`${to}>${from}`);
     if (reverse) reverse.has_return = true;
-    const is_part = (name) => name === "customer" || map.arm.parts.some((part) => part.name === name);
+    const is_part = (name) =>
+      name === "customer" || map.arm.parts.some((part) => part.name === name);
     const arrow = {
-      from, to, path, label,
+      from,
+      to,
+      path,
+      label,
       is_request: is_part(from) && is_part(to),
       has_return: reverse !== undefined,
       waiting: { sent: 0, refused: 0 },
@@ -204,7 +215,10 @@
     const per_second = arrow.recent * 4;
     arrow.path.classList.toggle("busy", per_second > 0.05);
     const shown = still.matches && per_second > 0.05;
-    Live.text(arrow.label, shown ? t("per_second", Live.number(per_second, per_second < 10 ? 1 : 0)) : "");
+    Live.text(
+      arrow.label,
+      shown ? t("per_second", Live.number(per_second, per_second < 10 ? 1 : 0)) : "",
+    );
   }
 
   function draw(now) {

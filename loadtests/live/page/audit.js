@@ -27,7 +27,9 @@
 
   function show() {
     const { at_ms, arms } = Live.audit;
-    const broken = Object.values(arms).flatMap((arm) => arm.promises).filter((one) => !one.kept);
+    const broken = Object.values(arms)
+      .flatMap((arm) => arm.promises)
+      .filter((one) => !one.kept);
     const verdict = broken.length === 0 ? t("audit_green") : t("audit_red", broken.length);
     Live.text(document.getElementById("audit-state"), `${verdict} (${Live.clock(at_ms)})`);
     const badge = document.getElementById("audit-badge");
@@ -39,20 +41,26 @@
 
   function side(arm, audit) {
     const quiet = audit.quiet ? t("audit_quiet") : t("audit_busy");
-    return el("section", { "aria-label": t(`side_${arm}`) },
+    return el(
+      "section",
+      { "aria-label": t(`side_${arm}`) },
       el("h3", {}, el("b", { class: arm }, t(`side_${arm}`)), " ", el("small", {}, quiet)),
-      el("ul", { class: "promises" }, ...audit.promises.map((promise) => line(arm, promise))));
+      el("ul", { class: "promises" }, ...audit.promises.map((promise) => line(arm, promise))),
+    );
   }
 
   function line(arm, promise) {
     const verdict = promise.kept ? t("kept") : t("broken");
     const checked = promise.checked == null ? "" : t("checked", Live.number(promise.checked));
-    return el("li", { class: promise.kept ? "kept" : "broken" },
+    return el(
+      "li",
+      { class: promise.kept ? "kept" : "broken" },
       el("span", { class: "sign", "aria-hidden": "true" }, promise.kept ? "✓" : "✗"),
       el("span", { class: "hidden" }, `${verdict}: `),
       el("span", {}, Live.promise(promise.promise)),
       el("small", {}, ` ${checked}`),
-      el("ul", {}, ...(promise.violations ?? []).map((one) => violation(arm, one))));
+      el("ul", {}, ...(promise.violations ?? []).map((one) => violation(arm, one))),
+    );
   }
 
   function violation(arm, { order, text }) {

@@ -21,10 +21,14 @@
 
   Live.on("setup", () => {
     const places = MEASURES.map((measure) =>
-      el("section", { class: "measure" },
+      el(
+        "section",
+        { class: "measure" },
         el("h3", { "data-t": `measure_${measure.name}` }, t(`measure_${measure.name}`)),
         el("div", { class: "legend", id: `legend-${measure.name}` }),
-        ...Live.arms.map((arm) => el("div", { class: "chart", id: `chart-${measure.name}-${arm}` })),
+        ...Live.arms.map((arm) =>
+          el("div", { class: "chart", id: `chart-${measure.name}-${arm}` }),
+        ),
       ),
     );
     document.getElementById("measures").replaceChildren(...places);
@@ -94,8 +98,15 @@
       return measure.is_log ? Live.ms(shown) : Live.number(shown);
     };
     const keys = measure.series.map((name) =>
-      el("span", { class: "key" }, el("i", { class: `line ${name}` }), `${t(`series_${name}`)} `,
-        el("b", { class: "A0" }, value("A0", name)), " | ", el("b", { class: "A3" }, value("A3", name))),
+      el(
+        "span",
+        { class: "key" },
+        el("i", { class: `line ${name}` }),
+        `${t(`series_${name}`)} `,
+        el("b", { class: "A0" }, value("A0", name)),
+        " | ",
+        el("b", { class: "A3" }, value("A3", name)),
+      ),
     );
     legend.replaceChildren(...keys);
   }
@@ -108,17 +119,28 @@
       EDGE.left + ((second - from) / (to - from)) * (width - EDGE.left - EDGE.right);
     const y = yScale(measure, top, height);
     const label = `${t(`measure_${measure.name}`)}, ${t(`side_${arm}`)}`;
-    const drawing = svg("svg", { class: "lines", role: "img", "aria-label": label, ...Live.scaled(view) });
+    const drawing = svg("svg", {
+      class: "lines",
+      role: "img",
+      "aria-label": label,
+      ...Live.scaled(view),
+    });
     drawing.append(...axes(measure, view, top, x, y), ...marksOf(arm, view, x));
-    const entries = Live.history[arm].slice(0, -1).filter((one) => one.second >= from && one.second <= to);
+    const entries = Live.history[arm]
+      .slice(0, -1)
+      .filter((one) => one.second >= from && one.second <= to);
     for (const name of measure.series) {
       drawing.append(svg("path", { class: `line ${name}`, d: line(entries, name, x, y) }));
     }
     if (view.cursor) {
       const at = x(view.cursor);
-      drawing.append(svg("line", { class: "cursor", x1: at, x2: at, y1: EDGE.top, y2: height - EDGE.bottom }));
+      drawing.append(
+        svg("line", { class: "cursor", x1: at, x2: at, y1: EDGE.top, y2: height - EDGE.bottom }),
+      );
     }
-    drawing.append(svg("text", { class: `side ${arm}`, x: EDGE.left + 4, y: EDGE.top - 4 }, t(`side_${arm}`)));
+    drawing.append(
+      svg("text", { class: `side ${arm}`, x: EDGE.left + 4, y: EDGE.top - 4 }, t(`side_${arm}`)),
+    );
     return drawing;
   };
 
@@ -147,23 +169,35 @@
     return (value) => height - EDGE.bottom - share(value) * room;
   }
 
-  function axes(measure, { width, height, from, to }, top, x, y) {
+  function axes(measure, { width, height, from, to, has_clock }, top, x, y) {
     const parts = [];
     const decades = Array.from({ length: Math.round(Math.log10(top)) + 1 }, (_, n) => 10 ** n);
     for (const value of measure.is_log ? decades : [0, top / 2, top]) {
       const shown = measure.is_log ? Live.ms(value).replace(/[.,]0 /, " ") : Live.number(value);
       parts.push(
-        svg("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-        svg("text", { class: "tick", x: EDGE.left - 5, y: y(value) + 4, "text-anchor": "end" }, shown),
+        svg("line", {
+          class: "grid",
+          x1: EDGE.left,
+          x2: width - EDGE.right,
+          y1: y(value),
+          y2: y(value),
+        }),
+        svg(
+          "text",
+          { class: "tick", x: EDGE.left - 5, y: y(value) + 4, "text-anchor": "end" },
+          shown,
+        ),
       );
     }
     const span = to - from;
     const step = [15, 30, 60, 120, 300].find((one) => span / one <= 5) ?? 600;
     for (let second = to; second >= from; second -= step) {
       const ago = second - to;
-      const shown = ago === 0 ? t("now") : `${ago} s`;
+      const shown = has_clock ? Live.clock(second * 1000) : ago === 0 ? t("now") : `${ago} s`;
       const anchor = ago === 0 ? "end" : second === from ? "start" : "middle";
-      parts.push(svg("text", { class: "tick", x: x(second), y: height - 4, "text-anchor": anchor }, shown));
+      parts.push(
+        svg("text", { class: "tick", x: x(second), y: height - 4, "text-anchor": anchor }, shown),
+      );
     }
     return parts;
   }
@@ -176,15 +210,27 @@
       if ((mark.arm && mark.arm !== arm) || second < from || second > to + 2) continue;
       const at = Math.min(x(second), width - EDGE.right);
       const text = Live.both(mark.text);
-      const line = svg("line", { class: `mark ${mark.kind}`, x1: at, x2: at, y1: EDGE.top, y2: height - EDGE.bottom });
-      const flag = svg("path", { class: `mark ${mark.kind}`, d: `M${at - 4} ${EDGE.top}h8l-4 7z` }, svg("title", {}, text));
+      const line = svg("line", {
+        class: `mark ${mark.kind}`,
+        x1: at,
+        x2: at,
+        y1: EDGE.top,
+        y2: height - EDGE.bottom,
+      });
+      const flag = svg(
+        "path",
+        { class: `mark ${mark.kind}`, d: `M${at - 4} ${EDGE.top}h8l-4 7z` },
+        svg("title", {}, text),
+      );
       parts.push(line, flag);
       // A label needs room: marks that are close together keep only their flags.
       const has_room = at >= free_from && at < width - 60 && mark.kind !== "load";
       if (!has_room) continue;
       const room = Math.floor((width - at) / 6.5);
       const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-      parts.push(svg("text", { class: `mark ${mark.kind}`, x: at, y: EDGE.top - 4 }, shown.slice(0, 34)));
+      parts.push(
+        svg("text", { class: `mark ${mark.kind}`, x: at, y: EDGE.top - 4 }, shown.slice(0, 34)),
+      );
       free_from = at + Math.min(34, shown.length) * 7;
     }
     return parts;

@@ -55,9 +55,18 @@
     const last = seconds.at(-1);
     if (last && last.second >= second) return last;
     const fresh = {
-      second, offered: 0, accepted: 0, refused: 0, settled: 0, backlog: 0,
-      answered_p50: null, answered_p99: null, answered_count: 0,
-      settling_p50: null, settling_p99: null, settling_count: 0,
+      second,
+      offered: 0,
+      accepted: 0,
+      refused: 0,
+      settled: 0,
+      backlog: 0,
+      answered_p50: null,
+      answered_p99: null,
+      answered_count: 0,
+      settling_p50: null,
+      settling_p99: null,
+      settling_count: 0,
     };
     seconds.push(fresh);
     if (seconds.length > SECONDS) seconds.shift();

@@ -32,10 +32,15 @@
       Live.attempt(form, place);
     });
     document.getElementById("true-scale").addEventListener("change", show);
-    const cancel = Live.button(t("cancel_order"), document.getElementById("journey-title"), cancelChosen, {
-      "data-t": "cancel_order",
-      id: "cancel-order",
-    });
+    const cancel = Live.button(
+      t("cancel_order"),
+      document.getElementById("journey-title"),
+      cancelChosen,
+      {
+        "data-t": "cancel_order",
+        id: "cancel-order",
+      },
+    );
     document.getElementById("cancel-place").append(cancel);
     for (const arm of Live.arms) {
       const known = await api("GET", `/api/orders?arm=${arm}`).catch(() => []);
@@ -104,7 +109,9 @@
   async function read(arm) {
     const order = encodeURIComponent(chosen[arm]);
     const place = document.getElementById("journey-title");
-    const journey = await Live.attempt(place, () => api("GET", `/api/journey?order=${order}&arm=${arm}`));
+    const journey = await Live.attempt(place, () =>
+      api("GET", `/api/journey?order=${order}&arm=${arm}`),
+    );
     if (!journey) return;
     const is_same = JSON.stringify(journey) === JSON.stringify(journeys[arm]);
     // An unchanged journey is not drawn again: what a reader opened or selected stays.
@@ -144,12 +151,15 @@
 
   function item(order) {
     const is_chosen = chosen[order.arm] === order.id;
-    const button = el("button", { type: "button", "aria-pressed": String(is_chosen) },
+    const button = el(
+      "button",
+      { type: "button", "aria-pressed": String(is_chosen) },
       el("b", { class: order.arm }, t(`side_${order.arm}`)),
       ` ${order.number ?? ""} `,
       el("span", { class: `status ${order.status}` }, t.or(`status_${order.status}`, order.status)),
       order.by_hand && el("span", { class: "by-hand" }, ` ${t("by_hand")}`),
-      el("time", {}, Live.clock(order.at_ms)));
+      el("time", {}, Live.clock(order.at_ms)),
+    );
     button.title = order.id;
     button.addEventListener("click", () => Live.showJourney(pairOf(order)));
     return el("li", {}, button);
@@ -159,7 +169,9 @@
   function pairOf(order) {
     const pair = { [order.arm]: order.id };
     const is_pair = (one) =>
-      one.arm !== order.arm && one.number === order.number && one.by_hand === order.by_hand &&
+      one.arm !== order.arm &&
+      one.number === order.number &&
+      one.by_hand === order.by_hand &&
       Math.abs(one.at_ms - order.at_ms) < 2000;
     const other = order.number == null ? null : Live.orders.find(is_pair);
     if (other) pair[other.arm] = other.id;

@@ -67,7 +67,8 @@
     const load = tick.load[side === "both" ? "A3" : side];
     if (!load) return;
     $("rate").value = load.rate;
-    if (load.scenario && document.activeElement !== $("scenario")) $("scenario").value = load.scenario;
+    if (load.scenario && document.activeElement !== $("scenario"))
+      $("scenario").value = load.scenario;
     showRate();
   }
 
@@ -150,17 +151,28 @@
       put("answered", Live.ms(now.answered_p99));
       put("settling", Live.ms(now.settling_p99));
     }
+    $("heal").classList.toggle("primary", (tick.faults ?? []).length > 0);
     if (tick.cost) Live.text($("cost"), t("cost", Live.number(tick.cost.cpu * 100, 1)));
   }
 
   function startLog() {
     const line = (mark) =>
-      el("li", { class: mark.kind }, el("time", {}, Live.clock(mark.at_ms)), " ",
-        mark.arm && el("b", { class: mark.arm }, `${t(`side_${mark.arm}`)} `), Live.both(mark.text));
+      el(
+        "li",
+        { class: mark.kind },
+        el("time", {}, Live.clock(mark.at_ms)),
+        " ",
+        mark.arm && el("b", { class: mark.arm }, `${t(`side_${mark.arm}`)} `),
+        Live.both(mark.text),
+      );
     const show = () => $("log").replaceChildren(...Live.marks.toReversed().map(line));
     Live.on("marks", (mark) => {
       if (mark.kind === "problem" && !Live.is_past) {
-        const close = el("button", { type: "button", class: "more", "aria-label": t("close") }, "×");
+        const close = el(
+          "button",
+          { type: "button", class: "more", "aria-label": t("close") },
+          "×",
+        );
         const banner = el("p", { class: "banner" }, Live.both(mark.text), close);
         close.addEventListener("click", () => banner.remove());
         if ($("problems").childElementCount >= 3) $("problems").firstChild.remove();

@@ -2,32 +2,24 @@
 // The menu on each part: what can be done to it, with the mouse and with the keyboard.
 (() => {
   const { el, t, api } = Live;
-  /** What SQS is set to: the server takes all settings at once. */
-  let sqs = sqsWithoutFaults();
-  const provider = { A0: "provider_healthy", A3: "provider_healthy" };
   let opener = null;
 
+  /** The settings of the provider, each with the fault that the server then names. */
   const PROVIDER = {
-    provider_healthy: { latency_ms: 0, error_rate: 0, hang_rate: 0 },
-    provider_slow: { latency_ms: 2000, error_rate: 0, hang_rate: 0 },
-    provider_fails: { latency_ms: 0, error_rate: 0.5, hang_rate: 0 },
-    provider_hangs: { latency_ms: 0, error_rate: 0, hang_rate: 1 },
+    provider_healthy: [null, { latency_ms: 0, error_rate: 0, hang_rate: 0 }],
+    provider_slow: ["provider_latency_ms", { latency_ms: 2000, error_rate: 0, hang_rate: 0 }],
+    provider_fails: ["provider_error_rate", { latency_ms: 0, error_rate: 0.5, hang_rate: 0 }],
+    provider_hangs: ["provider_hang_rate", { latency_ms: 0, error_rate: 0, hang_rate: 1 }],
   };
+  /** The faults of SQS: without, with, and the fault that the server then names. */
   const SQS = {
-    latency_ms: { p50: 100, p99: 500 },
-    duplicates: 0.3,
-    reorder: 0.3,
-    errors: 0.2,
-    throttle: 20,
-    paused: true,
+    latency_ms: [null, { p50: 100, p99: 500 }, "sqs_latency"],
+    duplicates: [0, 0.3, "sqs_duplicates"],
+    reorder: [0, 0.3, "sqs_reorder"],
+    errors: [0, 0.2, "sqs_errors"],
+    throttle: [0, 0.3, "sqs_throttle_entries"],
+    paused: [false, true, "sqs_paused"],
   };
-
-  Live.on("tick", (tick) => {
-    // Another tab or a question may have healed: what the server says counts.
-    if ((tick.faults ?? []).length > 0) return;
-    sqs = sqsWithoutFaults();
-    for (const arm of Live.arms) provider[arm] = "provider_healthy";
-  });
 
   Live.openMenu = (button, arm, part, kind) => {
     const menu = document.getElementById("menu");
@@ -73,7 +65,7 @@
     if (kind === "service" || part.name === "monolith") {
       list.push(...scaleItems(arm, part.name, Math.max(processes.length, 1)));
     }
-    if (kind === "queue_server") list.push(...sqsItems());
+    if (kind === "queue_server") list.push(...sqsItems(arm));
     return list;
   }
 
@@ -93,42 +85,42 @@
     return [{ heading: t("scale") }, ...[1, 2, 3, 4].map(choice)];
   }
 
+  /** What the server says counts: another tab or a question may have changed it. */
+  function hasFault(id, arm) {
+    const faults = Live.tick?.faults ?? [];
+    return faults.some((fault) => fault.id === id && fault.arm === arm);
+  }
+
   function providerItems(arm) {
-    return Object.entries(PROVIDER).map(([name, settings]) => ({
+    const now = Object.keys(PROVIDER).find((name) => hasFault(PROVIDER[name][0], arm));
+    return Object.entries(PROVIDER).map(([name, [, settings]]) => ({
       label: t(name),
       role: "menuitemradio",
-      checked: provider[arm] === name,
-      act: async () => {
-        await api("PUT", `/api/provider/${arm}`, settings);
-        provider[arm] = name;
-      },
+      checked: name === (now ?? "provider_healthy"),
+      act: () => api("PUT", `/api/provider/${arm}`, settings),
     }));
   }
 
-  function sqsItems() {
-    const usual = sqsWithoutFaults();
-    const choice = ([name, value]) => {
-      const is_set = sqs[name] !== usual[name];
-      const changed = { ...sqs, [name]: is_set ? usual[name] : value };
+  /** The server takes all settings at once, so each item sends the others unchanged. */
+  function sqsItems(arm) {
+    const all = Object.entries(SQS);
+    const valueOf = ([without, with_fault, id]) => (hasFault(id, arm) ? with_fault : without);
+    const now = Object.fromEntries(all.map(([name, fault]) => [name, valueOf(fault)]));
+    const choice = ([name, [without, with_fault, id]]) => {
+      const is_set = hasFault(id, arm);
       return {
         label: t(`sqs_${name}`),
         role: "menuitemcheckbox",
         checked: is_set,
-        act: async () => {
-          await api("PUT", "/api/sqs", changed);
-          sqs = changed;
-        },
+        act: () => api("PUT", "/api/sqs", { ...now, [name]: is_set ? without : with_fault }),
       };
     };
-    return [{ heading: t("faults") }, ...Object.entries(SQS).map(choice)];
-  }
-
-  function sqsWithoutFaults() {
-    return { latency_ms: null, duplicates: 0, reorder: 0, errors: 0, throttle: null, paused: false };
+    return [{ heading: t("faults") }, ...all.map(choice)];
   }
 
   function entry(item, place) {
-    if (item.heading) return el("div", { class: "menu-heading", role: "presentation" }, item.heading);
+    if (item.heading)
+      return el("div", { class: "menu-heading", role: "presentation" }, item.heading);
     const attributes = {
       type: "button",
       role: item.role ?? "menuitem",

@@ -84,17 +84,29 @@
   function showActions() {
     const actions = document.getElementById("queue-actions");
     const states = ["all", "waiting", "in_flight", "delayed"];
-    const choice = el("select", { id: "message-state" },
-      ...states.map((state) => el("option", { value: state, selected: state === filter }, t(`message_${state}`))));
+    const choice = el(
+      "select",
+      { id: "message-state" },
+      ...states.map((state) =>
+        el("option", { value: state, selected: state === filter }, t(`message_${state}`)),
+      ),
+    );
     choice.addEventListener("change", () => {
       filter = choice.value;
       showMessages();
     });
     const label = el("label", {}, `${t("state")} `, choice);
-    const poison = Live.button(t("poison"), actions, () => api("POST", path("poison"), { kind: "undecodable" }));
+    const poison = Live.button(t("poison"), actions, () =>
+      api("POST", path("poison"), { kind: "undecodable" }),
+    );
     const again = Live.button(t("redrive"), actions, redriveDialog, { class: "primary" });
     const purge = Live.button(t("purge"), actions, purgeDialog, { class: "danger" });
-    actions.replaceChildren(el("h3", {}, queue ?? ""), label, ...(isDead() ? [again] : [poison]), purge);
+    actions.replaceChildren(
+      el("h3", {}, queue ?? ""),
+      label,
+      ...(isDead() ? [again] : [poison]),
+      purge,
+    );
   }
 
   function showMessages() {
@@ -105,27 +117,46 @@
     const focused = list.contains(document.activeElement) && document.activeElement.dataset.id;
     list.replaceChildren(...shown.map(item));
     if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-    const note = shown.length >= LIMIT ? t("first_messages", LIMIT) : shown.length === 0 ? t("no_message") : "";
+    const note =
+      shown.length >= LIMIT
+        ? t("first_messages", LIMIT)
+        : shown.length === 0
+          ? t("no_message")
+          : "";
     Live.text(document.getElementById("message-note"), note);
   }
 
   function item(message) {
     const id = message.message_id;
     const is_text = typeof message.body === "string";
-    const fact = is_text ? t("not_json") : (message.body?.fact ?? message.body?.type ?? t("message"));
+    const fact = is_text
+      ? t("not_json")
+      : (message.body?.fact ?? message.body?.type ?? t("message"));
     const received = t("received_times", Live.number(message.receive_count ?? 0));
     const sent = message.sent_ms ? Live.clock(message.sent_ms) : "";
-    const summary = el("summary", { "data-id": id },
-      el("span", { class: `message-state ${message.state}` }, isDead() ? t("dead_letter") : t(`message_${message.state}`)),
-      el("b", {}, ` ${fact} `), el("span", {}, `${sent} · ${received} `),
-      message.reason && el("span", { class: "reason" }, message.reason));
+    const summary = el(
+      "summary",
+      { "data-id": id },
+      el(
+        "span",
+        { class: `message-state ${message.state}` },
+        isDead() ? t("dead_letter") : t(`message_${message.state}`),
+      ),
+      el("b", {}, ` ${fact} `),
+      el("span", {}, `${sent} · ${received} `),
+      message.reason && el("span", { class: "reason" }, message.reason),
+    );
     const body = is_text ? message.body : JSON.stringify(message.body, null, 2);
-    const details = el("details", { open: open.has(id) }, summary,
+    const details = el(
+      "details",
+      { open: open.has(id) },
+      summary,
       el("p", {}, el("code", {}, id)),
       message.dead_letter_source && el("p", {}, t("dead_from", message.dead_letter_source)),
       orderLink(message.body),
       el("pre", {}, body),
-      el("pre", {}, JSON.stringify(message.attributes ?? {}, null, 2)));
+      el("pre", {}, JSON.stringify(message.attributes ?? {}, null, 2)),
+    );
     details.addEventListener("toggle", () => (details.open ? open.add(id) : open.delete(id)));
     return el("li", {}, details);
   }
@@ -141,17 +172,26 @@
   /** First what would move, then the move. */
   function redriveDialog() {
     const reasons = [...new Set(messages.map((one) => one.reason).filter(Boolean))];
-    const reason = el("select", { id: "redrive-reason" }, el("option", { value: "" }, t("every_reason")),
-      ...reasons.map((one) => el("option", {}, one)));
-    const rate = el("select", { id: "redrive-rate" }, el("option", { value: "" }, t("at_once")),
-      ...[1, 10, 100].map((one) => el("option", { value: one }, t("messages_per_second", one))));
+    const reason = el(
+      "select",
+      { id: "redrive-reason" },
+      el("option", { value: "" }, t("every_reason")),
+      ...reasons.map((one) => el("option", {}, one)),
+    );
+    const rate = el(
+      "select",
+      { id: "redrive-rate" },
+      el("option", { value: "" }, t("at_once")),
+      ...[1, 10, 100].map((one) => el("option", { value: one }, t("messages_per_second", one))),
+    );
     const result = el("p", { role: "status" });
     const buttons = el("div", { class: "buttons" });
-    const send = (dry_run) => api("POST", path("redrive"), {
-      reason: reason.value || null,
-      rate: rate.value ? Number(rate.value) : null,
-      dry_run,
-    });
+    const send = (dry_run) =>
+      api("POST", path("redrive"), {
+        reason: reason.value || null,
+        rate: rate.value ? Number(rate.value) : null,
+        dry_run,
+      });
     const move = async () => {
       Live.text(result, t("moved", (await send(false)).moved));
       go.hidden = true;
@@ -170,8 +210,13 @@
     reason.addEventListener("change", changed);
     rate.addEventListener("change", changed);
     buttons.append(Live.button(t("dry_run"), buttons, count), go);
-    Live.dialog(t("redrive_title", queue), el("label", {}, `${t("reason")} `, reason),
-      el("label", {}, `${t("rate")} `, rate), result, buttons);
+    Live.dialog(
+      t("redrive_title", queue),
+      el("label", {}, `${t("reason")} `, reason),
+      el("label", {}, `${t("rate")} `, rate),
+      result,
+      buttons,
+    );
   }
 
   function purgeDialog() {
@@ -186,7 +231,12 @@
     const yes = Live.button(t("purge_now"), buttons, purge, { class: "danger" });
     const no = el("button", { type: "button" }, t("close"));
     buttons.append(no, yes);
-    const dialog = Live.dialog(t("purge_title", queue), el("p", {}, t("purge_warning")), result, buttons);
+    const dialog = Live.dialog(
+      t("purge_title", queue),
+      el("p", {}, t("purge_warning")),
+      result,
+      buttons,
+    );
     no.addEventListener("click", () => dialog.close());
     no.focus();
   }

@@ -109,7 +109,11 @@
   function processNode(arm, part) {
     const replicas = el("div", { class: "replicas" });
     const faults = el("p", { class: "faults" });
-    const attributes = { class: `node process ${part.kind}`, role: "group", "aria-label": part.name };
+    const attributes = {
+      class: `node process ${part.kind}`,
+      role: "group",
+      "aria-label": part.name,
+    };
     const element = el("div", attributes, heading(arm, part, part.kind), replicas, faults);
     const show = (of_arm, tick) => {
       const processes = replicasOf(of_arm, part.name);
@@ -159,8 +163,8 @@
 
   function faultsOf(tick, arm, name) {
     const here = (fault) => fault.part === name && (fault.arm == null || fault.arm === arm);
-    const names = (tick.faults ?? []).filter(here).map((fault) => t.or(`fault_${fault.id}`, fault.id));
-    return names.join(" · ");
+    const faults = (tick.faults ?? []).filter(here);
+    return faults.map((fault) => t.or(`fault_${fault.id}`, fault.id)).join(" · ");
   }
 
   function outsideNode(arm, part, kind) {
@@ -217,7 +221,10 @@
       element.dataset.old = age_s > 10 ? "much" : age_s > 2 ? "some" : "none";
       text(waiting, Live.number(now.waiting));
       text(in_flight, t("in_flight", Live.number(now.in_flight)));
-      text(delayed, now.delayed > 0 || queue.delay_s > 0 ? t("delayed", Live.number(now.delayed)) : "");
+      text(
+        delayed,
+        now.delayed > 0 || queue.delay_s > 0 ? t("delayed", Live.number(now.delayed)) : "",
+      );
       text(oldest, age_s > 0 ? t("oldest", Live.seconds(age_s)) : "");
       dead.hidden = now.dead === 0;
       text(dead, t("dead", Live.number(now.dead)));
@@ -225,7 +232,7 @@
     return { element, show };
   }
 
-  /** A queue is a tenth full with one message and full with ten thousand: each step is ten times. */
+  /** A tenth full with one message, full with ten thousand: each step is ten times as many. */
   function fillOf(count) {
     if (count === 0) return 0;
     return Math.min(100, 10 + (90 * Math.log10(count)) / 4);

@@ -33,7 +33,12 @@
     });
     const answer = answers[question.id];
     place.append(
-      el("p", { id: `question-${n}`, class: "question" }, el("b", {}, `${n + 1} `), Live.both(question.text)),
+      el(
+        "p",
+        { id: `question-${n}`, class: "question" },
+        el("b", {}, `${n + 1} `),
+        Live.both(question.text),
+      ),
       el("div", { class: "guesses" }, ...inputs, button),
       el("div", { role: "status" }, ...(answer ? result(question, answer) : [])),
     );
@@ -41,12 +46,26 @@
   }
 
   function input(question, arm) {
-    const field = el("input", { type: "number", min: 0, step: "any", required: true, inputmode: "decimal",
-      name: arm, value: guesses[question.id]?.[arm] ?? "" });
+    const field = el("input", {
+      type: "number",
+      min: 0,
+      step: "any",
+      required: true,
+      inputmode: "decimal",
+      name: arm,
+      value: guesses[question.id]?.[arm] ?? "",
+    });
     field.addEventListener("input", () => {
       guesses[question.id] = { ...guesses[question.id], [arm]: field.value };
     });
-    return el("label", {}, el("b", { class: arm }, t(`side_${arm}`)), " ", field, ` ${t(`unit_${question.unit}`)}`);
+    return el(
+      "label",
+      {},
+      el("b", { class: arm }, t(`side_${arm}`)),
+      " ",
+      field,
+      ` ${t(`unit_${question.unit}`)}`,
+    );
   }
 
   async function ask(question, place) {
@@ -71,12 +90,32 @@
     const values = question.sides.flatMap((arm) => [guess[arm], measured[arm]]);
     const most = Math.max(1e-9, ...values.filter((value) => value != null));
     const bar = (kind, value) =>
-      el("div", { class: `compare ${kind}` },
+      el(
+        "div",
+        { class: `compare ${kind}` },
         el("span", {}, t(kind)),
-        el("span", { class: "track" }, el("span", { class: "bar", style: `width:${(100 * (value ?? 0)) / most}%` })),
-        el("b", {}, value == null ? "–" : `${Live.number(value, value % 1 ? 1 : 0)} ${t(`unit_${question.unit}`)}`));
+        el(
+          "span",
+          { class: "track" },
+          el("span", { class: "bar", style: `width:${(100 * (value ?? 0)) / most}%` }),
+        ),
+        el(
+          "b",
+          {},
+          value == null
+            ? "–"
+            : `${Live.number(value, value % 1 ? 1 : 0)} ${t(`unit_${question.unit}`)}`,
+        ),
+      );
     const sides = question.sides.map((arm) =>
-      el("div", {}, el("b", { class: arm }, t(`side_${arm}`)), bar("guess", guess[arm]), bar("measured", measured[arm])));
+      el(
+        "div",
+        {},
+        el("b", { class: arm }, t(`side_${arm}`)),
+        bar("guess", guess[arm]),
+        bar("measured", measured[arm]),
+      ),
+    );
     return [...sides, el("p", {}, Live.both(explanation))];
   }
 })();

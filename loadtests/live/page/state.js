@@ -20,8 +20,7 @@
       for (const act of listeners.get(event) ?? []) act(value);
     },
 
-    el: (tag, attributes, ...children) =>
-      build(document.createElement(tag), attributes, children),
+    el: (tag, attributes, ...children) => build(document.createElement(tag), attributes, children),
     svg: (tag, attributes, ...children) =>
       build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children),
 

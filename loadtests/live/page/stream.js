@@ -66,7 +66,8 @@
       else if (line.startsWith("id:")) id = Number(line.slice(3));
     }
     const is_first = last_id === 0;
-    if (!is_first && (kind === "gap" || id > last_id + 1)) missed(kind === "gap" ? null : id - last_id - 1);
+    if (!is_first && (kind === "gap" || id > last_id + 1))
+      missed(kind === "gap" ? null : id - last_id - 1);
     last_id = id;
     if (!data || kind === "gap") return;
 

@@ -3,6 +3,7 @@
 const Live = {};
 (() => {
   const WORDS = {
+    page_title: ["Twofold: one shop, built twice", "Twofold：同じショップを 2 通りに"],
     skip: ["Skip to the panels", "パネルへ移動"],
     load: ["Load", "負荷"],
     orders_per_second: ["{0} orders/s", "{0} 件/秒"],
@@ -10,8 +11,14 @@ const Live = {};
     sides: ["Sides", "対象"],
     side_A0: ["monolith", "モノリス"],
     side_A3: ["services", "サービス"],
-    title_A0: ["The monolith: one process, one transaction", "モノリス：1 プロセス、1 トランザクション"],
-    title_A3: ["The services: five databases, six queues", "サービス：5 つのデータベースと 6 つのキュー"],
+    title_A0: [
+      "The monolith: one process, one transaction",
+      "モノリス：1 プロセス、1 トランザクション",
+    ],
+    title_A3: [
+      "The services: five databases, six queues",
+      "サービス：5 つのデータベースと 6 つのキュー",
+    ],
     scenario: ["Scenario", "シナリオ"],
     scenario_checkout: ["checkout", "通常の注文"],
     scenario_hot_product: ["hot product", "人気商品に集中"],
@@ -34,7 +41,7 @@ const Live = {};
       "サーバーとの接続が切れました。自動で再接続し、抜けた分を補います。",
     ],
     banner_refused: [
-      "The server does not accept this page's token. Open the address that `cargo compare up` printed last.",
+      "No access: open the address that `cargo compare up` printed as its last line.",
       "トークンが無効です。`cargo compare up` が最後に表示したアドレスを開いてください。",
     ],
     second_tab: [
@@ -64,7 +71,10 @@ const Live = {};
     ],
 
     customer: ["customer", "顧客"],
-    no_queue: ["no queue: one transaction decides the order", "キューなし：1 つのトランザクションで注文が決まる"],
+    no_queue: [
+      "no queue: one transaction decides the order",
+      "キューなし：1 つのトランザクションで注文が決まる",
+    ],
     title_provider: ["payment provider", "決済プロバイダー"],
     title_postgres: ["PostgreSQL", "PostgreSQL"],
     title_queue_server: ["SQS", "SQS"],
@@ -106,18 +116,18 @@ const Live = {};
     sqs_duplicates: ["30 % duplicates", "30 % を重複配信"],
     sqs_reorder: ["30 % out of order", "30 % を順不同で配信"],
     sqs_errors: ["20 % of the calls fail", "20 % の呼び出しが失敗"],
-    sqs_throttle: ["Throttled: 20 calls/s", "スロットリング：20 回/秒"],
+    sqs_throttle: ["30 % throttled", "30 % をスロットリング"],
     sqs_paused: ["Paused", "一時停止"],
-    fault_killed: ["killed", "強制終了"],
-    fault_paused: ["paused", "一時停止"],
-    fault_provider_hangs: ["hangs", "無応答"],
-    fault_provider_slow: ["slow", "遅い"],
-    fault_provider_fails: ["fails", "失敗"],
+    fault_part_down: ["killed", "強制終了"],
+    fault_part_paused: ["paused", "一時停止"],
+    fault_provider_latency_ms: ["slow", "遅い"],
+    fault_provider_error_rate: ["calls fail", "呼び出しが失敗"],
+    fault_provider_hang_rate: ["hangs", "無応答"],
     fault_sqs_latency: ["slow", "遅い"],
     fault_sqs_duplicates: ["duplicates", "重複配信"],
     fault_sqs_reorder: ["out of order", "順不同"],
-    fault_sqs_errors: ["errors", "エラー"],
-    fault_sqs_throttle: ["throttled", "スロットリング"],
+    fault_sqs_errors: ["calls fail", "呼び出しが失敗"],
+    fault_sqs_throttle_entries: ["throttled", "スロットリング"],
     fault_sqs_paused: ["paused", "一時停止"],
 
     tab_charts: ["Over time", "時系列"],
@@ -163,7 +173,10 @@ const Live = {};
     status_cancelled: ["cancelled", "キャンセル"],
     true_scale: ["true time scale", "実時間の縮尺"],
     cancel_order: ["Cancel this order", "この注文をキャンセル"],
-    journey_empty: ["Place an order, or choose a recent one.", "注文するか、最近の注文を選んでください。"],
+    journey_empty: [
+      "Place an order, or choose a recent one.",
+      "注文するか、最近の注文を選んでください。",
+    ],
     answered_after: ["answered after {0}", "{0} で応答"],
     settled_after: ["settled after {0}", "{0} で確定"],
     not_settled: ["not settled yet", "未確定"],
@@ -184,7 +197,10 @@ const Live = {};
     message_dead: ["dead letter", "デッドレター"],
     not_json: ["not JSON", "JSON ではない"],
     received_times: ["received {0} times", "受信 {0} 回"],
-    first_messages: ["The first {0} messages. Looking does not receive them.", "先頭の {0} 件です。見るだけで、受信はしません。"],
+    first_messages: [
+      "The first {0} messages. Looking does not receive them.",
+      "先頭の {0} 件です。見るだけで、受信はしません。",
+    ],
     no_message: ["No message here now.", "メッセージはありません。"],
     dead_from: ["comes from {0}", "元のキュー：{0}"],
     show_journey: ["Show the order's journey", "この注文の流れを見る"],
@@ -197,7 +213,10 @@ const Live = {};
     at_once: ["at once", "一度に"],
     messages_per_second: ["{0} messages/s", "{0} 件/秒"],
     dry_run: ["Dry run", "試算（移動しない）"],
-    would_move: ["{0} messages would move back to their queue.", "{0} 件が元のキューへ戻ります（まだ移動していません）。"],
+    would_move: [
+      "{0} messages would move back to their queue.",
+      "{0} 件が元のキューへ戻ります（まだ移動していません）。",
+    ],
     move: ["Move them", "移動する"],
     moved: ["{0} messages moved.", "{0} 件を移動しました。"],
     purge: ["Purge…", "全削除（パージ）…"],
@@ -217,8 +236,14 @@ const Live = {};
       "The audit checks every promise over the databases, the queues and the provider's ledger.",
       "監査は、データベース、キュー、決済プロバイダーの台帳を照合し、すべての約束を検査します。",
     ],
-    audit_quiet: ["nothing was under way: every promise was judged", "処理中のものなし：すべての約束を検査"],
-    audit_busy: ["under load: only what holds at any moment was judged", "負荷中：常に成り立つ約束だけを検査"],
+    audit_quiet: [
+      "nothing was under way: every promise was judged",
+      "処理中のものなし：すべての約束を検査",
+    ],
+    audit_busy: [
+      "under load: only what holds at any moment was judged",
+      "負荷中：常に成り立つ約束だけを検査",
+    ],
     kept: ["kept", "守られている"],
     broken: ["broken", "破られている"],
     checked: ["{0} checked", "{0} 件を検査"],
@@ -248,12 +273,16 @@ const Live = {};
     "orders are accepted": "注文が受け付けられる",
     "every accepted order is on record": "受け付けた注文がすべて記録されている",
     "every order on record is the one that was sent": "記録された注文が送信した内容と同じ",
-    "every order reached one status, and no facts contradict it": "どの注文も 1 つの状態に達し、矛盾する事実がない",
-    "a confirmed order has one payment of its total": "確定した注文には合計額どおりの決済が 1 つある",
-    "a confirmed order has one reservation of its lines": "確定した注文には明細どおりの在庫引当が 1 つある",
+    "every order reached one status, and no facts contradict it":
+      "どの注文も 1 つの状態に達し、矛盾する事実がない",
+    "a confirmed order has one payment of its total":
+      "確定した注文には合計額どおりの決済が 1 つある",
+    "a confirmed order has one reservation of its lines":
+      "確定した注文には明細どおりの在庫引当が 1 つある",
     "a confirmed order has one shipment": "確定した注文には出荷が 1 つある",
     "a cancelled order keeps no money": "キャンセルした注文の代金が残らない",
-    "a cancelled order keeps no stock and is not shipped": "キャンセルした注文は在庫を持たず、出荷されない",
+    "a cancelled order keeps no stock and is not shipped":
+      "キャンセルした注文は在庫を持たず、出荷されない",
     "stock is conserved and never negative": "在庫の合計が保存され、負にならない",
     "the payment provider's ledger agrees with ours": "決済プロバイダーの台帳と記録が一致する",
     "every payment, reservation and shipment has its order": "決済・引当・出荷のすべてに注文がある",
@@ -270,8 +299,7 @@ const Live = {};
   Live.t = (key, ...values) => inLanguage(Live.choices.language, key, ...values);
   /** The text for `key`, or `otherwise` for a key that only the server knows. */
   Live.t.or = (key, otherwise) => (WORDS[key] ? Live.t(key) : otherwise);
-  Live.promise = (text) =>
-    Live.choices.language === "ja" ? (PROMISES[text] ?? text) : text;
+  Live.promise = (text) => (Live.choices.language === "ja" ? (PROMISES[text] ?? text) : text);
   Live.wordKeys = () => Object.keys(WORDS);
 
   Live.translate = (root) => {
