@@ -5,7 +5,7 @@
   const HEAD = 44;
   const LEFT = 62;
   /** The distance between two lifelines. */
-  const WIDTH = 74;
+  const WIDTH = 68;
 
   /** Both journeys as diagrams. With `is_true`, a millisecond has the same height everywhere. */
   Live.sequences = (journeys, is_true) => {
