@@ -122,6 +122,8 @@ fn spec(arm: Arm) -> DeploymentSpec {
         overdue: None,
         seed: 1,
         slowdown: None,
+        first_port: None,
+        collector: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sends one operation, and records its outcome.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use uuid::Uuid;
 use super::arrivals::{Arrival, Arrivals};
 use super::operations::{Operation, Population, operation};
 use super::recorder::{Accepted, Outcome, Recorder, Request};
+use super::sampling::Sampling;
+use crate::audit::Sent;
 
 /// One run's load.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct Attack {
     pub arrivals: Arrivals,
     /// Whether a user waits until its order is settled before it takes the next operation.
     pub awaits: bool,
+    /// Which orders are traced. `None` leaves that to the shop, as customers do.
+    pub sampling: Option<Sampling>,
     pub recorder: Recorder,
     /// The newest order of each customer, for operations that read one.
     pub last_orders: Vec<Mutex<Option<Uuid>>>,
@@ -54,18 +59,39 @@ struct Placed {
 }
 
 impl Attack {
-    pub(super) async fn next(&self, user: &mut GooseUser) -> TransactionResult {
+    /// Sends the next operation when it is due. Returns `false` when none is left.
+    pub(super) async fn next(&self, user: &mut GooseUser) -> Result<bool, Box<TransactionError>> {
         let Some(arrival) = self.arrivals.next().await else {
-            // goose ends by time or by its kill switch, and lets every user finish its operation.
-            goose::trigger_killswitch("the schedule is over");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return Ok(());
+            return Ok(false);
         };
-        let population = Population {
+        self.operate(user, arrival).await.map(|()| true)
+    }
+
+    /// The content of each accepted order, derived from its number again.
+    pub fn accepted(&self, outcomes: &[Outcome]) -> Vec<Sent> {
+        let orders = outcomes.iter().filter_map(|one| one.order);
+        let orders = orders.map(|order| Sent {
+            id: order.id,
+            lines: match operation(self.scenario, self.seed, order.number, self.population()) {
+                Operation::Order { order, .. } => {
+                    let lines = order.lines.into_iter();
+                    lines.map(|line| (line.sku, line.quantity)).collect()
+                }
+                _ => BTreeMap::new(),
+            },
+        });
+        orders.collect()
+    }
+
+    fn population(&self) -> Population {
+        Population {
             customers: self.tokens.len(),
             products: self.products,
-        };
-        match operation(self.scenario, self.seed, arrival.number, population) {
+        }
+    }
+
+    async fn operate(&self, user: &mut GooseUser, arrival: Arrival) -> TransactionResult {
+        match operation(self.scenario, self.seed, arrival.number, self.population()) {
             Operation::Order {
                 customer,
                 order,
@@ -125,6 +151,10 @@ impl Attack {
                 format!("{}-{}", self.keys, arrival.number),
             )
             .json(order);
+        let request = match &self.sampling {
+            Some(sampling) => request.header("traceparent", sampling.trace_parent(arrival.number)),
+            None => request,
+        };
         let accepted = self
             .send(user, arrival, Request::PlaceOrder, origin, request)
             .await?;

@@ -38,14 +38,7 @@ impl Processes {
                 continue;
             };
             // A process may have ended since the directory was read.
-            if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat"))
-                && let Some((mut usage, threads)) = parse_stat(&stat)
-            {
-                if threads == 1
-                    && let Some(exact) = exact_cpu_ms(pid)
-                {
-                    usage.cpu_ms = exact;
-                }
+            if let Some(usage) = usage(pid) {
                 processes.insert(pid, usage);
             }
         }
@@ -58,6 +51,12 @@ impl Processes {
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok(Processes(text.lines().filter_map(parse_ps).collect()))
+    }
+
+    /// These processes alone, without a search through all. Those that have ended are left out.
+    pub fn only(pids: impl IntoIterator<Item = u32>) -> Processes {
+        let found = pids.into_iter().filter_map(|pid| Some((pid, usage(pid)?)));
+        Processes(found.collect())
     }
 
     pub fn cpu_ms(&self, pid: u32) -> f64 {
@@ -89,6 +88,26 @@ impl Processes {
             }
         }
     }
+}
+
+fn usage(pid: u32) -> Option<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (mut usage, threads) = parse_stat(&stat)?;
+    if threads == 1
+        && let Some(exact) = exact_cpu_ms(pid)
+    {
+        usage.cpu_ms = exact;
+    }
+    Some(usage)
+}
+
+/// The present resident set of a process, in bytes. `None` if it has ended, and where there is no
+/// `/proc`.
+pub fn memory_bytes(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// The largest resident set that the process ever had, in bytes. Systems without that number give

@@ -71,6 +71,8 @@ pub(super) fn deployment_spec(
         overdue: settings.overdue,
         seed: settings.seed,
         slowdown: slowdown.map(|slowdown| slowdown.burn),
+        first_port: None,
+        collector: None,
     })
 }
 
