@@ -23,3 +23,4 @@ pub use operations::{Operation, Population};
 pub use recorder::{Outcome, Recorder, Request};
 pub use sampling::Sampling;
 pub use sender::Attack;
+pub use steered::SteeredRate;

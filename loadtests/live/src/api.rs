@@ -25,8 +25,7 @@ use crate::side::find;
 use crate::state::Live;
 use crate::{audit, journey, page, questions, queues};
 
-const POLICY: [(HeaderName, &str); 1] =
-    [(header::CONTENT_SECURITY_POLICY, page::SECURITY_POLICY)];
+const POLICY: [(HeaderName, &str); 1] = [(header::CONTENT_SECURITY_POLICY, page::SECURITY_POLICY)];
 
 type Answer = Result<Json<Value>, Error>;
 
@@ -187,7 +186,7 @@ struct Heal {
 async fn heal(State(live): State<Arc<Live>>, Json(Heal { arm }): Json<Heal>) -> Answer {
     let chosen = |code: &str| arm.as_deref().is_none_or(|arm| arm == code);
     for side in live.sides.iter().filter(|side| chosen(side.code())) {
-        live.execute(side.code(), Command::Heal).await?;
+        let _ = live.execute(side.code(), Command::Heal).await?;
     }
     Ok(Json(json!({})))
 }

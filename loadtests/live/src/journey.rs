@@ -40,7 +40,9 @@ pub(crate) async fn journey(
     let history = history(http, side, &shown).await;
     let spans = spans.of(shown.trace);
     let dead = dead_letters(http, side).await;
-    let messages = messages(&spans, &dead);
+    let facts = history.as_array().into_iter().flatten();
+    let facts = facts.filter_map(|entry| Some(entry["fact"].as_str()?.to_owned()));
+    let messages = messages(&spans, &dead, &facts.collect::<Vec<_>>());
 
     let mut lines = vec![customer(&shown)];
     lines.extend(spans.iter().flat_map(|span| of_span(span)));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use analysis::model::Scenario;
-use harness::load::{Arrivals, Attack, Recorder, Sampling, steer};
+use harness::load::{Arrivals, Attack, Recorder, Sampling, SteeredRate, steer};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -43,7 +43,7 @@ pub(crate) struct Load {
 
 /// The load of one side.
 struct SideLoad {
-    rate: watch::Sender<f64>,
+    rate: watch::Sender<SteeredRate>,
     scenario: Scenario,
     current: watch::Sender<Arc<Attack>>,
     /// The current attack, and earlier ones whose last answers may still come.
@@ -158,13 +158,13 @@ impl Load {
             let names = SCENARIOS.iter();
             let name = names.clone().find(|(_, one)| *one == load.scenario);
             let name = name.map_or("checkout", |(name, _)| *name);
-            let state = json!({ "rate": *load.rate.borrow(), "scenario": name });
+            let state = json!({ "rate": load.rate.borrow().get(), "scenario": name });
             (side.code().to_owned(), state)
         });
         Value::Object(state.collect::<Map<_, _>>())
     }
 
-    /// Enters what was sent since the last tick into the books. Returns the orders that the page
+    /// Enters what was sent since the last tick with each side. Returns the orders that the page
     /// shows.
     pub(crate) fn collect(&self) -> Vec<Value> {
         let mut shown = vec![];
@@ -186,7 +186,7 @@ impl Load {
 impl SideLoad {
     fn set(&mut self, side: &Side, rate: f64, scenario: Scenario) {
         if scenario == self.scenario {
-            self.rate.send_replace(rate);
+            self.rate.send_modify(|now| *now = now.changed_to(rate));
         } else {
             self.replace(side, rate, scenario);
         }
@@ -209,7 +209,7 @@ impl SideLoad {
     fn follow(&mut self, side: &Side) {
         let addresses = side.board.base_urls();
         if !addresses.is_empty() && self.current.borrow().base_urls != addresses {
-            let rate = *self.rate.borrow();
+            let rate = self.rate.borrow().get();
             self.replace(side, rate, self.scenario);
         }
     }
@@ -267,8 +267,8 @@ impl Begun {
     }
 }
 
-fn attack(side: &Side, scenario: Scenario, rate: f64) -> (watch::Sender<f64>, Attack) {
-    let (sender, receiver) = watch::channel(rate);
+fn attack(side: &Side, scenario: Scenario, rate: f64) -> (watch::Sender<SteeredRate>, Attack) {
+    let (sender, receiver) = watch::channel(SteeredRate::per_s(rate));
     let attack = Attack {
         base_urls: side.board.base_urls(),
         scenario,

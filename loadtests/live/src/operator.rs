@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::Events;
 use crate::text::Text;
 
-pub(crate) use board::{Board, Fault, PartState, State};
+pub(crate) use board::{Board, PartState, State};
 pub(crate) use command::{Action, Command, Mark};
 
 /// How often the operator looks for processes that have ended.
@@ -243,15 +243,13 @@ impl Task {
                 continue;
             }
             let (name, reason) = (&part.name, part.reason.unwrap_or_default());
-            (self.report)(&format!(
-                "{name} ended with {reason}: restart it on the page"
-            ));
+            (self.report)(&format!("{name} {reason}: restart it on the page"));
             self.mark(&Mark {
                 part: name.clone(),
                 kind: "death",
                 what: "death",
                 text: Text::new(
-                    format!("{name} ended with {reason}"),
+                    format!("{name} {reason}"),
                     format!("{name} が終了しました ({reason})"),
                 ),
             });

@@ -79,7 +79,6 @@ struct Figures {
 /// Totals since the start, which experiments compare.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Totals {
-    pub(crate) accepted: u64,
     pub(crate) failed: u64,
     pub(crate) pending: u64,
 }
@@ -200,7 +199,6 @@ impl Book {
     pub(crate) fn totals(&self) -> Totals {
         let content = self.lock();
         Totals {
-            accepted: content.count,
             failed: content.failed,
             pending: content.pending.len() as u64,
         }

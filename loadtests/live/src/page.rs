@@ -55,11 +55,17 @@ mod tests {
         let page = include_str!("../page/page.html");
         let document = document();
         for (name, text) in FILES {
-            assert!(page.contains(&link(name).1), "page.html does not name {name}");
+            assert!(
+                page.contains(&link(name).1),
+                "page.html does not name {name}"
+            );
             assert!(document.contains(text), "{name} is not in the document");
         }
         for tag in ["<script src=", "<link rel=\"stylesheet\""] {
-            assert!(!document.contains(tag), "{tag} names a file that is not in the table");
+            assert!(
+                !document.contains(tag),
+                "{tag} names a file that is not in the table"
+            );
         }
     }
 }

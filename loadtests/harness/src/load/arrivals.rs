@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-use super::steered::Steered;
+use super::steered::{Steered, SteeredRate};
 
 /// One sequence of operations that all generator users share. Each user takes the next one, waits
 /// until it is due and sends it, so the rate does not depend on how fast the shop answers.
@@ -57,9 +57,9 @@ impl Arrivals {
         }
     }
 
-    /// The open model at the orders per second that `rate` holds, from now until its sender is
+    /// The open model at the rate that `rate` holds, from now until its sender is
     /// dropped.
-    pub fn steered(rate: watch::Receiver<f64>) -> Arrivals {
+    pub fn steered(rate: watch::Receiver<SteeredRate>) -> Arrivals {
         let begin = Instant::now();
         Arrivals {
             begin,

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn users_are_spread_over_the_entry_addresses() {
+    async fn operations_are_spread_over_the_entry_addresses() {
         let _alone = ALONE.lock().await;
         let length = Duration::from_secs(1);
         let closed_entry = "http://127.0.0.1:1".to_owned();

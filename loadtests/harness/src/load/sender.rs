@@ -19,7 +19,7 @@ use crate::audit::Sent;
 /// One run's load.
 #[derive(Debug)]
 pub struct Attack {
-    /// The shop's entry addresses. Generator users are spread over them.
+    /// The shop's entry addresses. Operations are spread over them.
     pub base_urls: Vec<String>,
     pub scenario: Scenario,
     pub seed: u64,
@@ -144,7 +144,7 @@ impl Attack {
             cancel,
         };
         let request = self
-            .request(user, &GooseMethod::Post, "/orders")?
+            .request(user, arrival.number, &GooseMethod::Post, "/orders")?
             .bearer_auth(&self.tokens[customer])
             .header(
                 "idempotency-key",
@@ -166,7 +166,7 @@ impl Attack {
         if cancel {
             let path = format!("/orders/{}/cancel", accepted.id);
             let request = self
-                .request(user, &GooseMethod::Post, &path)?
+                .request(user, arrival.number, &GooseMethod::Post, &path)?
                 .bearer_auth(&self.tokens[customer]);
             let arrival = self.now(arrival);
             self.send(user, arrival, Request::CancelOrder, origin, request)
@@ -191,7 +191,12 @@ impl Attack {
         while self.arrivals.elapsed() < begin + WAIT_LIMIT {
             tokio::time::sleep(POLL_INTERVAL).await;
             let request = self
-                .request(user, &GooseMethod::Get, &format!("/orders/{order}"))?
+                .request(
+                    user,
+                    arrival.number,
+                    &GooseMethod::Get,
+                    &format!("/orders/{order}"),
+                )?
                 .bearer_auth(&self.tokens[origin.customer]);
             let seen = self
                 .send(
@@ -217,14 +222,15 @@ impl Attack {
         }
     }
 
-    /// Each user has one of the entry addresses.
+    /// Operations take the entry addresses in turn.
     fn request(
         &self,
         user: &mut GooseUser,
+        number: usize,
         method: &GooseMethod,
         path: &str,
     ) -> Result<reqwest::RequestBuilder, Box<TransactionError>> {
-        let entry = user.weighted_users_index % self.base_urls.len();
+        let entry = number % self.base_urls.len();
         user.get_request_builder(method, &format!("{}{path}", self.base_urls[entry]))
     }
 
@@ -236,7 +242,7 @@ impl Attack {
         path: &str,
         customer: Option<usize>,
     ) -> TransactionResult {
-        let mut request = self.request(user, &GooseMethod::Get, path)?;
+        let mut request = self.request(user, arrival.number, &GooseMethod::Get, path)?;
         if let Some(customer) = customer {
             request = request.bearer_auth(&self.tokens[customer]);
         }

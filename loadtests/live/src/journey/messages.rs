@@ -1,9 +1,9 @@
 //! The messages of one order, from its spans: who sent each, and every attempt to handle it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use contracts::topology::{DISPATCH, EXPIRY};
+use contracts::topology::{DISPATCH, EXPIRY, SUBSCRIPTIONS};
 use serde_json::{Value, json};
 
 use crate::spans::{Kind, Span};
@@ -25,8 +25,9 @@ pub(super) struct Message {
     pub(super) dead: bool,
 }
 
-/// Every delivery of every message. `dead` contains the ids of dead letters.
-pub(super) fn messages(spans: &[Arc<Span>], dead: &str) -> Vec<Message> {
+/// Every delivery of every message. `dead` contains the ids of dead letters, `facts` the order's
+/// facts in their sequence.
+pub(super) fn messages(spans: &[Arc<Span>], dead: &str, facts: &[String]) -> Vec<Message> {
     let mut all = vec![];
     let created = spans.iter().filter(|span| span.kind == Kind::Producer);
     for span in created {
@@ -60,8 +61,40 @@ pub(super) fn messages(spans: &[Arc<Span>], dead: &str) -> Vec<Message> {
             has_succeeded |= !failed;
         }
     }
+    for message in &mut all {
+        // A consumer may have a message before its sender has the answer of the queue.
+        let received_ms = message.received_ms.unwrap_or(f64::INFINITY);
+        message.sent_ms = message.sent_ms.min(received_ms);
+    }
     all.sort_by(|one, other| one.sent_ms.total_cmp(&other.sent_ms));
+    name_facts(&mut all, facts);
     all
+}
+
+/// Names the fact that each message is about: its service has published the facts that go to this
+/// queue in the sequence of the history.
+fn name_facts(messages: &mut [Message], facts: &[String]) {
+    let mut named: HashMap<(String, String), Vec<String>> = HashMap::new();
+    for message in messages
+        .iter_mut()
+        .filter(|message| message.queue != EXPIRY)
+    {
+        let sender = message.from.trim_end_matches("-service").to_owned();
+        let sends = |fact: &&String| {
+            let rows = SUBSCRIPTIONS.iter().filter(|row| row.sent_by == sender);
+            let mut rows = rows.filter(|row| row.fact.as_str() == fact.as_str());
+            rows.any(|row| row.queues().any(|queue| queue == message.queue))
+        };
+        // Deliveries of the same message are about the same fact.
+        let key = (message.from.clone(), message.queue.clone());
+        let ids = named.entry(key).or_default();
+        if !ids.contains(&message.id) {
+            ids.push(message.id.clone());
+        }
+        let place = ids.iter().position(|id| *id == message.id);
+        let fact = place.and_then(|place| facts.iter().filter(sends).nth(place));
+        message.fact = fact.cloned();
+    }
 }
 
 /// The end of the first call after the creation that sent messages of this trace to the queue. A
@@ -160,7 +193,8 @@ mod tests {
             span(Kind::Consumer, "process payment-events", 45.0, 50.0, 2),
             span(Kind::Consumer, "process payment-events", 70.0, 71.0, 3),
         ];
-        let found = messages(&spans, "");
+        let facts = ["payment_authorized".to_owned(), "order_placed".to_owned()];
+        let found = messages(&spans, "", &facts);
         let seen = found
             .iter()
             .map(|one| (one.attempt, one.received_ms, one.duplicate));
@@ -177,7 +211,7 @@ mod tests {
                 .all(|one| one.sent_ms == 8.0 && one.to == "payment-service")
         );
 
-        let waiting = messages(&spans[..2], "an m1 in a dead-letter queue");
+        let waiting = messages(&spans[..2], "an m1 in a dead-letter queue", &facts);
         assert_eq!(waiting.len(), 1);
         assert!(waiting[0].dead && waiting[0].received_ms.is_none());
     }

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -30,7 +31,13 @@ struct Database {
     name: &'static str,
     url: String,
     has_orders: bool,
-    connection: Option<PgConnection>,
+    connection: Option<Connection>,
+    /// A connection in the making. It may take longer than a tick.
+    connecting: Option<JoinHandle<sqlx::Result<Connection>>>,
+}
+
+struct Connection {
+    connection: PgConnection,
     has_outbox: bool,
 }
 
@@ -52,7 +59,7 @@ impl Tables {
             url,
             has_orders: ["shop", "orders"].contains(&name),
             connection: None,
-            has_outbox: false,
+            connecting: None,
         };
         Tables {
             databases: databases.map(database).collect(),
@@ -84,27 +91,52 @@ impl Tables {
     }
 }
 
+impl Connection {
+    async fn open(url: String) -> sqlx::Result<Connection> {
+        let options = PgConnectOptions::from_str(&url)?.application_name(APPLICATION);
+        let mut connection = options.connect().await?;
+        let exists = "select to_regclass('outbox') is not null";
+        let has_outbox = sqlx::query_scalar(exists)
+            .fetch_one(&mut connection)
+            .await?;
+        Ok(Connection {
+            connection,
+            has_outbox,
+        })
+    }
+}
+
 impl Database {
+    /// Its connection. Without one, begins to connect and fails until that is done.
+    async fn connection(&mut self) -> sqlx::Result<&mut Connection> {
+        if self.connection.is_none() {
+            let connecting = match self.connecting.take() {
+                Some(connecting) if connecting.is_finished() => connecting,
+                begun => {
+                    let begin = || tokio::spawn(Connection::open(self.url.clone()));
+                    self.connecting = Some(begun.unwrap_or_else(begin));
+                    return Err(sqlx::Error::PoolTimedOut);
+                }
+            };
+            let connected = connecting.await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
+            self.connection = Some(connected?);
+        }
+        self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
     async fn read(&mut self, book: &Book) -> sqlx::Result<(Option<u64>, u64, Vec<Shown>)> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => {
-                let options = PgConnectOptions::from_str(&self.url)?.application_name(APPLICATION);
-                let mut connection = options.connect().await?;
-                let exists = "select to_regclass('outbox') is not null";
-                self.has_outbox = sqlx::query_scalar(exists)
-                    .fetch_one(&mut connection)
-                    .await?;
-                self.connection.insert(connection)
-            }
-        };
+        let has_orders = self.has_orders;
+        let Connection {
+            connection,
+            has_outbox,
+        } = self.connection().await?;
         let in_use = "select count(*) from pg_stat_activity
                       where datname = current_database() and application_name <> 'live'
                         and state <> 'idle'";
         let in_use: i64 = sqlx::query_scalar(in_use)
             .fetch_one(&mut *connection)
             .await?;
-        let outbox = match self.has_outbox {
+        let outbox = match *has_outbox {
             true => {
                 // A row with a later time waits on purpose.
                 let waiting = "select count(*) from outbox where due_at is null or due_at <= now()";
@@ -115,7 +147,7 @@ impl Database {
             }
             false => None,
         };
-        let changed = match self.has_orders {
+        let changed = match has_orders {
             true => book.read(histories(connection, &book.to_read(ORDERS)).await?),
             false => vec![],
         };
