@@ -97,13 +97,13 @@
   function layOut(arm) {
     const { map, canvas, arrows } = maps[arm];
     const ratio = window.devicePixelRatio || 1;
-    canvas.width = map.scrollWidth * ratio;
-    canvas.height = map.scrollHeight * ratio;
-    canvas.style.width = `${map.scrollWidth}px`;
-    canvas.style.height = `${map.scrollHeight}px`;
+    canvas.width = map.clientWidth * ratio;
+    canvas.height = map.clientHeight * ratio;
+    canvas.style.width = `${map.clientWidth}px`;
+    canvas.style.height = `${map.clientHeight}px`;
     const drawing = map.querySelector("svg");
-    drawing.setAttribute("width", map.scrollWidth);
-    drawing.setAttribute("height", map.scrollHeight);
+    drawing.setAttribute("width", map.clientWidth);
+    drawing.setAttribute("height", map.clientHeight);
     const style = getComputedStyle(map);
     const colour = (name) => style.getPropertyValue(name);
     maps[arm].colours = { sent: colour("--dot"), refused: colour("--bad") };

@@ -25,11 +25,14 @@
     place.append(Live.button(t("audit_now"), place, Live.runAudit, attributes));
   });
 
-  function show() {
-    const { at_ms, arms } = Live.audit;
-    const broken = Object.values(arms)
+  Live.brokenPromises = () =>
+    Object.values(Live.audit.arms)
       .flatMap((arm) => arm.promises)
       .filter((one) => !one.kept);
+
+  function show() {
+    const { at_ms, arms } = Live.audit;
+    const broken = Live.brokenPromises();
     const verdict = broken.length === 0 ? t("audit_green") : t("audit_red", broken.length);
     Live.text(document.getElementById("audit-state"), `${verdict} (${Live.clock(at_ms)})`);
     const badge = document.getElementById("audit-badge");

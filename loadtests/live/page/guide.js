@@ -106,7 +106,10 @@
   function showProgress(tick) {
     const progress = document.querySelector("#guide-steps [aria-current] .progress");
     if (progress) Live.text(progress, STEPS[done]?.says?.(tick) ?? "");
-    const end = done === STEPS.length ? t("guide_end") : "";
+    const is_green = Live.audit && Live.brokenPromises().length === 0;
+    const last = is_green ? t("guide_end") : t("guide_red");
+    const end = done === STEPS.length ? last : "";
+    document.getElementById("guide-end").classList.toggle("bad", !is_green);
     Live.text(document.getElementById("guide-end"), end);
   }
 })();

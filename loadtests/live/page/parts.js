@@ -179,7 +179,8 @@
     const show = (of_arm, tick) => {
       const process = of_arm.processes.find((one) => one.name === part.name);
       element.dataset.state = process?.state ?? "up";
-      text(state, process ? t(`state_${process.state}`) : "");
+      const is_up = !process || process.state === "up";
+      text(state, is_up ? "" : t(`state_${process.state}`));
       text(faults, faultsOf(tick, arm, part.name));
     };
     return { element, show };

@@ -15,9 +15,10 @@
   };
 
   function diagram(journey, scale) {
-    const names = journey.lifelines;
+    const of_messages = journey.messages.flatMap((one) => [one.from, one.queue, one.to]);
+    const names = [...new Set([...journey.lifelines, ...of_messages])];
     const width = LEFT + names.length * WIDTH + 10;
-    const x = (name) => LEFT + (Math.max(0, names.indexOf(name)) + 0.5) * WIDTH;
+    const x = (name) => LEFT + (names.indexOf(name) + 0.5) * WIDTH;
     const height = scale.end + 30;
     const unit = Live.unit();
     const status = t.or(`status_${journey.status}`, journey.status);
@@ -142,7 +143,7 @@
     const parent = journey.spans.find((one) => one.id === span.parent);
     const from = parent?.lifeline ?? (span.kind === "request" ? "customer" : null);
     const is_call = ["request", "transaction", "call"].includes(span.kind);
-    if (!from || from === span.lifeline || !is_call || !journey.lifelines.includes(from)) return [];
+    if (!from || from === span.lifeline || !is_call) return [];
     const there = arrow(x(from), x(span.lifeline), scale.y(span.begin_ms), "call");
     const back = arrow(x(span.lifeline), x(from), scale.y(span.end_ms), "answer");
     return [

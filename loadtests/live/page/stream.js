@@ -7,7 +7,11 @@
   const REPLAY_MS = 60;
   /** With 0, the first answer begins with the last ten minutes. */
   let last_id = 0;
+  /** After this many ticks at their usual distance, the past has ended, whatever the clocks say. */
+  const LIVE_TICKS = 8;
   let last_tick_at = 0;
+  let is_replaying = true;
+  let live_ticks = 0;
 
   /** Reads the stream until the page is closed. */
   Live.follow = async () => {
@@ -38,6 +42,8 @@
       if (response.status === 401) return "refused";
       if (!response.ok) throw new Error(`status ${response.status}`);
 
+      is_replaying = true;
+      live_ticks = 0;
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let rest = "";
       for (;;) {
@@ -78,8 +84,12 @@
   /** The past is only recorded. What is now is also drawn. */
   function takeTick(tick) {
     const now = performance.now();
-    Live.is_past = now - last_tick_at < REPLAY_MS;
+    const since_last = now - last_tick_at;
     last_tick_at = now;
+    live_ticks = since_last > REPLAY_MS ? live_ticks + 1 : 0;
+    const is_recent = Date.now() - tick.at_ms < 2000;
+    if (is_recent || live_ticks >= LIVE_TICKS) is_replaying = false;
+    Live.is_past = is_replaying || since_last < REPLAY_MS;
     const dropped = tick.dropped - (Live.tick?.dropped ?? tick.dropped);
     if (dropped > 0) missed(dropped);
     Live.tick = tick;

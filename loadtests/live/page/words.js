@@ -70,6 +70,11 @@ const Live = {};
       "注文は 1 件も失われていません。次は、各部の ⋯ から別の障害を起こしてみましょう。",
     ],
 
+    guide_red: [
+      "The audit is red: choose an order that it names to see its journey.",
+      "監査がレッドです。表示された注文を選ぶと、その流れを確認できます。",
+    ],
+
     customer: ["customer", "顧客"],
     no_queue: [
       "no queue: one transaction decides the order",
