@@ -29,7 +29,7 @@
     {
       name: "guide_restart",
       act: () => Live.act("A3", VICTIM, "restart"),
-      is_done: (tick) => state(tick) === "up" && tick.arms.A3.backlog < Math.max(10, most / 4),
+      is_done: (tick) => state(tick) === "up" && tick.arms.A3.backlog < Math.max(10, most / 2),
       says: (tick) => t("guide_waiting", Live.number(tick.arms.A3.backlog)),
     },
     {
