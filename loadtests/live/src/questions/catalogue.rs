@@ -115,8 +115,8 @@ pub(super) const QUESTIONS: [Question; 8] = [
         length: Duration::from_secs(8),
         measure: Measure::Refused,
         explanation: (
-            "An order is committed together with its message in the outbox. The relay sends it when \
-             SQS is back. The monolith has no queue.",
+            "An order is committed together with its message in the outbox. The relay sends it \
+             when SQS is back. The monolith has no queue.",
             "注文はアウトボックスのメッセージと一緒に確定し、SQS の復旧後に送られます。\
              モノリスにはキューがありません。",
         ),
@@ -124,8 +124,8 @@ pub(super) const QUESTIONS: [Question; 8] = [
     Question {
         id: "duplicates",
         text: (
-            "SQS delivers every second message twice and out of order for 8 s. How many orders have \
-             a wrong payment afterwards?",
+            "SQS delivers every second message twice and out of order for 8 s. How many orders \
+             have a wrong payment afterwards?",
             "SQS が半数のメッセージを 2 回、順不同で届けます (8 秒間)。\
              誤った決済になる注文は何件ですか?",
         ),
@@ -165,8 +165,8 @@ pub(super) const QUESTIONS: [Question; 8] = [
     Question {
         id: "deploy",
         text: (
-            "A new version is deployed: payment, or the whole monolith, stops gracefully and starts \
-             again, at 20 orders/s. How many orders are refused?",
+            "A new version is deployed: payment, or the whole monolith, stops gracefully and \
+             starts again, at 20 orders/s. How many orders are refused?",
             "新しい版を配備します。決済 (モノリスは全体) を正常に停止して起動します (毎秒 20 件)。\
              何件が拒否されますか?",
         ),
