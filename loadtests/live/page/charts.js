@@ -223,17 +223,24 @@
         svg("title", {}, text),
       );
       parts.push(line, flag);
-      // A label needs room: marks that are close together keep only their flags.
-      const has_room = at >= free_from && at < width - 60 && mark.kind !== "load";
-      if (!has_room) continue;
-      const room = Math.floor((width - at) / 6.5);
-      const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-      parts.push(
-        svg("text", { class: `mark ${mark.kind}`, x: at, y: EDGE.top - 4 }, shown.slice(0, 34)),
-      );
-      free_from = at + Math.min(34, shown.length) * 7;
+      if (mark.kind === "load") continue;
+
+      // A label needs room, on the right or on the left: without it, a mark keeps only its flag.
+      const room = widthOf(text);
+      const is_left = at + room > width;
+      const from_x = is_left ? at - room : at;
+      if (from_x < free_from) continue;
+      const anchor = is_left ? "end" : "start";
+      const place = { class: `mark ${mark.kind}`, x: at, y: EDGE.top - 4, "text-anchor": anchor };
+      parts.push(svg("text", place, text));
+      free_from = from_x + room + 6;
     }
     return parts;
+  }
+
+  /** About how wide a label is: a Japanese letter takes the room of two others. */
+  function widthOf(text) {
+    return [...text].reduce((width, letter) => width + (letter > "\u2e7f" ? 11.5 : 6.2), 0);
   }
 
   /** A second without a value interrupts its line. */
