@@ -191,6 +191,7 @@ fn spec(arm: Arm, collector: &str) -> DeploymentSpec {
         overdue: None,
         seed: 1,
         slowdown: None,
+        drills: false,
         first_port: None,
         collector: Some(collector.to_owned()),
     }
