@@ -1,15 +1,18 @@
 //! The command line.
 
+mod experiments;
 mod values;
 
 use std::path::PathBuf;
 
-use analysis::model::{Fault, Scenario};
+use analysis::model::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harness::deployment::slowdown_proxy::InjectedSlowdown;
 
-pub use values::Arms;
-use values::{parse_arms, parse_database, parse_fault, parse_rate, parse_scenario, parse_target};
+pub(crate) use experiments::of_experiment;
+pub use experiments::{FaultOptions, SoakOptions};
+pub use values::{Arms, Faults};
+use values::{parse_arms, parse_database, parse_rate, parse_scenario, parse_target};
 
 /// Load tests of the shop, built twice.
 #[derive(Parser, Debug)]
@@ -46,6 +49,9 @@ pub enum Action {
     Idle(DeploymentOptions),
     /// Lets parts fail in the middle of a steady load, and shows what each architecture does then.
     Faults(FaultOptions),
+    /// Loads each architecture for hours with a random fault in every minute, audits every minute,
+    /// and says what grows.
+    Soak(SoakOptions),
     /// Renders the report of an earlier comparison again.
     Report {
         /// Its results.json.
@@ -90,40 +96,6 @@ pub struct DeploymentOptions {
     /// One Postgres server for all databases, or one for each service.
     #[arg(long, value_enum, default_value_t = Postgres::Shared)]
     pub postgres: Postgres,
-}
-
-#[derive(Args, Debug, Clone)]
-pub struct FaultOptions {
-    /// The faults: F1 kill of one process, F2 of all, F3 provider hangs, F4 provider fails,
-    /// F5 queue server or Postgres paused, F6 Postgres crashes, F7 SQS misbehaves, F10 rolling
-    /// restart, F11 frozen process, F12 random kills, F14 all messages lost.
-    #[arg(long, value_delimiter = ',', value_parser = parse_fault,
-          default_values = Fault::ALL.map(Fault::code))]
-    pub faults: Vec<Fault>,
-
-    #[command(flatten)]
-    pub deployment: DeploymentOptions,
-
-    /// Orders per second.
-    #[arg(long, default_value = "50", value_parser = parse_rate)]
-    pub rate: f64,
-
-    /// Runs of each case. From three on, figures have an interval.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub pairs: u32,
-
-    /// Keeps the logs of all processes next to the report.
-    #[arg(long)]
-    pub keep: bool,
-
-    /// Prints the results as JSON instead of the sentences.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Continues experiments that were stopped: the runs in their results.json are not made again.
-    /// Repeat the other options too.
-    #[arg(long, value_name = "RESULTS")]
-    pub resume: Option<PathBuf>,
 }
 
 #[derive(Args, Debug, Clone)]
@@ -224,6 +196,7 @@ pub enum Postgres {
 
 #[cfg(test)]
 mod tests {
+    use analysis::model::Fault;
     use clap::CommandFactory;
 
     use super::*;
@@ -292,14 +265,16 @@ mod tests {
             let all = ["cargo", "compare", "faults"].iter().chain(arguments);
             let Top::Compare(compare) = Cli::try_parse_from(all)?.command;
             match compare.action {
-                Some(Action::Faults(options)) => Ok(options.faults),
+                Some(Action::Faults(options)) => Ok(options.faults()),
                 other => panic!("{other:?}"),
             }
         };
         assert_eq!(chosen(&[]).unwrap(), Fault::ALL);
         let some = chosen(&["--faults", "F1,f14"]).unwrap();
         assert_eq!(some, [Fault::Kill, Fault::QueuesLost]);
-        let unknown: clap::Error = chosen(&["--faults", "F8"]).unwrap_err();
+        let both = chosen(&["--faults", "F5"]).unwrap();
+        assert_eq!(both, [Fault::Pause, Fault::QueueServerKilled]);
+        let unknown: clap::Error = chosen(&["--faults", "F15"]).unwrap_err();
         assert!(unknown.to_string().contains("choose from F1"));
     }
 

@@ -7,4 +7,5 @@ mod env_file;
 pub mod faults;
 pub mod idle;
 pub mod results;
+pub mod soak;
 pub mod up;

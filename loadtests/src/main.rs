@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use harness::deployment::slowdown_proxy;
 use loadtests::cli::{Action, Cli, Top};
-use loadtests::commands::{compare, faults, idle, results, up};
+use loadtests::commands::{compare, faults, idle, results, soak, up};
 use tokio_util::sync::CancellationToken;
 use tracing::subscriber::NoSubscriber;
 
@@ -25,6 +25,7 @@ async fn main() -> ExitCode {
         Ok(()) => match &cli.action {
             None => compare::compare(&cli.options, &stop).await,
             Some(Action::Faults(options)) => faults::faults(options, &stop).await,
+            Some(Action::Soak(options)) => soak::soak(options, &stop).await,
             Some(Action::Report { results: path }) => results::report(path),
             Some(Action::Diff { before, after }) => results::diff(before, after),
             Some(Action::Up(options)) => up::up(options, &stop).await,

@@ -34,6 +34,7 @@ pub(crate) fn run_settings(options: &Options) -> anyhow::Result<RunSettings> {
         duration: Duration::from_secs(duration),
         // Each run waits for the message that expires orders: short runs cannot afford a long one.
         order_expiry: Duration::from_secs(order_expiry),
+        shape: None,
         slowdown: options.inject_slowdown.clone(),
         ..quick_settings(&options.deployment)?
     })
@@ -52,6 +53,7 @@ pub(crate) fn quick_settings(options: &DeploymentOptions) -> anyhow::Result<RunS
         products: 1_000,
         customers: 50,
         seed: options.seed,
+        shape: None,
         sqs_latency: SqsLatency::from_data()?,
         slowdown: None,
     })
@@ -139,6 +141,7 @@ pub(crate) fn new_results(
         versions: provenance::versions(postgres_version),
         runs: vec![],
         faults: vec![],
+        soaks: vec![],
         capacities: vec![],
     })
 }

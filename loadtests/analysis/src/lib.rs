@@ -18,6 +18,7 @@ pub mod model;
 mod pairs;
 pub mod selection;
 pub mod sentences;
+pub mod soak;
 pub mod statistics;
 pub mod verdict;
 

@@ -3,7 +3,7 @@
 pub mod arm_deployment;
 pub mod binaries;
 mod databases;
-mod environment;
+pub(crate) mod environment;
 pub mod faults;
 pub mod infrastructure;
 pub mod process;

@@ -237,9 +237,7 @@ async fn purge(State(live): State<Arc<Live>>, Path(queue): Path<String>) -> Answ
 }
 
 async fn poison(State(live): State<Arc<Live>>, Path(queue): Path<String>) -> Answer {
-    Ok(Json(
-        queues::poison(&live.http, live.with_queues()?, &queue).await?,
-    ))
+    Ok(Json(queues::poison(live.with_queues()?, &queue).await?))
 }
 
 async fn run_audit(State(live): State<Arc<Live>>) -> Json<Value> {

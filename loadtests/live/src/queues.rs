@@ -165,34 +165,12 @@ pub(crate) async fn purge(
     Ok(json!({ "removed": removed }))
 }
 
-/// Sends a message whose body no service can read.
-pub(crate) async fn poison(
-    http: &reqwest::Client,
-    side: &Side,
-    queue: &str,
-) -> Result<Value, Error> {
-    let sqs = side.url_of("sqs")?;
-    let message = json!({
-        "QueueUrl": format!("{sqs}/000000000000/{queue}"),
-        "MessageBody": json!({ "poison": "this is no event of the shop" }).to_string(),
-    });
-    let request = http
-        .post(&sqs)
-        .header("x-amz-target", "AmazonSQS.SendMessage")
-        .header("content-type", "application/x-amz-json-1.0")
-        .body(message.to_string());
-    let answer = request
-        .send()
-        .await
-        .context("the queue server does not answer")?;
-    let status = answer.status();
-    let text = answer
-        .text()
-        .await
-        .context("the queue server does not answer")?;
-    if !status.is_success() {
-        return Err(Error::new(axum::http::StatusCode::BAD_GATEWAY, text));
-    }
+/// Sends an event whose body no service can read.
+pub(crate) async fn poison(side: &Side, queue: &str) -> Result<Value, Error> {
+    let server = side.sources.queues.as_ref();
+    let server = server.ok_or_else(|| Error::not_found("this arm has no queues"))?;
+    let body = json!({ "poison": "this is no event of the shop" });
+    server.send(queue, "event", &body.to_string()).await?;
     Ok(json!({}))
 }
 

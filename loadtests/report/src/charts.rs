@@ -11,7 +11,7 @@ mod over_time;
 pub(crate) use canvas::variable_of;
 pub(crate) use capacity::{capacity, cost};
 pub(crate) use cpu::{Bar, cpu};
-pub(crate) use fault::fault;
+pub(crate) use fault::{fault, usage};
 pub(crate) use forest::forest;
 pub(crate) use latency::latency;
 pub(crate) use over_time::over_time;

@@ -7,6 +7,7 @@ use analysis::faults::summaries;
 use analysis::headline::headline;
 use analysis::model::{ArmName, Quantiles, Results, Run};
 use analysis::selection::grouped;
+use analysis::soak;
 use analysis::statistics::median;
 
 use crate::format::number;
@@ -32,6 +33,9 @@ pub(crate) fn markdown(results: &Results) -> anyhow::Result<String> {
     }
     for one in summaries(results) {
         writeln!(text, "- {}: {}", one.case.title(), one.sentence())?;
+    }
+    for one in &results.soaks {
+        writeln!(text, "- {}", soak::sentence(one))?;
     }
     text += &figures(results)?;
     text += &capacities(results)?;

@@ -5,7 +5,7 @@ use analysis::sentences::capitalised;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::format::moment;
-use crate::sections::{dial, evidence, faults, figures, method, tables, verdicts};
+use crate::sections::{dial, evidence, faults, figures, method, soak, tables, verdicts};
 
 pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
     let names: Vec<String> = results.settings.arms.iter().map(ArmName::phrase).collect();
@@ -21,7 +21,11 @@ pub(crate) fn page(results: &Results) -> anyhow::Result<Markup> {
             body {
                 (head(results, &names))
                 (faults::costs_and_gains(results))
-                @if !results.runs.is_empty() || results.faults.is_empty() { (comparison(results)?) }
+                (soak::soaks(results))
+                @if !results.runs.is_empty()
+                    || results.faults.is_empty() && results.soaks.is_empty() {
+                    (comparison(results)?)
+                }
                 (faults::over_time(results))
                 (evidence::audit(results))
                 (method::method(results))

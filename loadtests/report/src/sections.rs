@@ -5,5 +5,6 @@ pub(crate) mod evidence;
 pub(crate) mod faults;
 pub(crate) mod figures;
 pub(crate) mod method;
+pub(crate) mod soak;
 pub(crate) mod tables;
 pub(crate) mod verdicts;

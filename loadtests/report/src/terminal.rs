@@ -7,6 +7,7 @@ use analysis::faults::summaries;
 use analysis::headline::headline;
 use analysis::model::{Results, Run};
 use analysis::selection::grouped;
+use analysis::soak;
 use analysis::statistics::median as median_of;
 
 use crate::format::fixed;
@@ -25,6 +26,9 @@ pub fn summary(results: &Results) -> String {
     }
     for one in summaries(results) {
         let _ = writeln!(text, "  {}\n{}", one.case.title(), wrapped(&one.sentence()));
+    }
+    for one in &results.soaks {
+        let _ = writeln!(text, "{}", wrapped(&soak::sentence(one)));
     }
     if !grouped(results).is_empty() {
         let _ = write!(text, "\n{}", table(results));
@@ -83,26 +87,21 @@ fn table(results: &Results) -> String {
 }
 
 fn audit(results: &Results) -> String {
-    let count = results.all_runs().count();
-    let failed: Vec<&Run> = results
-        .all_runs()
-        .filter(|run| run.audit.failure().is_some())
-        .collect();
-    let checks = results.all_runs().flat_map(|run| &run.audit.checks);
+    let count = results.audits().count();
+    let failed = results.audits().filter(|audit| audit.failure().is_some());
+    let checks = results.audits().flat_map(|audit| &audit.checks);
     // The orders of the warm-ups too.
     let kept = checks.filter(|check| check.counts_accepted_orders());
     let orders: u64 = kept.map(|check| check.examined).sum();
-    match failed.first() {
+    match failed.clone().next() {
         None if count == 0 => "Audit: no run was finished.".to_owned(),
         None => {
             format!("Audit: all promises kept in all {count} runs, over {orders} orders.")
         }
-        Some(run) => format!(
-            "Audit: FAILED in {} of {count} runs. First: {} {}: {}",
-            failed.len(),
-            run.arm,
-            run.scenario.code(),
-            run.audit.failure().unwrap_or_default(),
+        Some(first) => format!(
+            "Audit: FAILED in {} of {count} runs. First: {}",
+            failed.count(),
+            first.failure().unwrap_or_default(),
         ),
     }
 }

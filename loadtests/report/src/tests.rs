@@ -82,6 +82,7 @@ fn results(runs: Vec<Run>) -> Results {
         versions: [].into(),
         runs,
         faults: vec![],
+        soaks: vec![],
         capacities: vec![Capacity {
             arm: Arm::Monolith.into(),
             held_per_s: 100.0,
@@ -120,6 +121,11 @@ fn faulty(arm: Arm, accepted: u64) -> FaultRun {
         acknowledged_ms: quantiles(9.0),
         settled_ms: quantiles(2_000.0),
         dead_letters: 0,
+        order_expiry_s: 300.0,
+        overdue_s: Some(10.0),
+        latency_back_s: None,
+        receives_per_message: None,
+        usage: vec![],
         queues: vec![QueueSample {
             at_s: 8.0,
             messages: 407,

@@ -6,6 +6,10 @@ use analysis::model::{Arm, ArmName, Fault, Scenario};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arms(pub Vec<ArmName>);
 
+/// The faults with one code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Faults(pub Vec<Fault>);
+
 impl Arms {
     /// The arms of the dial, without targets.
     pub fn on_the_dial(&self) -> Vec<Arm> {
@@ -37,16 +41,33 @@ pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
+pub(super) fn parse_hours(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hours) if (0.001..=1_000.0).contains(&hours) => Ok(hours),
+        _ => Err("write a number of hours, such as 0.5".to_owned()),
+    }
+}
+
 pub(super) fn parse_scenario(text: &str) -> Result<Scenario, String> {
     Scenario::from_code(&text.to_uppercase())
         .ok_or_else(|| format!("there is no scenario {text:?}: choose from S1 to S8"))
 }
 
-pub(super) fn parse_fault(text: &str) -> Result<Fault, String> {
-    Fault::from_code(text).ok_or_else(|| {
-        let codes = Fault::ALL.map(Fault::code).join(", ");
-        format!("there is no fault {text:?}: choose from {codes}")
-    })
+pub(super) fn parse_faults(text: &str) -> Result<Faults, String> {
+    match Fault::with_code(text) {
+        none if none.is_empty() => {
+            let codes = fault_codes().join(", ");
+            Err(format!("there is no fault {text:?}: choose from {codes}"))
+        }
+        faults => Ok(Faults(faults)),
+    }
+}
+
+/// The codes of all faults, each once.
+pub(super) fn fault_codes() -> Vec<&'static str> {
+    let mut codes = Fault::ALL.map(Fault::code).to_vec();
+    codes.dedup();
+    codes
 }
 
 pub(super) fn parse_database(text: &str) -> Result<(String, String), String> {

@@ -14,7 +14,7 @@ use harness::run::{RunSettings, cases, run_with_fault};
 use tokio_util::sync::CancellationToken;
 
 use super::conclude::{exit_code, mark_complete, write_outputs};
-use crate::cli::{FaultOptions, Options};
+use crate::cli::{FaultOptions, Options, of_experiment};
 use crate::environment::refuse_proxy;
 use crate::experiment::{Experiment, Shops};
 use crate::output::Output;
@@ -24,7 +24,7 @@ use crate::resume::resumed;
 use crate::settings::{new_results, postgres_mode, quick_settings, storage};
 
 /// The arms that faults happen to.
-const FAULTY: [Arm; 2] = [Arm::Monolith, Arm::Services];
+pub(super) const FAULTY: [Arm; 2] = [Arm::Monolith, Arm::Services];
 /// Runs of each case in the full method: the fewest that give an interval.
 const FULL_PAIRS: usize = 3;
 /// Longer than any fault and its drain: an order that waits for a dead part shall settle.
@@ -58,8 +58,22 @@ async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result
     if external_server().is_some() {
         bail!("faults need a Postgres of their own: unset DATABASE_URL");
     }
-    let plan = plan(&options.faults, &arms, options.pairs as usize, options.rate);
-    let options = &of_comparison(options);
+    let plan = plan(
+        &options.faults(),
+        &arms,
+        options.pairs as usize,
+        options.rate,
+    );
+    let options = &Options {
+        pairs: Some(options.pairs),
+        resume: options.resume.clone(),
+        ..of_experiment(
+            &options.deployment,
+            options.rate,
+            options.keep,
+            options.json,
+        )
+    };
     let settings = quick_settings(&options.deployment)?;
     let earlier = match &options.resume {
         Some(path) => Some(resumed(path, options, &settings)?),
@@ -130,12 +144,7 @@ pub(crate) async fn run_all(
     let Shops::Local(infrastructure) = experiment.shops else {
         bail!("faults are for shops that this program starts");
     };
-    let settings = RunSettings {
-        order_expiry: ORDER_EXPIRY,
-        overdue: Some(OVERDUE),
-        longest_operation: LONGEST_OPERATION,
-        ..experiment.settings.clone()
-    };
+    let settings = experiment_settings(experiment.settings);
     let progress = Progress::new(plan.cases.len());
     for (case, pair) in &plan.cases {
         if is_made(&experiment.results.faults, case, *pair) {
@@ -158,32 +167,19 @@ pub(crate) async fn run_all(
     Ok(())
 }
 
+/// The settings of runs in which parts fail.
+pub(super) fn experiment_settings(settings: &RunSettings) -> RunSettings {
+    RunSettings {
+        order_expiry: ORDER_EXPIRY,
+        overdue: Some(OVERDUE),
+        longest_operation: LONGEST_OPERATION,
+        ..settings.clone()
+    }
+}
+
 fn is_made(made: &[FaultRun], case: &FaultCase, pair: usize) -> bool {
     let mut made = made.iter();
     made.any(|one| one.case == *case && one.run.pair == pair)
-}
-
-/// The options of a comparison that has only faults.
-fn of_comparison(options: &FaultOptions) -> Options {
-    Options {
-        quick: false,
-        full: false,
-        deployment: options.deployment.clone(),
-        rates: Some(vec![options.rate]),
-        users: None,
-        scenarios: None,
-        pairs: Some(options.pairs),
-        duration: None,
-        baseline: None,
-        keep: options.keep,
-        json: options.json,
-        resume: options.resume.clone(),
-        target: vec![],
-        target_database: vec![],
-        target_provider: vec![],
-        target_queues: vec![],
-        inject_slowdown: None,
-    }
 }
 
 #[cfg(test)]

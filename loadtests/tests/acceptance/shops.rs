@@ -122,6 +122,7 @@ fn spec(arm: Arm) -> DeploymentSpec {
         overdue: None,
         seed: 1,
         slowdown: None,
+        drills: false,
         first_port: None,
         collector: None,
     }

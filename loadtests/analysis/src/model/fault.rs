@@ -1,10 +1,10 @@
-//! The faults of the fault experiments, and a run with one of them.
+//! The faults of the fault experiments, and where they strike.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arm, Quantiles, Run};
+use super::Arm;
 
 /// A fault in the middle of a steady load.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -20,67 +20,90 @@ pub enum Fault {
     ProviderFails,
     /// What links the parts is paused: the queue server, or the monolith's Postgres.
     Pause,
+    /// The queue server is killed, and started again on its data.
+    QueueServerKilled,
     /// Postgres crashes, and its connections are ended again and again.
     PostgresCrash,
     /// SQS is slow, repeats and reorders messages, fails and throttles calls.
     SqsMisbehaves,
+    /// Messages that cannot be read, and messages whose handler panics; the monolith gets requests
+    /// that cannot be read.
+    Poison,
+    /// The provider is so slow that one replica cannot keep up. Half-way two replicas are added.
+    SlowConsumer,
     /// All processes are stopped and started again, one after another.
     RollingRestart,
     /// One process is stopped in the middle of its work, and goes on with old leases or locks.
     Freeze,
     /// Random processes are killed, one every three seconds.
     RandomKills,
+    /// The load is three times the capacity.
+    Overload,
     /// The queue server loses all messages.
     QueuesLost,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 11] = [
+    pub const ALL: [Fault; 15] = [
         Fault::Kill,
         Fault::KillAll,
         Fault::ProviderHangs,
         Fault::ProviderFails,
         Fault::Pause,
+        Fault::QueueServerKilled,
         Fault::PostgresCrash,
         Fault::SqsMisbehaves,
+        Fault::Poison,
+        Fault::SlowConsumer,
         Fault::RollingRestart,
         Fault::Freeze,
         Fault::RandomKills,
+        Fault::Overload,
         Fault::QueuesLost,
     ];
 
-    /// `F1` to `F14`. F8, F9 and F13 do not exist.
+    /// `F1` to `F14`. Both faults of what links the parts are `F5`.
     pub fn code(self) -> &'static str {
         match self {
             Fault::Kill => "F1",
             Fault::KillAll => "F2",
             Fault::ProviderHangs => "F3",
             Fault::ProviderFails => "F4",
-            Fault::Pause => "F5",
+            Fault::Pause | Fault::QueueServerKilled => "F5",
             Fault::PostgresCrash => "F6",
             Fault::SqsMisbehaves => "F7",
+            Fault::Poison => "F8",
+            Fault::SlowConsumer => "F9",
             Fault::RollingRestart => "F10",
             Fault::Freeze => "F11",
             Fault::RandomKills => "F12",
+            Fault::Overload => "F13",
             Fault::QueuesLost => "F14",
         }
     }
 
-    /// The fault with this code, in upper or lower case.
-    pub fn from_code(code: &str) -> Option<Fault> {
-        let mut all = Fault::ALL.into_iter();
-        all.find(|fault| fault.code().eq_ignore_ascii_case(code))
+    /// The faults with this code, in upper or lower case. There are none when nobody knows it.
+    pub fn with_code(code: &str) -> Vec<Fault> {
+        let all = Fault::ALL.into_iter();
+        all.filter(|fault| fault.code().eq_ignore_ascii_case(code))
+            .collect()
     }
 
-    /// How long the fault lasts, in seconds. A rolling restart ends by itself.
+    /// How long the fault lasts, in seconds. Faults that end with a restart or with stopped
+    /// replicas last a little longer.
     pub fn length_s(self) -> u64 {
         match self {
-            Fault::Kill | Fault::KillAll | Fault::PostgresCrash => 5,
+            Fault::Kill | Fault::KillAll | Fault::QueueServerKilled | Fault::PostgresCrash => 5,
             Fault::QueuesLost => 1,
-            Fault::ProviderHangs | Fault::ProviderFails | Fault::Pause | Fault::SqsMisbehaves => 15,
+            Fault::ProviderHangs
+            | Fault::ProviderFails
+            | Fault::Pause
+            | Fault::SqsMisbehaves
+            | Fault::Poison => 15,
+            Fault::SlowConsumer => 40,
             // Two minutes are twice the visibility timeout of payment's queue, the longest one.
             Fault::Freeze => 120,
-            Fault::RandomKills => 60,
+            Fault::RandomKills | Fault::Overload => 60,
             Fault::RollingRestart => 20,
         }
     }
@@ -103,44 +126,6 @@ pub struct FaultCase {
     pub part: String,
 }
 
-/// A run with a fault.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FaultRun {
-    #[serde(flatten)]
-    pub case: FaultCase,
-    /// When the fault began and when all parts were back, in seconds of the load.
-    pub begin_s: f64,
-    pub end_s: f64,
-    /// Orders that were due during the fault, and how many of them were accepted.
-    pub due: u64,
-    pub accepted: u64,
-    /// From the fault's end until the last order was due that was not accepted, in seconds.
-    pub goodput_back_s: f64,
-    /// From the fault's end until all orders that were due before it were settled, in seconds.
-    /// `None` when one of them never settled.
-    pub backlog_gone_s: Option<f64>,
-    /// Answers to the orders that were due during the fault and accepted, in milliseconds.
-    pub acknowledged_ms: Quantiles,
-    /// The same orders, from the moment they were due until they were settled, in milliseconds.
-    pub settled_ms: Quantiles,
-    /// Messages in dead-letter queues at the end.
-    pub dead_letters: u64,
-    /// The state of the queues four times a second. Empty for an arm without SQS.
-    pub queues: Vec<QueueSample>,
-    pub run: Run,
-}
-
-/// The queues at one moment, all together.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct QueueSample {
-    /// Seconds since the load began.
-    pub at_s: f64,
-    /// Messages that wait or are being handled.
-    pub messages: u64,
-    /// The age of the oldest one, in seconds.
-    pub oldest_s: f64,
-}
-
 impl FaultCase {
     /// The beginning of a sentence: `while payment-service was dead`.
     pub fn phrase(&self) -> String {
@@ -157,6 +142,7 @@ impl FaultCase {
                 "while the payment provider took 2 s and failed 30% of its calls".to_owned()
             }
             Fault::Pause => format!("while {} was paused", self.part),
+            Fault::QueueServerKilled => "while the queue server was dead".to_owned(),
             Fault::PostgresCrash => {
                 "while Postgres had crashed and its connections were ended twice a second"
                     .to_owned()
@@ -164,9 +150,20 @@ impl FaultCase {
             Fault::SqsMisbehaves => {
                 "while SQS was slow, repeated, reordered, failed and throttled".to_owned()
             }
+            Fault::Poison => match self.arm {
+                Arm::Monolith => "while one request in 200 was no order".to_owned(),
+                _ => "while one message in 200 could not be read, and one in 200 made its handler \
+                      panic"
+                    .to_owned(),
+            },
+            Fault::SlowConsumer => {
+                "while the provider was too slow for one replica, and two more were added half-way"
+                    .to_owned()
+            }
             Fault::RollingRestart => "while all processes were restarted in turn".to_owned(),
             Fault::Freeze => format!("while {process} was frozen"),
             Fault::RandomKills => "while a random process was killed every 3 s".to_owned(),
+            Fault::Overload => "while three times as much was ordered as can be settled".to_owned(),
             Fault::QueuesLost => "when the queue server had lost all messages".to_owned(),
         }
     }
@@ -181,17 +178,6 @@ impl FaultCase {
     }
 }
 
-impl FaultRun {
-    /// The share of the orders during the fault that were accepted, from 0 to 1. 1 when none was
-    /// due.
-    pub fn accepted_share(&self) -> f64 {
-        match self.due {
-            0 => 1.0,
-            due => self.accepted as f64 / due as f64,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,8 +186,9 @@ mod tests {
     fn every_fault_is_found_by_its_code() {
         for fault in Fault::ALL {
             let code = fault.code().to_lowercase();
-            assert_eq!(Fault::from_code(&code), Some(fault));
+            assert!(Fault::with_code(&code).contains(&fault));
         }
-        assert_eq!(Fault::from_code("F8"), None);
+        assert_eq!(Fault::with_code("F1"), [Fault::Kill]);
+        assert_eq!(Fault::with_code("F15"), []);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmName, Capacity, FaultRun, Machine, Partial, Run};
+use super::{ArmName, Audit, Capacity, FaultRun, Machine, Partial, Run, Soak};
 
 /// The shape of `results.json`. A reader refuses a file with another number.
 pub const SCHEMA: u32 = 3;
@@ -27,6 +27,9 @@ pub struct Results {
     /// Runs with a fault. Files of earlier versions have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultRun>,
+    /// Soaks. Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub soaks: Vec<Soak>,
     pub capacities: Vec<Capacity>,
 }
 
@@ -91,10 +94,17 @@ impl Results {
         self.runs.iter().chain(faulty)
     }
 
+    /// The audits of all runs and of all rounds of soaks.
+    pub fn audits(&self) -> impl Iterator<Item = &Audit> + Clone {
+        let rounds = self.soaks.iter().flat_map(|soak| &soak.rounds);
+        let of_rounds = rounds.map(|round| &round.audit);
+        self.all_runs().map(|run| &run.audit).chain(of_rounds)
+    }
+
     /// Whether every run's audit ran and found every promise kept.
     pub fn all_promises_kept(&self) -> bool {
-        let mut all = self.all_runs().peekable();
-        all.peek().is_some() && all.all(|run| run.audit.passed())
+        let mut all = self.audits().peekable();
+        all.peek().is_some() && all.all(Audit::passed)
     }
 
     /// Whether any run but the search for a capacity had more errors than the limit.

@@ -99,11 +99,8 @@ impl QueueServer {
     /// # Errors
     /// When there is no answer, or it is not one of SQS.
     pub async fn dead_letters(&self, queue: &str) -> anyhow::Result<Vec<DeadLetter>> {
-        let url = self
-            .call("GetQueueUrl", json!({ "QueueName": queue }))
-            .await?;
         let request = json!({
-            "QueueUrl": url["QueueUrl"],
+            "QueueUrl": self.queue_url(queue).await?,
             "MaxNumberOfMessages": 10,
             "MessageAttributeNames": [REASON],
             "VisibilityTimeout": 0,
@@ -118,6 +115,54 @@ impl QueueServer {
                 .map(str::to_owned),
         });
         Ok(letters.collect())
+    }
+
+    /// Sends a message of this kind.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not one of SQS.
+    pub async fn send(&self, queue: &str, kind: &str, body: &str) -> anyhow::Result<()> {
+        let request = json!({
+            "QueueUrl": self.queue_url(queue).await?,
+            "MessageBody": body,
+            "MessageAttributes": { "kind": { "DataType": "String", "StringValue": kind } },
+        });
+        self.call("SendMessage", request).await?;
+        Ok(())
+    }
+
+    /// Removes the messages of a queue whose body begins like this, until a receive finds none.
+    /// Returns how many there were.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is not one of SQS.
+    pub async fn remove(&self, queue: &str, begin: &str) -> anyhow::Result<u64> {
+        let url = self.queue_url(queue).await?;
+        let mut removed = 0;
+        loop {
+            let request = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+            let received = self.call("ReceiveMessage", request).await?;
+            let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+            let ours = messages.iter().filter(|message| {
+                let body = message["Body"].as_str();
+                body.is_some_and(|body| body.starts_with(begin))
+            });
+            let before = removed;
+            for message in ours {
+                let receipt = &message["ReceiptHandle"];
+                let request = json!({ "QueueUrl": url, "ReceiptHandle": receipt });
+                self.call("DeleteMessage", request).await?;
+                removed += 1;
+            }
+            if removed == before {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn queue_url(&self, queue: &str) -> anyhow::Result<Value> {
+        let found = self.call("GetQueueUrl", json!({ "QueueName": queue }));
+        Ok(found.await?["QueueUrl"].take())
     }
 
     async fn call(&self, action: &str, body: Value) -> anyhow::Result<Value> {

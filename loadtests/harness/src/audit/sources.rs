@@ -24,22 +24,25 @@ pub struct Sources {
     pub delayed: Delayed,
 }
 
-/// Which delayed messages count as work that is left.
+/// Which messages of queues count as work that is left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delayed {
     All,
-    /// All but those of this queue, which come back long after the run.
+    /// All but those of this queue, which come back long after their orders have settled. None of
+    /// its messages counts, delayed or not: in a long run some always come back.
     AllBut(&'static str),
     /// None, where orders may expire after hours, and their messages wait that long.
     None,
 }
 
 impl Delayed {
-    fn counts(self, queue: &str) -> bool {
+    /// The messages of a queue that count.
+    fn counted(self, queue: &str, depth: Depth) -> u64 {
         match self {
-            Delayed::All => true,
-            Delayed::AllBut(other) => !queue.ends_with(other),
-            Delayed::None => false,
+            Delayed::All => depth.present + depth.delayed,
+            Delayed::AllBut(other) if queue.ends_with(other) => 0,
+            Delayed::AllBut(_) => depth.present + depth.delayed,
+            Delayed::None => depth.present,
         }
     }
 }
@@ -133,12 +136,8 @@ impl Sources {
         let Some(queues) = &self.queues else {
             return Ok(BTreeMap::new());
         };
-        let left = |name: &str, depth: Depth| match self.delayed.counts(name) {
-            true => depth.present + depth.delayed,
-            false => depth.present,
-        };
         let depths = queues.depths().await?.into_iter();
-        let depths = depths.map(|(name, depth)| (left(&name, depth), name));
+        let depths = depths.map(|(name, depth)| (self.delayed.counted(&name, depth), name));
         Ok(depths.map(|(left, name)| (name, left)).collect())
     }
 }
@@ -170,14 +169,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delayed_message_counts_unless_its_queue_is_left_out() {
-        let check = |delayed: Delayed, expected: [bool; 2]| {
-            let counts =
-                ["shop-order-expiry", "shop-shipping-dispatch"].map(|one| delayed.counts(one));
-            assert_eq!(counts, expected, "{delayed:?}");
+    fn a_message_counts_unless_it_is_delayed_or_its_queue_is_left_out() {
+        let depth = Depth {
+            present: 1,
+            delayed: 2,
         };
-        check(Delayed::All, [true, true]);
-        check(Delayed::AllBut("order-expiry"), [false, true]);
-        check(Delayed::None, [false, false]);
+        let check = |delayed: Delayed, expected: [u64; 3]| {
+            let queues = [
+                "shop-order-expiry",
+                "shop-shipping-dispatch",
+                "shop-order-expiry-dlq",
+            ];
+            let counted = queues.map(|queue| delayed.counted(queue, depth));
+            assert_eq!(counted, expected, "{delayed:?}");
+        };
+        check(Delayed::All, [3, 3, 3]);
+        check(Delayed::AllBut("order-expiry"), [0, 3, 3]);
+        check(Delayed::None, [1, 1, 1]);
     }
 }

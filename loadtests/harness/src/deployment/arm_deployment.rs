@@ -118,9 +118,8 @@ impl Deployment {
             } else {
                 spec.replicas
             };
-            for replica in 0..replicas {
-                self.start_replica(infrastructure, spec, package, replica)
-                    .await?;
+            for _ in 0..replicas {
+                self.add_replica(infrastructure, spec, package).await?;
             }
         }
         self.base_urls = self.urls_of(entry_package(self.arm));
@@ -133,19 +132,23 @@ impl Deployment {
         Ok(())
     }
 
-    /// Starts one process of a package, and waits until it is ready.
-    pub(super) async fn start_replica(
+    /// Starts one more process of a package, and waits until it is ready. Those that call it know
+    /// only the ones that ran when they started.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn add_replica(
         &mut self,
         infrastructure: &Infrastructure,
         spec: &DeploymentSpec,
         package: &str,
-        replica: usize,
     ) -> anyhow::Result<()> {
         let baseline = infrastructure.baseline.as_ref();
         let binaries = match baseline.filter(|_| spec.baseline) {
             Some(baseline) => baseline,
             None => &infrastructure.binaries,
         };
+        let replica = self.urls_of(package).len();
         let port = match replica {
             0 => spec.port(port_of(package)),
             _ => 0,

@@ -12,6 +12,9 @@ use super::wiring::{CONTEXTS, DATABASE_URLS, URLS, context_of, replicas_of, sign
 /// used 1.2 times the CPU at 400 orders per second.
 const CONNECTIONS: usize = 8;
 
+/// The variable that lets a message make its handler panic.
+pub(crate) const DRILLS: &str = "MESSAGING_DRILLS";
+
 /// The variables that set when an answer is overdue.
 const OVERDUE: [&str; 5] = [
     "ORDER_UNSETTLED_MS",
@@ -55,6 +58,9 @@ pub(super) fn environment(
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ]);
+    if spec.drills {
+        environment.insert(DRILLS, "true".to_owned());
+    }
     if let Some(collector) = &spec.collector {
         environment.insert("OTEL_EXPORTER_OTLP_ENDPOINT", collector.clone());
     }

@@ -96,6 +96,14 @@ impl Process {
         Ok(())
     }
 
+    /// Changes an environment variable of the next start.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        let variables = self.launch.environment.iter_mut();
+        for (_, old) in variables.filter(|(name, _)| name == variable) {
+            value.clone_into(old);
+        }
+    }
+
     /// Kills it and waits until it has ended.
     ///
     /// # Errors
@@ -158,13 +166,6 @@ impl Process {
             true => format!("signal {}", code - SIGNALLED),
             false => format!("status {code}: {}", last_lines(&self.child.log_text())),
         }))
-    }
-
-    /// Sets a variable for the next start.
-    pub fn set_variable(&mut self, name: &str, value: &str) {
-        let environment = &mut self.launch.environment;
-        environment.retain(|(key, _)| key != name);
-        environment.push((name.to_owned(), value.to_owned()));
     }
 
     async fn address(&mut self) -> anyhow::Result<String> {

@@ -26,9 +26,8 @@ impl Deployment {
         if running == 0 {
             bail!("no process belongs to {package}");
         }
-        for replica in running..replicas {
-            self.start_replica(infrastructure, spec, package, replica)
-                .await?;
+        for _ in running..replicas {
+            self.add_replica(infrastructure, spec, package).await?;
         }
         let mut stopped = vec![];
         for _ in replicas..running {
@@ -55,7 +54,7 @@ impl Deployment {
             return Ok(());
         };
         let gateway = self.process("gateway")?;
-        gateway.set_variable(variable, &urls.join(","));
+        gateway.set(variable, &urls.join(","));
         gateway
             .restart(&infrastructure.http)
             .await

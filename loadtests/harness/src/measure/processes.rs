@@ -101,21 +101,33 @@ fn usage(pid: u32) -> Option<Usage> {
     Some(usage)
 }
 
-/// The present resident set of a process, in bytes. `None` if it has ended, and where there is no
-/// `/proc`.
+/// The program of a process: the name of its file. `None` where there is no `/proc`.
+pub fn program(pid: u32) -> Option<String> {
+    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
+/// The resident set of a process, in bytes. `None` where there is no `/proc`.
 pub fn memory_bytes(pid: u32) -> Option<u64> {
+    kib_of(pid, "VmRSS").map(|kib| kib * 1024)
+}
+
+/// The open file descriptors of a process. `None` where there is no `/proc`.
+pub fn descriptors(pid: u32) -> Option<u64> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64)
+}
+
+/// A line of `/proc/PID/status`, in KiB.
+fn kib_of(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The largest resident set that the process ever had, in bytes. Systems without that number give
 /// the present one.
 pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
-    if let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
-        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    if let Some(kib) = kib_of(pid, "VmHWM") {
         return Some(kib * 1024);
     }
     let output = Command::new("ps")

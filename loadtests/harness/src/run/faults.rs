@@ -3,20 +3,23 @@
 mod cases;
 mod figures;
 mod inject;
+mod loaded;
+mod overload;
+mod poison;
 mod queues;
+mod usage;
 
 use std::time::Duration;
 
-use analysis::model::{Arm, ArmName, FaultCase, FaultRun, LoadModel, Rate, Scenario};
+use analysis::model::{Arm, ArmName, Fault, FaultCase, FaultRun, LoadModel, Rate, Scenario};
 use anyhow::Context;
 use contracts::topology::EXPIRY;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::inject::inject;
+use self::inject::prepare;
 use super::figures as run_figures;
 use super::local::{LocalShop, deployment_spec};
-use super::phases::{LEAD, Phase, load};
+use super::phases::{Phase, load};
 use super::procedure::audited;
 use super::spec::{RunSettings, RunSpec};
 use super::subject::{Access, Subject};
@@ -25,14 +28,15 @@ use crate::audit::sources::Delayed;
 use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 pub use cases::cases;
+pub(super) use loaded::load_with_fault;
 
 /// The load before the fault.
-const BEFORE: Duration = Duration::from_secs(4);
+pub(super) const BEFORE: Duration = Duration::from_secs(4);
 /// The load after it.
-const AFTER: Duration = Duration::from_secs(6);
+pub(super) const AFTER: Duration = Duration::from_secs(6);
 /// How long the arm may take, after the load, to finish what it has accepted: some messages come
 /// back only after a visibility timeout of a minute, more than once.
-const DRAIN_LIMIT: Duration = Duration::from_secs(240);
+pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(240);
 
 /// Starts the arm, loads it, lets the fault happen in the middle, waits until no work is left, and
 /// audits. `None` when `stop` was cancelled before the end.
@@ -49,6 +53,11 @@ pub async fn run_with_fault(
     let length = Duration::from_secs(case.fault.length_s());
     let settings = RunSettings {
         duration: BEFORE + length + AFTER,
+        overdue: match case.fault {
+            // Everything in the backlog would be published again.
+            Fault::Overload => None,
+            _ => settings.overdue,
+        },
         ..settings.clone()
     };
     let spec = RunSpec {
@@ -60,26 +69,42 @@ pub async fn run_with_fault(
         pair,
         position,
     };
+    let deployed = deployment_spec(&settings, &spec)?;
+    let data = infrastructure.logs.join(&deployed.name).join("queues");
     let deployed = DeploymentSpec {
         entry_gateway: case.arm == Arm::Monolith && case.replicas > 1,
-        ..deployment_spec(&settings, &spec)?
+        sqs_arguments: match case.fault {
+            Fault::QueueServerKilled => vec!["--data".to_owned(), data.display().to_string()],
+            _ => vec![],
+        },
+        drills: case.fault == Fault::Poison,
+        ..deployed
     };
     let mut deployment = Deployment::start(infrastructure, &deployed)
         .await
         .with_context(|| format!("cannot start {}", spec.arm))?;
-    let made = run(infrastructure, &mut deployment, &settings, &spec, case);
+    let plan = (&settings, &spec, &deployed, case, rate);
+    let made = run(infrastructure, &mut deployment, plan);
     let made = stop.run_until_cancelled(made).await;
     deployment.remove(infrastructure).await?;
     made.transpose()
 }
 
+/// What is loaded, what is started, and what happens to it at which rate.
+pub(super) type Plan<'a> = (
+    &'a RunSettings,
+    &'a RunSpec,
+    &'a DeploymentSpec,
+    &'a FaultCase,
+    Rate,
+);
+
 async fn run(
     infrastructure: &Infrastructure,
     deployment: &mut Deployment,
-    settings: &RunSettings,
-    spec: &RunSpec,
-    case: &FaultCase,
+    (settings, spec, deployed, case, rate): Plan<'_>,
 ) -> anyhow::Result<FaultRun> {
+    prepare(deployment, case).await?;
     let shop = LocalShop::new(infrastructure, settings, deployment)?;
     let endpoint = shop.endpoint();
     let mut sources = deployment.sources();
@@ -92,35 +117,35 @@ async fn run(
     let mut witness = Witness::open(&access, &endpoint).await?;
     let warm_up = load(settings, spec, &endpoint, Phase::WarmUp).await?;
     witness.drain(DRAIN_LIMIT, &warm_up).await?;
+    let (settings, spec, found) = match case.fault {
+        Fault::Overload => overload::planned(settings, spec, &endpoint).await?,
+        _ => (settings.clone(), spec.clone(), None),
+    };
+    let (settings, spec) = (&settings, &spec);
+    if let Some(found) = &found {
+        witness.drain(DRAIN_LIMIT, found).await?;
+    }
     let since = witness.newest_order().await?;
     // A fault of Postgres would end its connections.
     drop(witness);
 
-    let begin = Instant::now() + LEAD;
-    let queues = deployment.queues.as_ref();
-    let queues = queues.map(|queues| queues.process.url.clone());
-    let loaded = CancellationToken::new();
-    let under_load = async {
-        let measured = load(settings, spec, &endpoint, Phase::Measured).await;
-        loaded.cancel();
-        measured
-    };
-    let faulty = async {
-        sleep_until(begin + BEFORE).await;
-        inject(infrastructure, deployment, case, settings.seed).await?;
-        anyhow::Ok(begin.elapsed().as_secs_f64())
-    };
-    let watching = queues::watch(queues, begin, &loaded);
-    let (measured, end_s, queues) = tokio::join!(under_load, faulty, watching);
-    let (measured, end_s, queues) = (measured?, end_s?, queues?);
+    let plan = (settings, spec, deployed, case, rate);
+    let faulty = load_with_fault(infrastructure, deployment, plan, &endpoint).await?;
+    let measured = faulty.measured;
 
     let mut witness = Witness::open(&access, &endpoint).await?;
     let drained = witness.drain(DRAIN_LIMIT, &measured).await?;
+    poison::remove(deployment, faulty.poisoned).await?;
     let snapshot = witness.snapshot().await?;
     let mut run = spec.planned_run(settings);
     run.drain_ms = drained.after.as_secs_f64() * 1_000.0;
     run_figures::fill_in(&mut run, &measured, &snapshot, since, settings.objective);
-    run.audit = audited(&access, &snapshot, &warm_up, &measured);
+    let loads = [Some(&warm_up), found.as_ref(), Some(&measured)];
+    run.audit = audited(
+        &access,
+        &snapshot,
+        &loads.into_iter().flatten().collect::<Vec<_>>(),
+    );
     if !drained.backlog.is_empty() {
         let waited = drained.after.as_secs();
         run.void = Some(format!(
@@ -128,8 +153,14 @@ async fn run(
             drained.backlog
         ));
     }
-    let fault = BEFORE.as_secs_f64()..end_s;
+    let fault = BEFORE.as_secs_f64()..faulty.end_s;
     let mut made = figures::of(case.clone(), fault, &measured, &snapshot, run);
-    made.queues = queues;
+    made.dead_letters += faulty.poisoned;
+    made.order_expiry_s = settings.order_expiry.as_secs_f64();
+    made.overdue_s = settings.overdue.map(|overdue| overdue.as_secs_f64());
+    if let Some(queues) = &deployment.queues {
+        made.receives_per_message = queues::receives_per_message(&queues.process.url).await;
+    }
+    (made.queues, made.usage) = (faulty.queues, faulty.usage);
     Ok(made)
 }

@@ -1,4 +1,5 @@
-//! The two loads of a run: a warm-up, which is completed and in no figure, and the measured load.
+//! The loads of a run: a warm-up, which is completed and in no figure, the measured load, and for
+//! an overload the search for its rate before.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,6 +20,8 @@ pub(super) const LEAD: Duration = Duration::from_millis(300);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
     WarmUp,
+    /// Finds out how many orders per second can be settled.
+    Capacity,
     Measured,
 }
 
@@ -111,8 +114,15 @@ impl Stream {
                 settings.warm_up,
                 Shape::Constant,
             ),
+            Phase::Capacity => (
+                settings.seed.rotate_left(1),
+                "-capacity",
+                settings.duration,
+                Shape::Constant,
+            ),
             Phase::Measured => {
-                let shape = shape(spec.scenario, settings.duration);
+                let of_scenario = shape(spec.scenario, settings.duration);
+                let shape = settings.shape.unwrap_or(of_scenario);
                 (settings.seed, "", settings.duration, shape)
             }
         };
@@ -166,6 +176,7 @@ mod tests {
             products: 1_000,
             customers: 50,
             seed: 1,
+            shape: None,
             sqs_latency: SqsLatency::from_data().unwrap(),
             slowdown: None,
         }

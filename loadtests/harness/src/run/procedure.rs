@@ -45,7 +45,7 @@ pub async fn run(
     run.memory_bytes = subject.peak_memory();
     after.fill_in(&mut run, &before, loaded.as_ref());
     figures::fill_in(&mut run, &measured, &snapshot, since, settings.objective);
-    run.audit = audited(&access, &snapshot, &warm_up, &measured);
+    run.audit = audited(&access, &snapshot, &[&warm_up, &measured]);
     run.void = void(&run, warmed_up.backlog, drained.backlog);
     Ok(run)
 }
@@ -61,22 +61,18 @@ async fn reading(subject: &impl Subject, witness: &mut Witness<'_>) -> anyhow::R
     Ok(Reading { usage, counters })
 }
 
-/// The audit looks at the orders of the warm-up too.
-pub(super) fn audited(
-    access: &Access,
-    snapshot: &Snapshot,
-    warm_up: &Load,
-    measured: &Load,
-) -> Audit {
+/// Audits all loads, that of the warm-up too.
+pub(super) fn audited(access: &Access, snapshot: &Snapshot, loads: &[&Load]) -> Audit {
     if let Access::HttpOnly { missing } = access {
         return Audit {
             checks: vec![],
             not_run: Some(format!("{missing}, so the verdict is withheld")),
         };
     }
-    let accepted = [&warm_up.accepted[..], &measured.accepted].concat();
+    let accepted: Vec<_> = loads.iter().map(|load| &load.accepted[..]).collect();
+    let failed = loads.iter().map(|load| load.failed).sum();
     Audit {
-        checks: audit(snapshot, &accepted, warm_up.failed + measured.failed),
+        checks: audit(snapshot, &accepted.concat(), failed),
         not_run: None,
     }
 }

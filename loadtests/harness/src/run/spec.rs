@@ -5,6 +5,7 @@ use std::time::Duration;
 use analysis::model::{ArmName, Cell, LoadModel, Run, Scenario};
 
 use crate::deployment::slowdown_proxy::InjectedSlowdown;
+use crate::load::schedule::Shape;
 use crate::sqs_latency::SqsLatency;
 
 /// What all runs of a comparison share.
@@ -25,6 +26,8 @@ pub struct RunSettings {
     pub products: usize,
     pub customers: usize,
     pub seed: u64,
+    /// How the rate changes, in place of the scenario's way.
+    pub shape: Option<Shape>,
     pub sqs_latency: SqsLatency,
     pub slowdown: Option<InjectedSlowdown>,
 }

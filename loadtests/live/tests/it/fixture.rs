@@ -142,15 +142,16 @@ impl Fixture {
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
-        let mut answer = request.send().await.unwrap();
+        let answer = request.send().await.unwrap();
         assert!(answer.status().is_success());
-        let events = futures::stream::unfold(String::new(), async move |mut text| {
+        let read = (answer, String::new());
+        let events = futures::stream::unfold(read, |(mut answer, mut text)| async move {
             loop {
                 if let Some((event, rest)) = text.split_once("\n\n") {
                     let (event, rest) = (parse(event), rest.to_owned());
                     text = rest;
                     match event {
-                        Some(event) => return Some((event, text)),
+                        Some(event) => return Some((event, (answer, text))),
                         None => continue,
                     }
                 }
@@ -190,6 +191,7 @@ fn spec(arm: Arm, collector: &str) -> DeploymentSpec {
         overdue: None,
         seed: 1,
         slowdown: None,
+        drills: false,
         first_port: None,
         collector: Some(collector.to_owned()),
     }

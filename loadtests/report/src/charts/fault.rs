@@ -1,4 +1,4 @@
-//! Orders offered, accepted, settled and waiting in each second of a run with a fault.
+//! A run with a fault over time: its orders, and what its processes used.
 
 use analysis::model::{ArmName, FaultRun, Second};
 use plotters::prelude::*;
@@ -6,16 +6,71 @@ use plotters::prelude::*;
 use super::canvas::{Ink, drawn, ink_of};
 use super::over_time::line;
 
-/// The time of the fault has a grey ground.
+/// A line of the drawing. A thin one is solid in its own ink.
+struct Line {
+    points: Vec<(f64, f64)>,
+    color: RGBColor,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Thick,
+    Thin,
+    Dashed,
+}
+
+/// Orders offered, accepted, settled and waiting in each second.
 pub(crate) fn fault(faulty: &FaultRun) -> String {
     let seconds = &faulty.run.seconds;
-    let length = seconds.len().max(2) as f64 - 1.0;
-    let of_second = |second: &Second| second.offered.max(second.settled).max(second.backlog);
-    let most = seconds.iter().map(of_second).max();
-    let top = most.unwrap_or(1).max(1) as f64 * 1.08;
+    let of = |of: fn(&Second) -> u64| line(seconds.iter().map(of)).collect();
     let ink = ink_of(&ArmName::from(faulty.case.arm)).color();
+    let lines = [
+        (of(|one| one.offered), Ink::Soft.color(), Kind::Thin),
+        (
+            of(|one| one.accepted.unwrap_or(0)),
+            Ink::Text.color(),
+            Kind::Thin,
+        ),
+        (of(|one| one.settled), ink, Kind::Thick),
+        (of(|one| one.backlog), ink, Kind::Dashed),
+    ];
+    over_time(faulty, "orders", &lines.map(Line::of))
+}
 
-    drawn(300, &faulty.case.title(), |area| {
+/// Cores that the arm's processes and Postgres used.
+pub(crate) fn usage(faulty: &FaultRun) -> String {
+    let samples = faulty.usage.iter();
+    let arm = samples.clone().map(|one| (one.at_s, one.cores));
+    let postgres = samples.map(|one| (one.at_s, one.postgres_cores));
+    let ink = ink_of(&ArmName::from(faulty.case.arm)).color();
+    let lines = [
+        (arm.collect(), ink, Kind::Thick),
+        (postgres.collect(), ink, Kind::Dashed),
+    ];
+    over_time(faulty, "cores", &lines.map(Line::of))
+}
+
+impl Line {
+    fn of((points, color, kind): (Vec<(f64, f64)>, RGBColor, Kind)) -> Line {
+        Line {
+            points,
+            color,
+            kind,
+        }
+    }
+}
+
+/// Lines over the seconds of the run. The time of the fault has a grey ground.
+fn over_time(faulty: &FaultRun, what: &str, lines: &[Line]) -> String {
+    let length = faulty.run.seconds.len().max(2) as f64 - 1.0;
+    let points = lines.iter().flat_map(|line| &line.points);
+    let most = points.map(|(_, value)| *value).fold(0.1, f64::max);
+    let top = most * 1.08;
+    let decimals = usize::from(top < 5.0);
+    let title = format!("{}: {what}", faulty.case.title());
+
+    drawn(300, &title, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(54)
@@ -30,21 +85,26 @@ pub(crate) fn fault(faulty: &FaultRun) -> String {
             .configure_mesh()
             .disable_mesh()
             .x_desc("seconds")
-            .y_desc("orders")
-            .y_label_formatter(&|orders| format!("{orders:.0}"))
+            .y_desc(what)
+            .y_label_formatter(&|value| format!("{value:.decimals$}"))
             .x_label_formatter(&|second| format!("{second:.0}"))
             .label_style(Ink::Soft.text())
             .axis_desc_style(Ink::Soft.text())
             .axis_style(Ink::Soft.color())
             .draw()?;
-        let offered = line(seconds.iter().map(|second| second.offered));
-        chart.draw_series(LineSeries::new(offered, Ink::Soft.color().stroke_width(2)))?;
-        let accepted = line(seconds.iter().map(|second| second.accepted.unwrap_or(0)));
-        chart.draw_series(LineSeries::new(accepted, Ink::Text.color().stroke_width(2)))?;
-        let settled = line(seconds.iter().map(|second| second.settled));
-        chart.draw_series(LineSeries::new(settled, ink.stroke_width(3)))?;
-        let waiting = line(seconds.iter().map(|second| second.backlog));
-        chart.draw_series(DashedLineSeries::new(waiting, 6, 5, ink.stroke_width(2)))?;
+        for line in lines {
+            let points = line.points.iter().copied();
+            let width = if line.kind == Kind::Thick { 3 } else { 2 };
+            let style = line.color.stroke_width(width);
+            match line.kind {
+                Kind::Dashed => {
+                    chart.draw_series(DashedLineSeries::new(points, 6, 5, style))?;
+                }
+                _ => {
+                    chart.draw_series(LineSeries::new(points, style))?;
+                }
+            }
+        }
         Ok(())
     })
 }

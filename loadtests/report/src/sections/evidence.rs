@@ -24,7 +24,7 @@ pub(crate) fn published() -> anyhow::Result<Markup> {
 /// Every promise, with its counts over all runs.
 pub(crate) fn audit(results: &Results) -> Markup {
     let mut promises: Vec<(&str, u64, u64, Option<&str>)> = vec![];
-    for check in results.all_runs().flat_map(|run| &run.audit.checks) {
+    for check in results.audits().flat_map(|audit| &audit.checks) {
         let example = check.example.as_deref();
         match promises
             .iter_mut()

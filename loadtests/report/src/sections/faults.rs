@@ -85,6 +85,17 @@ fn notes(results: &Results) -> Markup {
                 " Fewer than three runs of a case have no interval: --pairs 3 gives one."
             }
         }
+        @if let Some(run) = results.faults.first() {
+            p.note {
+                "Settings behind these figures: an order expires after "
+                (format!("{:.0}", run.order_expiry_s)) " s"
+                @if let Some(overdue) = results.faults.iter().find_map(|run| run.overdue_s) {
+                    "; the services publish an event again that was not answered for "
+                    (format!("{overdue:.0}")) " s (not in an overload)"
+                }
+                "; the generator waits 20 s for an answer."
+            }
+        }
     }
 }
 
@@ -101,6 +112,23 @@ pub(crate) fn over_time(results: &Results) -> Markup {
     }
 }
 
+/// When answers were as fast as before.
+fn answers_again(run: &FaultRun) -> String {
+    match run.latency_back_s {
+        Some(0.0) => " Answers were as fast as before within a second of its end.".to_owned(),
+        Some(back) => format!(" Answers were as fast as before {back:.0} s after its end."),
+        None => " Answers were not as fast as before while the load lasted.".to_owned(),
+    }
+}
+
+/// Memory before the fault, and the most of it, in MB.
+fn memory_mb(run: &FaultRun) -> Option<(f64, f64)> {
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    let before = run.usage.iter().rfind(|one| one.at_s < run.begin_s)?;
+    let most = run.usage.iter().map(|one| one.memory_bytes).max()?;
+    Some((mb(before.memory_bytes), mb(most)))
+}
+
 fn picture(run: &FaultRun) -> Markup {
     let ink = variable_of(&ArmName::from(run.case.arm));
     html! {
@@ -110,8 +138,15 @@ fn picture(run: &FaultRun) -> Markup {
             span { i style="border-color:var(--soft)" {} "offered" }
             span { i style="border-color:var(--ink)" {} "accepted" }
         }
+        figure { (PreEscaped(charts::fault(run))) }
+        @if run.usage.len() > 1 {
+            p.legend {
+                span { i style=(format!("border-color:{ink}")) {} "cores used by its processes" }
+                span { i.dashed style=(format!("border-color:{ink}")) {} "by Postgres" }
+            }
+            figure { (PreEscaped(charts::usage(run))) }
+        }
         figure {
-            (PreEscaped(charts::fault(run)))
             figcaption {
                 "The fault lasted from second " (format!("{:.1}", run.begin_s)) " to "
                 (format!("{:.1}", run.end_s)) " (grey). Accepted orders of that time were answered \
@@ -124,6 +159,14 @@ fn picture(run: &FaultRun) -> Markup {
                     " At most " (most) " messages waited in the queues, the oldest for "
                     (format!("{oldest:.1}")) " s. Dead letters: " (run.dead_letters) "."
                 }
+                @if let Some(receives) = run.receives_per_message {
+                    " Each message was received " (format!("{receives:.2}")) " times on average."
+                }
+                @if let Some((before, most)) = memory_mb(run) {
+                    " Its processes held " (format!("{before:.0}")) " MB of memory before the \
+                     fault, and at most " (format!("{most:.0}")) " MB."
+                }
+                (answers_again(run))
             }
         }
     }

@@ -149,6 +149,7 @@ mod backoff;
 mod connections;
 mod consumer;
 pub mod dead_letters;
+pub mod drill;
 mod envelope;
 mod error;
 mod fault;

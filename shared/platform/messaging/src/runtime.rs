@@ -14,6 +14,7 @@ use tower_service::Service;
 use tracing::info;
 
 use crate::consumer::Transactions;
+use crate::drill::Drills;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::options::SHUTDOWN_TIMEOUT;
 use crate::restore::{UsedQueue, restore};
@@ -33,6 +34,7 @@ pub struct Runtime {
     outbox: Outbox,
     relay: Relay,
     shutdown_timeout: Duration,
+    drills: bool,
     queues: Vec<UsedQueue>,
     consumers: Vec<Consumer>,
 }
@@ -53,6 +55,7 @@ impl Runtime {
             };
             let mut runtime = Runtime::new(db, transport);
             runtime.provision = settings.queues;
+            runtime.drills = settings.drills;
             Ok(runtime.shutdown_timeout(Duration::from_secs(settings.stop_seconds)))
         };
         connecting.boxed()
@@ -71,6 +74,7 @@ impl Runtime {
             provision: Provision::Create,
             health,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
+            drills: false,
             queues: vec![],
             consumers: vec![],
         }
@@ -184,7 +188,11 @@ impl Runtime {
         self,
         shutdown: CancellationToken,
     ) -> BoxFuture<'static, Result<ShutdownSummary, Error>> {
-        self.consume_and_relay(shutdown).boxed()
+        let runtime = match self.drills {
+            true => self.layer(Drills),
+            false => self,
+        };
+        runtime.consume_and_relay(shutdown).boxed()
     }
 
     async fn consume_and_relay(

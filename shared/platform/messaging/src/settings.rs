@@ -34,6 +34,14 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, env = "STOP_SECONDS", default_value_t = STOP_SECONDS))]
     pub stop_seconds: u64,
 
+    /// Whether a message of the kind `drill-panic` makes its handler panic, to try in practice what
+    /// a poison message does. Off by default.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, env = "MESSAGING_DRILLS", action = clap::ArgAction::Set, default_value_t = false)
+    )]
+    pub drills: bool,
+
     /// The transport in place of SQS, such as a queue inside the process.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub transport: Option<Transport>,
@@ -48,6 +56,7 @@ impl Default for Settings {
             queue_prefix: String::new(),
             queues: Provision::default(),
             stop_seconds: STOP_SECONDS,
+            drills: false,
             transport: None,
         }
     }

@@ -34,6 +34,10 @@ pub struct QueueStatus {
     pub delayed: usize,
     /// The age of the oldest message in milliseconds.
     pub oldest_age_ms: Option<u64>,
+    /// Messages that have come since the queue was created.
+    pub sent: u64,
+    /// Deliveries since then: a message that was delivered twice counts twice.
+    pub received: u64,
 }
 
 /// A message as it is now, without a receive.
@@ -62,6 +66,7 @@ impl Control {
             queue.with(|state, now| {
                 let depth = state.queue.depth(now);
                 let oldest = state.queue.oldest(now);
+                let totals = state.queue.totals();
                 QueueStatus {
                     name: queue.name.clone(),
                     region,
@@ -70,6 +75,8 @@ impl Control {
                     in_flight: depth.in_flight,
                     delayed: depth.delayed,
                     oldest_age_ms: oldest.map(|at| now.since(at).as_millis() as u64),
+                    sent: totals.sent,
+                    received: totals.received,
                 }
             })
         };

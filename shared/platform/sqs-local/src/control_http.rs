@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | `GET /control/queues` | depths, in flight, delayed, age of the oldest message |
+//! | `GET /control/queues` | depths, in flight, delayed, age of the oldest message, messages and deliveries so far |
 //! | `GET /control/queues/NAME/messages?limit=N` | messages, without a receive |
 //! | `GET /control/calls`, `DELETE /control/calls` | API calls by action; reset to zero |
 //! | `GET`, `PUT /control/misbehaviour` | see [`Faults`]; what is left out is off |

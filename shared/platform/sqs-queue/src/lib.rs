@@ -84,7 +84,7 @@ pub use changes::{Attempt, Changes, Origin, Progress, Sent};
 pub use deduplication::INTERVAL;
 pub use delivery::{Delivery, Departure};
 pub use message::{Content, GroupId, History, Message, Sequence, State};
-pub use queue::{Depth, Queue};
+pub use queue::{Depth, Queue, Totals};
 pub use receipt::{Receipt, Refusal};
 pub use receive::{MOST_IN_FLIGHT, Receive, Received};
 pub use settings::{Scope, Settings};

@@ -46,6 +46,15 @@ pub struct Depth {
     pub in_flight: usize,
 }
 
+/// What has happened to a queue since it was created. A stored queue goes on counting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Messages that came, by a send or from another queue.
+    pub sent: u64,
+    /// Deliveries: a message that was delivered twice counts twice.
+    pub received: u64,
+}
+
 impl<P> Queue<P> {
     /// An empty queue. Its receipt handles carry `id`, so the id must differ from queue to queue.
     pub fn new(id: u64, settings: Settings) -> Queue<P> {
@@ -199,6 +208,14 @@ impl<P> Queue<P> {
     pub fn depth(&mut self, now: Time) -> Depth {
         self.advance(now);
         self.depth
+    }
+
+    /// How many messages came, and how often one was delivered.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            sent: self.messages.last(),
+            received: self.last_receive,
+        }
     }
 
     /// When something next happens by itself; may be early, never late.

@@ -94,6 +94,20 @@ mod tests {
         assert!(before <= read.happened_at && read.happened_at <= now());
     }
 
+    /// During a deploy old readers receive what new senders send.
+    #[test]
+    fn a_field_that_only_a_newer_version_knows_is_ignored_wherever_it_stands() {
+        let event = placed();
+        let message = to_value(&event).unwrap();
+        for place in ["", "/order", "/order/lines/0"] {
+            let mut newer = message.clone();
+            let object = newer.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            object.insert("gift_wrap".to_owned(), true.into());
+            let read: Event = strict_json::from_slice(newer.to_string().as_bytes()).unwrap();
+            assert_eq!(read, event, "{place:?}");
+        }
+    }
+
     #[test]
     fn no_event_happens_before_its_cause() {
         let ahead = Event {

@@ -28,11 +28,21 @@ pub fn cases(fault: Fault, arms: &[Arm]) -> Vec<FaultCase> {
         (Fault::Freeze, Arm::Monolith) => vec![case(Arm::Monolith, 2, "monolith")],
         (Fault::Freeze, arm) => vec![case(arm, 1, "payment-service")],
         (Fault::RollingRestart, Arm::Monolith) => vec![case(Arm::Monolith, 2, "all processes")],
+        // Its gateway knows all three; two of them are stopped at first.
+        (Fault::SlowConsumer, Arm::Monolith) => vec![case(Arm::Monolith, 3, "monolith")],
+        (Fault::SlowConsumer, arm) => vec![case(arm, 1, "payment-service")],
+        (Fault::Poison, Arm::Monolith) => vec![case(Arm::Monolith, 1, "requests")],
+        (Fault::Poison, arm) => vec![case(arm, 1, "messages")],
+        (Fault::Overload, arm) => vec![case(arm, 1, "all processes")],
         (Fault::Pause, Arm::Monolith) => vec![case(Arm::Monolith, 1, "Postgres")],
         (Fault::Pause, arm) => vec![case(arm, 1, "SQS")],
         // The monolith has no queue.
-        (Fault::SqsMisbehaves | Fault::QueuesLost, Arm::Monolith) => vec![],
-        (Fault::SqsMisbehaves | Fault::QueuesLost, arm) => vec![case(arm, 1, "SQS")],
+        (Fault::QueueServerKilled | Fault::SqsMisbehaves | Fault::QueuesLost, Arm::Monolith) => {
+            vec![]
+        }
+        (Fault::QueueServerKilled | Fault::SqsMisbehaves | Fault::QueuesLost, arm) => {
+            vec![case(arm, 1, "SQS")]
+        }
         (Fault::ProviderHangs | Fault::ProviderFails, arm) => vec![case(arm, 1, "provider")],
         (Fault::PostgresCrash, arm) => vec![case(arm, 1, "Postgres")],
         (Fault::KillAll | Fault::RollingRestart | Fault::RandomKills, arm) => {
@@ -50,7 +60,12 @@ mod tests {
     fn each_fault_hits_the_services_and_every_one_that_can_hits_the_monolith() {
         for fault in Fault::ALL {
             assert!(!cases(fault, &[Arm::Services]).is_empty(), "{fault}");
-            let of_queues = [Fault::SqsMisbehaves, Fault::QueuesLost].contains(&fault);
+            let of_queues = [
+                Fault::QueueServerKilled,
+                Fault::SqsMisbehaves,
+                Fault::QueuesLost,
+            ];
+            let of_queues = of_queues.contains(&fault);
             assert_eq!(cases(fault, &[Arm::Monolith]).is_empty(), of_queues);
         }
     }

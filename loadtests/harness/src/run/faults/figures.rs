@@ -45,7 +45,12 @@ pub(super) fn of(
         acknowledged_ms: Quantiles::of(&mut answers),
         settled_ms: Quantiles::of(&mut times),
         dead_letters: dead_letters.map(|(_, count)| count).sum(),
+        order_expiry_s: 0.0,
+        overdue_s: None,
+        latency_back_s: latency_back_s(&orders, &fault),
+        receives_per_message: None,
         queues: vec![],
+        usage: vec![],
         run,
     }
 }
@@ -55,6 +60,28 @@ fn goodput_back_s(orders: &[&Outcome], fault: &Range<f64>) -> f64 {
     let failed = orders.iter().filter(|one| one.order.is_none());
     let failed = failed.map(|one| one.due.as_secs_f64() - fault.end);
     failed.fold(0.0, f64::max)
+}
+
+/// From the fault's end until the second in which an answer took at most twice as long as before
+/// the fault, at the median. `None` when it never did.
+fn latency_back_s(orders: &[&Outcome], fault: &Range<f64>) -> Option<f64> {
+    let median = |span: Range<f64>| {
+        let of_span = orders.iter().filter(|one| {
+            let is_due = span.contains(&one.due.as_secs_f64());
+            is_due && one.order.is_some()
+        });
+        let mut answers: Vec<f64> = of_span.map(|one| ms(one.latency)).collect();
+        (!answers.is_empty()).then(|| Quantiles::of(&mut answers).p50)
+    };
+    let before = median(0.0..fault.start)?;
+    let last = orders.iter().map(|one| one.due.as_secs_f64());
+    let last = last.fold(fault.end, f64::max);
+    let seconds = (last - fault.end).ceil() as u64;
+    let mut seconds = (0..seconds).map(|second| second as f64);
+    seconds.find(|second| {
+        let begin = fault.end + second;
+        median(begin..begin + 1.0).is_some_and(|median| median <= 2.0 * before)
+    })
 }
 
 /// From the fault's end until all accepted orders that were due before it were settled. `None` when

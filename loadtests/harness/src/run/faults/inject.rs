@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use analysis::model::{Arm, Fault, FaultCase};
+use analysis::model::{Arm, Fault, FaultCase, Rate};
 use anyhow::Context;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -10,32 +10,54 @@ use rand::seq::IndexedMutRandom;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval_at, sleep};
 
-use crate::deployment::{Deployment, Infrastructure};
+use super::poison;
+use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 /// The time between two kills of random processes.
 const BETWEEN_KILLS: Duration = Duration::from_secs(3);
 /// How long each of them is dead.
 const DEAD_FOR: Duration = Duration::from_secs(1);
+/// How long the provider of a slow consumer takes: a payment service with 64 messages in flight
+/// then makes 35 payments per second. Its time limit is 2 s.
+const SLOW_MS: u64 = 1_800;
+/// The replicas of a slow consumer, half-way.
+const REPLICAS: usize = 3;
 
-/// Makes the fault happen, lets it last, and heals it. Returns when all parts are ready again.
+/// Brings the deployment into the state in which the load finds it.
+///
+/// # Errors
+/// When a process does not end.
+pub(super) async fn prepare(deployment: &mut Deployment, case: &FaultCase) -> anyhow::Result<()> {
+    if case.fault == Fault::SlowConsumer && case.arm == Arm::Monolith {
+        for process in &mut deployment.processes[1..] {
+            process.signal("TERM")?;
+            process.ended().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the fault happen, lets it last, and heals it. Returns when all parts are ready again, with
+/// the number of poison messages that were sent.
 ///
 /// # Errors
 /// When a part cannot be reached, or does not come back.
 pub(super) async fn inject(
     infrastructure: &Infrastructure,
     deployment: &mut Deployment,
-    case: &FaultCase,
-    seed: u64,
-) -> anyhow::Result<()> {
+    (deployed, case): (&DeploymentSpec, &FaultCase),
+    (rate, seed): (Rate, u64),
+) -> anyhow::Result<u64> {
     let http = &infrastructure.http;
     let length = Duration::from_secs(case.fault.length_s());
+    let mut poisoned = 0;
     match case.fault {
         Fault::Kill => {
             let process = deployment.process(&case.part)?;
             process.kill().await?;
             sleep(length).await;
             process.start_again().await?;
-            process.ready(http).await
+            process.ready(http).await?;
         }
         Fault::KillAll => {
             for process in &deployment.processes {
@@ -49,39 +71,48 @@ pub(super) async fn inject(
                 process.start_again().await?;
                 process.ready(http).await?;
             }
-            Ok(())
         }
-        Fault::ProviderHangs => provider(deployment, http, json!({"hang_rate": 1.0}), length).await,
+        Fault::ProviderHangs => {
+            provider(deployment, http, json!({"hang_rate": 1.0}), length).await?;
+        }
         Fault::ProviderFails => {
             let behaviour = json!({"error_rate": 0.3, "latency_ms": 2_000});
-            provider(deployment, http, behaviour, length).await
+            provider(deployment, http, behaviour, length).await?;
         }
         Fault::Pause if case.arm == Arm::Monolith => {
             deployment.signal_postgres("STOP")?;
             sleep(length).await;
-            deployment.signal_postgres("CONT")
+            deployment.signal_postgres("CONT")?;
         }
-        Fault::Pause => sqs(deployment, http, json!({"paused": true}), length).await,
-        Fault::PostgresCrash => deployment.crash_postgres(length).await,
+        Fault::Pause => sqs(deployment, http, json!({"paused": true}), length).await?,
+        Fault::PostgresCrash => deployment.crash_postgres(length).await?,
         Fault::SqsMisbehaves => {
             let faults = json!({
                 "duplicates": 0.05, "reorder": 0.5, "errors": 0.02, "throttle_entries": 0.02,
                 "latency": {"p50_ms": 20.0, "p99_ms": 60.0},
             });
-            sqs(deployment, http, faults, length).await
+            sqs(deployment, http, faults, length).await?;
         }
-        Fault::RollingRestart => {
-            for process in &mut deployment.processes {
-                process.restart(http).await?;
-            }
-            Ok(())
+        Fault::Poison => {
+            poisoned = poison::send(infrastructure, deployment, rate, length).await?;
+            restart_in_turn(deployment, http, |name| poison::READERS.contains(&name)).await?;
         }
+        Fault::SlowConsumer => {
+            deployment
+                .set_provider(http, &json!({"latency_ms": SLOW_MS}))
+                .await?;
+            sleep(length / 2).await;
+            more_replicas(infrastructure, deployment, deployed, case).await?;
+            sleep(length / 2).await;
+            deployment.set_provider(http, &json!({})).await?;
+        }
+        Fault::RollingRestart => restart_in_turn(deployment, http, |_| true).await?,
         Fault::Freeze => {
             let process = deployment.process(&case.part)?;
             process.signal("STOP")?;
             sleep(length).await;
             process.signal("CONT")?;
-            process.ready(http).await
+            process.ready(http).await?;
         }
         Fault::RandomKills => {
             let mut random = SmallRng::seed_from_u64(seed);
@@ -96,16 +127,56 @@ pub(super) async fn inject(
                 process.start_again().await?;
                 process.ready(http).await?;
             }
-            Ok(())
         }
-        Fault::QueuesLost => {
-            let queues = deployment.queues.as_mut();
-            let queues = queues.context("the arm has no queues")?;
+        Fault::Overload => sleep(length).await,
+        Fault::QueueServerKilled | Fault::QueuesLost => {
+            let queues = deployment
+                .queues
+                .as_mut()
+                .context("the arm has no queues")?;
             queues.process.kill().await?;
             sleep(length).await;
-            queues.process.start_again().await
+            queues.process.start_again().await?;
         }
     }
+    Ok(poisoned)
+}
+
+/// Stops and starts the processes with these names, one after another.
+async fn restart_in_turn(
+    deployment: &mut Deployment,
+    http: &reqwest::Client,
+    is_meant: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
+    let processes = deployment.processes.iter_mut();
+    for process in processes.filter(|one| is_meant(&one.name)) {
+        process.restart(http).await?;
+    }
+    Ok(())
+}
+
+/// Adds replicas of the part: the monolith's stand behind its gateway already, and are stopped.
+async fn more_replicas(
+    infrastructure: &Infrastructure,
+    deployment: &mut Deployment,
+    deployed: &DeploymentSpec,
+    case: &FaultCase,
+) -> anyhow::Result<()> {
+    match case.arm {
+        Arm::Monolith => {
+            for process in &mut deployment.processes[1..] {
+                process.start_again().await?;
+                process.ready(&infrastructure.http).await?;
+            }
+        }
+        _ => {
+            for _ in 1..REPLICAS {
+                let added = deployment.add_replica(infrastructure, deployed, &case.part);
+                added.await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Changes the provider's behaviour for some time.

@@ -17,7 +17,10 @@ struct Queue {
     name: String,
     waiting: u64,
     in_flight: u64,
+    delayed: u64,
     oldest_age_ms: Option<f64>,
+    sent: u64,
+    received: u64,
 }
 
 /// Reads the queues of the server at `url` from `begin` until `end` is cancelled.
@@ -25,7 +28,7 @@ struct Queue {
 /// # Errors
 /// When no HTTP client can be made.
 pub(super) async fn watch(
-    url: Option<String>,
+    url: Option<&str>,
     begin: Instant,
     end: &CancellationToken,
 ) -> anyhow::Result<Vec<QueueSample>> {
@@ -43,6 +46,20 @@ pub(super) async fn watch(
         }
     }
     Ok(samples)
+}
+
+/// Deliveries per message since the queues were created, without messages whose delay has not
+/// ended. `None` when there are no messages.
+pub(super) async fn receives_per_message(url: &str) -> Option<f64> {
+    let http = reqwest::Client::builder().no_proxy().build().ok()?;
+    let queues = read(&http, &format!("{url}/control/queues")).await.ok()?;
+    let (sent, received) = queues
+        .iter()
+        .filter(|queue| !queue.name.ends_with("-dlq"))
+        .fold((0, 0), |(sent, received), queue| {
+            (sent + queue.sent - queue.delayed, received + queue.received)
+        });
+    (sent > 0).then(|| received as f64 / sent as f64)
 }
 
 async fn read(http: &reqwest::Client, url: &str) -> reqwest::Result<Vec<Queue>> {
