@@ -42,8 +42,8 @@ pub struct Compare {
 
 #[derive(Subcommand, Debug)]
 pub enum Action {
-    /// Starts both architectures and keeps them running, to try them by hand.
-    Up(DeploymentOptions),
+    /// Starts both architectures with a live page that shows and controls them, until Ctrl-C.
+    Up(UpOptions),
     /// Starts each architecture, leaves it idle for ten seconds, and prints what its processes use
     /// and how soon they were ready.
     Idle(DeploymentOptions),
@@ -59,6 +59,20 @@ pub enum Action {
     },
     /// Prints what changed between two comparisons: two commits, or two machines.
     Diff { before: PathBuf, after: PathBuf },
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct UpOptions {
+    /// Opens the page in the browser.
+    #[arg(long)]
+    pub open: bool,
+
+    /// Writes a file to source in a shell: addresses, databases, and the functions of the labs.
+    #[arg(long, value_name = "FILE")]
+    pub env: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub deployment: DeploymentOptions,
 }
 
 /// The options of everything that starts deployments: a comparison, `up` and `idle`.

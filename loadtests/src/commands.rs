@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod compare_targets;
 pub mod conclude;
+mod env_file;
 pub mod faults;
 pub mod idle;
 pub mod results;

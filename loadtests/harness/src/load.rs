@@ -12,11 +12,15 @@ pub mod arrivals;
 pub mod attack;
 pub mod operations;
 pub mod recorder;
+mod sampling;
 pub mod schedule;
 pub mod sender;
+mod steered;
 
 pub use arrivals::Arrivals;
-pub use attack::attack;
+pub use attack::{attack, steer};
 pub use operations::{Operation, Population};
 pub use recorder::{Outcome, Recorder, Request};
+pub use sampling::Sampling;
 pub use sender::Attack;
+pub use steered::SteeredRate;

@@ -172,6 +172,9 @@ fn spec(arm: Arm) -> DeploymentSpec {
         drills: false,
         seed: 1,
         slowdown: None,
+        drills: false,
+        first_port: None,
+        collector: None,
     }
 }
 

@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("strict-json", &[]),
     ("trace-context", &[]),
     ("problem-document", &[]),
-    ("database", &[]),
+    ("database", &["trace-context"]),
     (
         "chassis",
         &[
@@ -42,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "domain",
             "store",
             "strict-json",
+            "trace-context",
         ],
     ),
     // Only tests depend on it.
@@ -69,6 +70,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "strict-json",
         ],
+    ),
+    // The page shows and controls what the harness starts.
+    (
+        "live",
+        &["analysis", "contracts", "domain", "harness", "messaging"],
     ),
     // The services' decisions, held against the audit's promises. Only its own tests use it.
     (

@@ -17,7 +17,10 @@ use super::process::{EnvVars, Process};
 use super::slowdown_proxy;
 use super::spec::DeploymentSpec;
 use super::third_parties::{PaymentProvider, Queues};
-use super::wiring::{URLS, entry_package, replica_name, replicas_of, start_order};
+use super::wiring::{
+    PROVIDER_PORT, QUEUES_PORT, URLS, entry_package, port_of, replica_name, replicas_of,
+    start_order,
+};
 use crate::audit::Sources;
 use crate::audit::sources::Delayed;
 
@@ -56,6 +59,7 @@ impl Deployment {
         let provider = PaymentProvider::start(
             &infrastructure.binaries,
             logs,
+            spec.port(PROVIDER_PORT),
             spec.provider_latency_ms,
             spec.seed,
         )
@@ -63,7 +67,8 @@ impl Deployment {
         let queues = match spec.arm.uses_sqs() && infrastructure.queues.is_none() {
             true => {
                 let arguments: Vec<&str> = spec.sqs_arguments.iter().map(String::as_str).collect();
-                Some(Queues::start(&infrastructure.binaries, logs, &arguments).await?)
+                let port = spec.port(QUEUES_PORT);
+                Some(Queues::start(&infrastructure.binaries, logs, port, &arguments).await?)
             }
             false => None,
         };
@@ -117,8 +122,7 @@ impl Deployment {
                 self.add_replica(infrastructure, spec, package).await?;
             }
         }
-        let names = self.processes.iter().map(|one| (&one.name, &one.url));
-        self.base_urls = replicas_of(entry_package(self.arm), names);
+        self.base_urls = self.urls_of(entry_package(self.arm));
         if spec.entry_gateway {
             self.start_entry_gateway(infrastructure, spec, logs).await?;
         }
@@ -144,15 +148,25 @@ impl Deployment {
             Some(baseline) => baseline,
             None => &infrastructure.binaries,
         };
-        let environment = environment(package, infrastructure, spec, &self.running_parts());
-        let names = self.processes.iter().map(|one| (&one.name, &one.url));
-        let name = replica_name(package, replicas_of(package, names).len());
-        let logs = &infrastructure.logs.join(&spec.name);
-        let program = binaries.path(package)?;
-        let mut process = Process::start(&name, program, &[], &environment, logs).await?;
+        let replica = self.urls_of(package).len();
+        let port = match replica {
+            0 => spec.port(port_of(package)),
+            _ => 0,
+        };
+        let parts = self.running_parts();
+        let environment = environment(package, infrastructure, spec, &parts, port);
+        let (name, program) = (replica_name(package, replica), binaries.path(package)?);
+        let logs = infrastructure.logs.join(&spec.name);
+        let mut process = Process::start(&name, program, &[], &environment, &logs).await?;
         process.ready(&infrastructure.http).await?;
         self.processes.push(process);
         Ok(())
+    }
+
+    /// The addresses of all processes of a package.
+    pub(super) fn urls_of(&self, package: &str) -> Vec<String> {
+        let names = self.processes.iter().map(|one| (&one.name, &one.url));
+        replicas_of(package, names)
     }
 
     /// Puts a gateway in front of all entry addresses. It leaves out a replica that is dead.
@@ -163,7 +177,8 @@ impl Deployment {
         logs: &Path,
     ) -> anyhow::Result<()> {
         let program = infrastructure.binaries.path("gateway")?;
-        let mut environment = environment("gateway", infrastructure, spec, &self.running_parts());
+        let parts = self.running_parts();
+        let mut environment = environment("gateway", infrastructure, spec, &parts, 0);
         let replicas = self.base_urls.join(",");
         environment.extend(URLS.map(|(_, variable)| (variable, replicas.clone())));
         let mut gateway = Process::start("gateway", program, &[], &environment, logs).await?;

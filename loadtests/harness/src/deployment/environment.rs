@@ -40,10 +40,11 @@ pub(super) fn environment(
     infrastructure: &Infrastructure,
     spec: &DeploymentSpec,
     parts: &RunningParts<'_>,
+    port: u16,
 ) -> EnvVars {
     let keys = &infrastructure.keys;
     let mut environment = EnvVars::from([
-        ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
+        ("LISTEN_ADDR", format!("127.0.0.1:{port}")),
         ("PAYMENT_PROVIDER_URL", parts.provider_url.to_owned()),
         ("AUTH_PUBLIC_KEY", keys.public.expose().to_owned()),
         (
@@ -62,6 +63,9 @@ pub(super) fn environment(
     }
     if let Some(filter) = infrastructure.log_filter {
         environment.insert("RUST_LOG", filter.to_owned());
+    }
+    if let Some(collector) = &spec.collector {
+        environment.insert("OTEL_EXPORTER_OTLP_ENDPOINT", collector.clone());
     }
     if let Some(overdue) = spec.overdue {
         let overdue = overdue.as_millis().to_string();

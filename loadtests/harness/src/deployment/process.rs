@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
+/// A shell adds this to the number of the signal that ended its child.
+const SIGNALLED: i32 = 128;
 
 /// A running process. It ends when this value is dropped, or this program ends.
 #[derive(Debug)]
@@ -102,6 +104,28 @@ impl Process {
         }
     }
 
+    /// Kills it and waits until it has ended.
+    ///
+    /// # Errors
+    /// When it had ended before.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.signal("KILL")?;
+        self.ended().await
+    }
+
+    /// Stops it gracefully if it runs, starts it again, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not end, or is not ready again, within 30 s.
+    pub async fn restart(&mut self, http: &reqwest::Client) -> anyhow::Result<()> {
+        if self.end()?.is_none() {
+            self.signal("TERM")?;
+            self.ended().await?;
+        }
+        self.start_again().await?;
+        self.ready(http).await
+    }
+
     /// Starts the program again after it has ended, and waits until it listens on the address that
     /// it had.
     ///
@@ -126,6 +150,22 @@ impl Process {
 
     pub fn pid(&self) -> u32 {
         self.child.pid()
+    }
+
+    /// How it ended, such as `signal 9` or `status 1: no postgres found`. `None` while it runs.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn end(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(status) = self.child.exit_status()? else {
+            return Ok(None);
+        };
+        // Its supervisor is a shell, which reports signal 9 as status 137.
+        let code = status.code().unwrap_or(SIGNALLED);
+        Ok(Some(match code > SIGNALLED {
+            true => format!("signal {}", code - SIGNALLED),
+            false => format!("status {code}: {}", last_lines(&self.child.log_text())),
+        }))
     }
 
     async fn address(&mut self) -> anyhow::Result<String> {

@@ -1,5 +1,6 @@
 //! The configuration of a deployment.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use analysis::model::Arm;
@@ -30,4 +31,21 @@ pub struct DeploymentSpec {
     pub seed: u64,
     /// CPU to burn per order in a proxy in front of the arm.
     pub slowdown: Option<Duration>,
+    /// The port of the entry. The other parts have the next ports. A port that is taken is replaced
+    /// by a free one. `None` gives every part a free port.
+    pub first_port: Option<u16>,
+    /// Where the processes export their spans by OTLP. No run of a comparison exports any.
+    pub collector: Option<String>,
+}
+
+impl DeploymentSpec {
+    /// The port of the part at this distance from the entry, or 0 for a free one.
+    pub(super) fn port(&self, distance: u16) -> u16 {
+        let port = self.first_port.map_or(0, |first| first + distance);
+        // A port of which only old connections are left can be bound.
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => port,
+            Err(_) => 0,
+        }
+    }
 }

@@ -18,12 +18,13 @@ impl PaymentProvider {
     pub async fn start(
         binaries: &Binaries,
         logs: &Path,
+        port: u16,
         latency_ms: u64,
         seed: u64,
     ) -> anyhow::Result<PaymentProvider> {
         let program = binaries.path("payment-provider")?;
-        let (latency, seed) = (latency_ms.to_string(), seed.to_string());
-        let arguments = ["--port", "0", "--latency-ms", &latency, "--seed", &seed];
+        let [port, latency, seed] = [port.into(), latency_ms, seed].map(|one| one.to_string());
+        let arguments = ["--port", &port, "--latency-ms", &latency, "--seed", &seed];
         let process = Process::start(
             "payment-provider",
             program,
@@ -48,10 +49,12 @@ impl Queues {
     pub async fn start(
         binaries: &Binaries,
         logs: &Path,
+        port: u16,
         arguments: &[&str],
     ) -> anyhow::Result<Queues> {
         let program = binaries.path("sqs-local")?;
-        let arguments = [&["--port", "0"], arguments].concat();
+        let port = port.to_string();
+        let arguments = [&["--port", &port], arguments].concat();
         let process =
             Process::start("sqs-local", program, &arguments, &EnvVars::new(), logs).await?;
         let server = QueueServer::at(&process.url);

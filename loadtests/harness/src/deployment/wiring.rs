@@ -29,6 +29,23 @@ pub(super) const URLS: [(&str, &str); 2] = [
     ("order-service", "ORDER_SERVICE_URL"),
 ];
 
+/// The distance of the queue server's port from that of the entry.
+pub(super) const QUEUES_PORT: u16 = 8;
+/// The same of the payment provider.
+pub(super) const PROVIDER_PORT: u16 = 9;
+
+/// The distance of a package's port from that of the entry.
+pub(super) fn port_of(package: &str) -> u16 {
+    match package {
+        "auth-service" => 1,
+        "order-service" => 2,
+        "payment-service" => 3,
+        "inventory-service" => 4,
+        "shipping-service" => 5,
+        _ => 0,
+    }
+}
+
 /// The packages in the order of their start: the gateway last, since it needs the others'
 /// addresses.
 pub(super) fn start_order(arm: Arm) -> Vec<&'static str> {
@@ -56,7 +73,7 @@ pub(super) fn signs(package: &str) -> bool {
 }
 
 /// The package that receives the requests of customers.
-pub(super) fn entry_package(arm: Arm) -> &'static str {
+pub fn entry_package(arm: Arm) -> &'static str {
     match arm {
         Arm::Monolith => "monolith",
         Arm::Events | Arm::OneProcess => "all-in-one",

@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
+
+use super::steered::{Steered, SteeredRate};
 
 /// One sequence of operations that all generator users share. Each user takes the next one, waits
 /// until it is due and sends it, so the rate does not depend on how fast the shop answers.
@@ -21,6 +24,8 @@ enum Due {
     At(Vec<Duration>),
     /// As soon as a user is free, until this time has passed.
     WhenFree(Duration),
+    /// At a rate that changes while the load runs.
+    Steered(Mutex<Steered>),
 }
 
 /// An operation to send.
@@ -52,11 +57,29 @@ impl Arrivals {
         }
     }
 
+    /// The open model at the rate that `rate` holds, from now until its sender is
+    /// dropped.
+    pub fn steered(rate: watch::Receiver<SteeredRate>) -> Arrivals {
+        let begin = Instant::now();
+        Arrivals {
+            begin,
+            due: Due::Steered(Mutex::new(Steered::new(rate, begin))),
+            taken: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
     /// Waits until the next operation is due. `None` when no operation is left.
     pub async fn next(&self) -> Option<Arrival> {
         tokio::time::sleep_until(self.begin).await;
         if self.closed.load(Ordering::Relaxed) {
             return None;
+        }
+        if let Due::Steered(steered) = &self.due {
+            // Those behind it wait for the lock, so a new rate holds for all of them.
+            let due = steered.lock().await.next().await?;
+            let number = self.taken.fetch_add(1, Ordering::Relaxed);
+            return Some(Arrival { number, due });
         }
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
         let due = match &self.due {
@@ -68,6 +91,7 @@ impl Arrivals {
                 }
                 now
             }
+            Due::Steered(_) => return None,
         };
         tokio::time::sleep_until(self.begin + due).await;
         (!self.closed.load(Ordering::Relaxed)).then_some(Arrival { number, due })
@@ -76,6 +100,11 @@ impl Arrivals {
     /// Ends the load: users who wait for an operation get none.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// The operations that users have taken so far.
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// The time since the beginning of the load.

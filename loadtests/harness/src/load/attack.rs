@@ -7,6 +7,7 @@ use anyhow::Context;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::prelude::*;
+use tokio::sync::watch;
 
 use super::Attack;
 
@@ -22,29 +23,68 @@ const OVERTIME: Duration = Duration::from_secs(60);
 ///
 /// When goose refuses its configuration or could not build its client.
 pub async fn attack(attack: Arc<Attack>, users: usize, length: Duration) -> anyhow::Result<()> {
-    let shared = Arc::clone(&attack);
-    let arrivals = Arc::clone(&attack);
-    let send: TransactionFunction = Arc::new(move |user| {
-        let attack = Arc::clone(&shared);
-        Box::pin(async move { attack.next(user).await })
-    });
+    // goose's users outlive a load that is cancelled: they find no operation then.
+    let _closing = CloseArrivals(Arc::clone(&attack));
+    run(vec![Source::One(attack)], users, Some(length)).await
+}
+
+/// Runs goose until every sender has been dropped. Each of `loads` has as many users of its own,
+/// who take operations of the [`Attack`] that it holds: another scenario is another attack.
+///
+/// # Errors
+/// When goose refuses its configuration or could not build its client.
+pub async fn steer(loads: Vec<watch::Receiver<Arc<Attack>>>, users: usize) -> anyhow::Result<()> {
+    let sources = loads.into_iter().map(Source::Steered).collect();
+    run(sources, users, None).await
+}
+
+/// Where the users of one goose scenario take their operations.
+#[derive(Clone)]
+enum Source {
+    One(Arc<Attack>),
+    /// Of the attack that it holds now.
+    Steered(watch::Receiver<Arc<Attack>>),
+}
+
+impl Source {
+    /// Sends the next operation. goose ends by time or by its kill switch, and lets every user
+    /// finish its operation.
+    async fn next(&mut self, user: &mut GooseUser) -> TransactionResult {
+        let (attack, is_last) = match self {
+            Source::One(attack) => (Arc::clone(attack), true),
+            Source::Steered(current) => {
+                let is_last = current.has_changed().is_err();
+                (Arc::clone(&current.borrow()), is_last)
+            }
+        };
+        if !attack.next(user).await? {
+            if is_last {
+                goose::trigger_killswitch("the schedule is over");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Runs goose with this many users for each source. Without a length it runs until a source ends.
+async fn run(sources: Vec<Source>, users: usize, length: Option<Duration>) -> anyhow::Result<()> {
     let client = GooseClientBuilder::new()
         .without_cookies()
         .timeout(TIMEOUT)
         .user_agent("twofold-loadtests");
-    let scenario = scenario!("NextOperation")
-        .register_transaction(Transaction::new(send).set_name("operation"));
-
-    let host = attack
-        .base_urls
-        .first()
-        .context("an arm has an entry address")?;
-    let configuration = configuration(host, users, length)?;
-    let attack = GooseAttack::initialize_with_config(configuration)?
-        .set_client_builder_without_cookies(client)?
-        .register_scenario(scenario);
-    // goose's users outlive a load that is cancelled: they find no operation then.
-    let _closing = CloseArrivals(arrivals);
+    let configuration = configuration(users * sources.len(), length)?;
+    let mut attack = GooseAttack::initialize_with_config(configuration)?
+        .set_client_builder_without_cookies(client)?;
+    for source in sources {
+        let send: TransactionFunction = Arc::new(move |user| {
+            let mut source = source.clone();
+            Box::pin(async move { source.next(user).await })
+        });
+        let scenario = scenario!("NextOperation")
+            .register_transaction(Transaction::new(send).set_name("operation"));
+        attack = attack.register_scenario(scenario);
+    }
     attack
         .execute()
         .await
@@ -62,15 +102,18 @@ impl Drop for CloseArrivals {
 
 /// goose's own metrics and reports are off: latencies here count from the moment an operation was
 /// due, not from the request.
-fn configuration(host: &str, users: usize, length: Duration) -> anyhow::Result<GooseConfiguration> {
-    let seconds = (length + OVERTIME).as_secs_f64().ceil() as u64;
-    let arguments = [
-        format!("--host={host}"),
+fn configuration(users: usize, length: Option<Duration>) -> anyhow::Result<GooseConfiguration> {
+    let mut arguments = vec![
+        // Every request has an address of its own.
+        "--host=http://127.0.0.1".to_owned(),
         format!("--users={users}"),
         // All users at once: they wait for their operations, not for goose.
         format!("--increase-rate={}", users * 100),
-        format!("--run-time={seconds}s"),
     ];
+    if let Some(length) = length {
+        let seconds = (length + OVERTIME).as_secs_f64().ceil() as u64;
+        arguments.push(format!("--run-time={seconds}s"));
+    }
     let quiet = [
         "--no-metrics",
         "--no-print-metrics",
@@ -145,6 +188,7 @@ mod tests {
             tokens: vec!["token".to_owned()],
             arrivals: Arrivals::closed(Duration::MAX, Instant::now()),
             awaits: true,
+            sampling: None,
             recorder: Recorder::default(),
             last_orders: vec![std::sync::Mutex::default()],
         }
@@ -202,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn users_are_spread_over_the_entry_addresses() {
+    async fn operations_are_spread_over_the_entry_addresses() {
         let _alone = ALONE.lock().await;
         let length = Duration::from_secs(1);
         let closed_entry = "http://127.0.0.1:1".to_owned();

@@ -1,5 +1,6 @@
 //! Sends one operation, and records its outcome.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use uuid::Uuid;
 use super::arrivals::{Arrival, Arrivals};
 use super::operations::{Operation, Population, operation};
 use super::recorder::{Accepted, Outcome, Recorder, Request};
+use super::sampling::Sampling;
+use crate::audit::Sent;
 
 /// One run's load.
 #[derive(Debug)]
 pub struct Attack {
-    /// The shop's entry addresses. Generator users are spread over them.
+    /// The shop's entry addresses. Operations are spread over them.
     pub base_urls: Vec<String>,
     pub scenario: Scenario,
     pub seed: u64,
@@ -29,6 +32,8 @@ pub struct Attack {
     pub arrivals: Arrivals,
     /// Whether a user waits until its order is settled before it takes the next operation.
     pub awaits: bool,
+    /// Which orders are traced. `None` leaves that to the shop, as customers do.
+    pub sampling: Option<Sampling>,
     pub recorder: Recorder,
     /// The newest order of each customer, for operations that read one.
     pub last_orders: Vec<Mutex<Option<Uuid>>>,
@@ -54,18 +59,39 @@ struct Placed {
 }
 
 impl Attack {
-    pub(super) async fn next(&self, user: &mut GooseUser) -> TransactionResult {
+    /// Sends the next operation when it is due. Returns `false` when none is left.
+    pub(super) async fn next(&self, user: &mut GooseUser) -> Result<bool, Box<TransactionError>> {
         let Some(arrival) = self.arrivals.next().await else {
-            // goose ends by time or by its kill switch, and lets every user finish its operation.
-            goose::trigger_killswitch("the schedule is over");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return Ok(());
+            return Ok(false);
         };
-        let population = Population {
+        self.operate(user, arrival).await.map(|()| true)
+    }
+
+    /// The content of each accepted order, derived from its number again.
+    pub fn accepted(&self, outcomes: &[Outcome]) -> Vec<Sent> {
+        let orders = outcomes.iter().filter_map(|one| one.order);
+        let orders = orders.map(|order| Sent {
+            id: order.id,
+            lines: match operation(self.scenario, self.seed, order.number, self.population()) {
+                Operation::Order { order, .. } => {
+                    let lines = order.lines.into_iter();
+                    lines.map(|line| (line.sku, line.quantity)).collect()
+                }
+                _ => BTreeMap::new(),
+            },
+        });
+        orders.collect()
+    }
+
+    fn population(&self) -> Population {
+        Population {
             customers: self.tokens.len(),
             products: self.products,
-        };
-        match operation(self.scenario, self.seed, arrival.number, population) {
+        }
+    }
+
+    async fn operate(&self, user: &mut GooseUser, arrival: Arrival) -> TransactionResult {
+        match operation(self.scenario, self.seed, arrival.number, self.population()) {
             Operation::Order {
                 customer,
                 order,
@@ -118,13 +144,17 @@ impl Attack {
             cancel,
         };
         let request = self
-            .request(user, &GooseMethod::Post, "/orders")?
+            .request(user, arrival.number, &GooseMethod::Post, "/orders")?
             .bearer_auth(&self.tokens[customer])
             .header(
                 "idempotency-key",
                 format!("{}-{}", self.keys, arrival.number),
             )
             .json(order);
+        let request = match &self.sampling {
+            Some(sampling) => request.header("traceparent", sampling.trace_parent(arrival.number)),
+            None => request,
+        };
         let accepted = self
             .send(user, arrival, Request::PlaceOrder, origin, request)
             .await?;
@@ -136,7 +166,7 @@ impl Attack {
         if cancel {
             let path = format!("/orders/{}/cancel", accepted.id);
             let request = self
-                .request(user, &GooseMethod::Post, &path)?
+                .request(user, arrival.number, &GooseMethod::Post, &path)?
                 .bearer_auth(&self.tokens[customer]);
             let arrival = self.now(arrival);
             self.send(user, arrival, Request::CancelOrder, origin, request)
@@ -161,7 +191,12 @@ impl Attack {
         while self.arrivals.elapsed() < begin + WAIT_LIMIT {
             tokio::time::sleep(POLL_INTERVAL).await;
             let request = self
-                .request(user, &GooseMethod::Get, &format!("/orders/{order}"))?
+                .request(
+                    user,
+                    arrival.number,
+                    &GooseMethod::Get,
+                    &format!("/orders/{order}"),
+                )?
                 .bearer_auth(&self.tokens[origin.customer]);
             let seen = self
                 .send(
@@ -187,14 +222,15 @@ impl Attack {
         }
     }
 
-    /// Each user has one of the entry addresses.
+    /// Operations take the entry addresses in turn.
     fn request(
         &self,
         user: &mut GooseUser,
+        number: usize,
         method: &GooseMethod,
         path: &str,
     ) -> Result<reqwest::RequestBuilder, Box<TransactionError>> {
-        let entry = user.weighted_users_index % self.base_urls.len();
+        let entry = number % self.base_urls.len();
         user.get_request_builder(method, &format!("{}{path}", self.base_urls[entry]))
     }
 
@@ -206,7 +242,7 @@ impl Attack {
         path: &str,
         customer: Option<usize>,
     ) -> TransactionResult {
-        let mut request = self.request(user, &GooseMethod::Get, path)?;
+        let mut request = self.request(user, arrival.number, &GooseMethod::Get, path)?;
         if let Some(customer) = customer {
             request = request.bearer_auth(&self.tokens[customer]);
         }

@@ -38,14 +38,7 @@ impl Processes {
                 continue;
             };
             // A process may have ended since the directory was read.
-            if let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat"))
-                && let Some((mut usage, threads)) = parse_stat(&stat)
-            {
-                if threads == 1
-                    && let Some(exact) = exact_cpu_ms(pid)
-                {
-                    usage.cpu_ms = exact;
-                }
+            if let Some(usage) = usage(pid) {
                 processes.insert(pid, usage);
             }
         }
@@ -58,6 +51,12 @@ impl Processes {
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok(Processes(text.lines().filter_map(parse_ps).collect()))
+    }
+
+    /// These processes alone, without a search through all. Those that have ended are left out.
+    pub fn only(pids: impl IntoIterator<Item = u32>) -> Processes {
+        let found = pids.into_iter().filter_map(|pid| Some((pid, usage(pid)?)));
+        Processes(found.collect())
     }
 
     pub fn cpu_ms(&self, pid: u32) -> f64 {
@@ -89,6 +88,17 @@ impl Processes {
             }
         }
     }
+}
+
+fn usage(pid: u32) -> Option<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (mut usage, threads) = parse_stat(&stat)?;
+    if threads == 1
+        && let Some(exact) = exact_cpu_ms(pid)
+    {
+        usage.cpu_ms = exact;
+    }
+    Some(usage)
 }
 
 /// The program of a process: the name of its file. `None` where there is no `/proc`.

@@ -6,7 +6,6 @@ mod inject;
 mod loaded;
 mod overload;
 mod poison;
-mod postgres;
 mod queues;
 mod usage;
 

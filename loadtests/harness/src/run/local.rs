@@ -72,6 +72,8 @@ pub(super) fn deployment_spec(
         drills: false,
         seed: settings.seed,
         slowdown: slowdown.map(|slowdown| slowdown.burn),
+        first_port: None,
+        collector: None,
     })
 }
 

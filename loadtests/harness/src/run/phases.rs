@@ -1,7 +1,6 @@
 //! The loads of a run: a warm-up, which is completed and in no figure, the measured load, and for
 //! an overload the search for its rate before.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +10,9 @@ use tokio::time::Instant;
 use super::spec::{RunSettings, RunSpec};
 use super::subject::Endpoint;
 use crate::audit::Sent;
-use crate::load::operations::{operation, order_share, shape};
+use crate::load::operations::{order_share, shape};
 use crate::load::schedule::{Shape, due_times};
-use crate::load::{Arrivals, Attack, Operation, Outcome, Population, Recorder, attack};
+use crate::load::{Arrivals, Attack, Outcome, Recorder, attack};
 
 /// All generator users have started before the first operation is due.
 pub(super) const LEAD: Duration = Duration::from_millis(300);
@@ -64,6 +63,7 @@ pub(super) async fn load(
         tokens: endpoint.tokens.clone(),
         arrivals,
         awaits: closed,
+        sampling: None,
         recorder: Recorder::default(),
     });
     attack(Arc::clone(&sent), users(settings, spec), stream.length).await?;
@@ -75,7 +75,7 @@ pub(super) async fn load(
     let orders = outcomes.iter().filter(|one| one.is_order());
     Ok(Load {
         failed: orders.filter(|one| one.is_error()).count() as u64,
-        accepted: accepted(&sent, &outcomes),
+        accepted: sent.accepted(&outcomes),
         outcomes,
         offered: offered as u64,
         begin_ms,
@@ -139,26 +139,6 @@ impl Stream {
     }
 }
 
-/// The content of each accepted order, derived from its number again.
-fn accepted(sent: &Attack, outcomes: &[Outcome]) -> Vec<Sent> {
-    let population = Population {
-        customers: sent.tokens.len(),
-        products: sent.products,
-    };
-    let orders = outcomes.iter().filter_map(|one| one.order);
-    let orders = orders.map(|order| Sent {
-        id: order.id,
-        lines: match operation(sent.scenario, sent.seed, order.number, population) {
-            Operation::Order { order, .. } => {
-                let lines = order.lines.into_iter();
-                lines.map(|line| (line.sku, line.quantity)).collect()
-            }
-            _ => BTreeMap::new(),
-        },
-    });
-    orders.collect()
-}
-
 pub(super) fn wall_ms() -> anyhow::Result<f64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1_000.0)
 }
@@ -168,6 +148,8 @@ mod tests {
     use analysis::model::{Arm, Scenario};
 
     use super::*;
+    use crate::load::Population;
+    use crate::load::operations::operation;
     use crate::sqs_latency::SqsLatency;
 
     fn spec(scenario: Scenario) -> RunSpec {

@@ -55,7 +55,8 @@ pub(crate) async fn answer(
         trace = %trace.trace_hex(),
     );
 
-    let mut response = guarded(&app, request, &id, trace).instrument(span).await;
+    let handling = guarded(&app, request, &id, trace).instrument(span);
+    let mut response = trace_context::scope(trace, handling).await;
 
     let route = match response.extensions_mut().remove::<MatchedPath>() {
         Some(path) => SharedString::from(path.as_str().to_owned()),

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Connection as _, Error, PgConnection, PgPool, Postgres};
 use sqlx_core::database::Database;
 use sqlx_core::transaction::TransactionManager;
+use tracing::{Level, Span, debug_span, field};
 
 use crate::{Connection, lend};
 
@@ -27,6 +28,8 @@ pub async fn begin(db: &PgPool) -> Result<Transaction, Error> {
 #[must_use = "dropped, it is rolled back"]
 pub struct Transaction {
     connection: Option<Connection>,
+    /// Ends with the transaction.
+    _span: Span,
 }
 
 /// A connection on which `BEGIN` is outstanding. A drop closes it.
@@ -38,7 +41,7 @@ impl Connection {
     /// # Errors
     /// When the server fails. Then the connection is closed.
     pub async fn begin(self) -> Result<Transaction, Error> {
-        let mut beginning = Beginning(Some(self));
+        let (span, mut beginning) = (span(), Beginning(Some(self)));
         let connection = beginning.0.as_mut().expect("it is taken only below");
         #[expect(
             clippy::disallowed_methods,
@@ -47,8 +50,31 @@ impl Connection {
         Manager::begin(connection, None).await?;
         Ok(Transaction {
             connection: beginning.0.take(),
+            _span: span,
         })
     }
+}
+
+/// The span of a transaction in the trace of the running task. A subscriber to the target `otel`
+/// exports it.
+fn span() -> Span {
+    let parent = trace_context::current().filter(|trace| trace.is_sampled());
+    let Some(parent) = parent.filter(|_| tracing::span_enabled!(target: "otel", Level::DEBUG))
+    else {
+        return Span::none();
+    };
+    let own = parent.child();
+    debug_span!(
+        target: "otel",
+        parent: None,
+        "transaction",
+        otel.kind = "client",
+        trace_id = field::display(own.trace_hex()),
+        span_id = field::display(own.span_hex()),
+        parent_id = field::display(parent.span_hex()),
+        db.system.name = "postgresql",
+        db.operation.name = "transaction",
+    )
 }
 
 impl Transaction {

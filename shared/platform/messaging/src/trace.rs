@@ -30,23 +30,7 @@
 //! # }
 //! ```
 
-use tokio::task::futures::TaskLocalFuture;
-pub use trace_context::{MalformedTraceParent, TraceParent};
-
-tokio::task_local! {
-    static CURRENT: TraceParent;
-}
-
-/// The trace of the running task, if it has one.
-pub fn current() -> Option<TraceParent> {
-    CURRENT.try_with(|trace| *trace).ok()
-}
-
-/// Runs `work` in a trace: transactions that begin in it and messages that it publishes continue
-/// the trace.
-pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
-    CURRENT.scope(trace, work)
-}
+pub use trace_context::{MalformedTraceParent, TraceParent, current, scope};
 
 /// The context in X-Ray's format, for `AWSTraceHeader`. `None` for a trace that is not sampled,
 /// which X-Ray does not record.

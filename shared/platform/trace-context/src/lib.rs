@@ -5,6 +5,22 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tokio::task::futures::TaskLocalFuture;
+
+tokio::task_local! {
+    static CURRENT: TraceParent;
+}
+
+/// The trace of the running task, if it has one. It works without a subscriber.
+pub fn current() -> Option<TraceParent> {
+    CURRENT.try_with(|trace| *trace).ok()
+}
+
+/// Runs `work` in a trace.
+pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
+    CURRENT.scope(trace, work)
+}
+
 /// The value of a `traceparent` header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TraceParent {

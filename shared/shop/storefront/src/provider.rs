@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tracing::{debug, warn};
+use tracing::{Instrument as _, Level, Span, debug, debug_span, field, warn};
 
 /// A client of the provider. Cheap to clone: all clones share one connection pool.
 #[derive(Clone, Debug)]
@@ -186,7 +186,8 @@ impl Provider {
         path: &'a str,
         body: Value,
     ) -> BoxFuture<'a, Result<Answer, ProviderError>> {
-        self.post_with_retries(path, body).boxed()
+        let span = span(path);
+        self.post_with_retries(path, body).instrument(span).boxed()
     }
 
     /// Posts, and retries while the error is transient.
@@ -217,6 +218,28 @@ impl Provider {
         }
         read(response).await
     }
+}
+
+/// The span of a call in the trace of the running task, its retries included. A subscriber to the
+/// target `otel` exports it.
+fn span(path: &str) -> Span {
+    let parent = trace_context::current().filter(|trace| trace.is_sampled());
+    let Some(parent) = parent.filter(|_| tracing::span_enabled!(target: "otel", Level::DEBUG))
+    else {
+        return Span::none();
+    };
+    let own = parent.child();
+    debug_span!(
+        target: "otel",
+        parent: None,
+        "call",
+        otel.name = format!("POST {}", path.split('/').next().unwrap_or(path)),
+        otel.kind = "client",
+        trace_id = field::display(own.trace_hex()),
+        span_id = field::display(own.span_hex()),
+        parent_id = field::display(parent.span_hex()),
+        server.address = "payment-provider",
+    )
 }
 
 /// Reads strictly, because the provider is a third party: an array is not accepted as an object.

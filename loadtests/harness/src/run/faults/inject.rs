@@ -10,8 +10,7 @@ use rand::seq::IndexedMutRandom;
 use serde_json::{Value, json};
 use tokio::time::{Instant, interval_at, sleep};
 
-use super::{poison, postgres};
-use crate::deployment::process::Process;
+use super::poison;
 use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 /// The time between two kills of random processes.
@@ -54,9 +53,8 @@ pub(super) async fn inject(
     let mut poisoned = 0;
     match case.fault {
         Fault::Kill => {
-            let process = process(deployment, &case.part)?;
-            process.signal("KILL")?;
-            process.ended().await?;
+            let process = deployment.process(&case.part)?;
+            process.kill().await?;
             sleep(length).await;
             process.start_again().await?;
             process.ready(http).await?;
@@ -82,12 +80,12 @@ pub(super) async fn inject(
             provider(deployment, http, behaviour, length).await?;
         }
         Fault::Pause if case.arm == Arm::Monolith => {
-            postgres::signal(deployment, "STOP")?;
+            deployment.signal_postgres("STOP")?;
             sleep(length).await;
-            postgres::signal(deployment, "CONT")?;
+            deployment.signal_postgres("CONT")?;
         }
         Fault::Pause => sqs(deployment, http, json!({"paused": true}), length).await?,
-        Fault::PostgresCrash => postgres::crash(deployment, length).await?,
+        Fault::PostgresCrash => deployment.crash_postgres(length).await?,
         Fault::SqsMisbehaves => {
             let faults = json!({
                 "duplicates": 0.05, "reorder": 0.5, "errors": 0.02, "throttle_entries": 0.02,
@@ -100,15 +98,17 @@ pub(super) async fn inject(
             restart_in_turn(deployment, http, |name| poison::READERS.contains(&name)).await?;
         }
         Fault::SlowConsumer => {
-            behave(deployment, http, &json!({"latency_ms": SLOW_MS})).await?;
+            deployment
+                .set_provider(http, &json!({"latency_ms": SLOW_MS}))
+                .await?;
             sleep(length / 2).await;
             more_replicas(infrastructure, deployment, deployed, case).await?;
             sleep(length / 2).await;
-            behave(deployment, http, &json!({})).await?;
+            deployment.set_provider(http, &json!({})).await?;
         }
         Fault::RollingRestart => restart_in_turn(deployment, http, |_| true).await?,
         Fault::Freeze => {
-            let process = process(deployment, &case.part)?;
+            let process = deployment.process(&case.part)?;
             process.signal("STOP")?;
             sleep(length).await;
             process.signal("CONT")?;
@@ -122,8 +122,7 @@ pub(super) async fn inject(
                 let processes = &mut deployment.processes;
                 let process = processes.choose_mut(&mut random);
                 let process = process.context("the arm has no process")?;
-                process.signal("KILL")?;
-                process.ended().await?;
+                process.kill().await?;
                 sleep(DEAD_FOR).await;
                 process.start_again().await?;
                 process.ready(http).await?;
@@ -135,8 +134,7 @@ pub(super) async fn inject(
                 .queues
                 .as_mut()
                 .context("the arm has no queues")?;
-            queues.process.signal("KILL")?;
-            queues.process.ended().await?;
+            queues.process.kill().await?;
             sleep(length).await;
             queues.process.start_again().await?;
         }
@@ -152,10 +150,7 @@ async fn restart_in_turn(
 ) -> anyhow::Result<()> {
     let processes = deployment.processes.iter_mut();
     for process in processes.filter(|one| is_meant(&one.name)) {
-        process.signal("TERM")?;
-        process.ended().await?;
-        process.start_again().await?;
-        process.ready(http).await?;
+        process.restart(http).await?;
     }
     Ok(())
 }
@@ -184,12 +179,6 @@ async fn more_replicas(
     Ok(())
 }
 
-fn process<'a>(deployment: &'a mut Deployment, name: &str) -> anyhow::Result<&'a mut Process> {
-    let mut processes = deployment.processes.iter_mut();
-    let process = processes.find(|one| one.name == name);
-    process.with_context(|| format!("no process is called {name}"))
-}
-
 /// Changes the provider's behaviour for some time.
 async fn provider(
     deployment: &Deployment,
@@ -197,19 +186,9 @@ async fn provider(
     behaviour: Value,
     length: Duration,
 ) -> anyhow::Result<()> {
-    behave(deployment, http, &behaviour).await?;
+    deployment.set_provider(http, &behaviour).await?;
     sleep(length).await;
-    behave(deployment, http, &json!({})).await
-}
-
-/// Changes the provider's behaviour.
-async fn behave(
-    deployment: &Deployment,
-    http: &reqwest::Client,
-    behaviour: &Value,
-) -> anyhow::Result<()> {
-    let url = format!("{}/behaviour", deployment.provider.process.url);
-    put(http, &url, behaviour).await
+    deployment.set_provider(http, &json!({})).await
 }
 
 /// Changes the queue server's behaviour for some time.
@@ -219,18 +198,7 @@ async fn sqs(
     faults: Value,
     length: Duration,
 ) -> anyhow::Result<()> {
-    let queues = deployment
-        .queues
-        .as_ref()
-        .context("the arm has no queues")?;
-    let url = format!("{}/control/misbehaviour", queues.process.url);
-    put(http, &url, &faults).await?;
+    deployment.set_queues(http, &faults).await?;
     sleep(length).await;
-    put(http, &url, &json!({})).await
-}
-
-async fn put(http: &reqwest::Client, url: &str, body: &Value) -> anyhow::Result<()> {
-    let answer = http.put(url).json(body).send().await?;
-    answer.error_for_status()?;
-    Ok(())
+    deployment.set_queues(http, &json!({})).await
 }

@@ -1,0 +1,101 @@
+//! The spans of the last ten minutes, received by OTLP over HTTP in JSON. Any collector can stand
+//! in the receiver's place.
+
+mod otlp;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+pub(crate) use otlp::{Kind, Span};
+
+/// How long a span is kept.
+const KEPT: Duration = Duration::from_secs(600);
+/// The most spans that are kept, some 300 bytes each.
+const LIMIT: usize = 200_000;
+/// The exporter of the services sends at most 512 spans at a time.
+const BODY_LIMIT: usize = 16 << 20;
+
+/// The store. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Spans(Arc<Mutex<Content>>);
+
+#[derive(Default)]
+struct Content {
+    spans: VecDeque<(Instant, Arc<Span>)>,
+    dropped: u64,
+}
+
+impl Spans {
+    /// The receiver, as a service of its own.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/v1/traces", post(receive))
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(self.clone())
+    }
+
+    pub(crate) fn add(&self, spans: impl IntoIterator<Item = Span>) {
+        let now = Instant::now();
+        let mut content = self.lock();
+        content
+            .spans
+            .extend(spans.into_iter().map(|span| (now, Arc::new(span))));
+        let is_old = |at: &Instant| now.duration_since(*at) > KEPT;
+        while content.spans.front().is_some_and(|(at, _)| is_old(at)) {
+            content.spans.pop_front();
+        }
+        while content.spans.len() > LIMIT {
+            content.spans.pop_front();
+            content.dropped += 1;
+        }
+    }
+
+    /// The spans of a trace, and the calls that carried one of its messages.
+    pub(crate) fn of(&self, trace: u128) -> Vec<Arc<Span>> {
+        let content = self.lock();
+        let spans = content.spans.iter().map(|(_, span)| span);
+        let of_trace = spans.filter(|span| span.trace == trace || span.links.contains(&trace));
+        of_trace.cloned().collect()
+    }
+
+    /// Spans that were dropped before their ten minutes.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn receive(
+    State(spans): State<Spans>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Json<Value>) {
+    // An exporter is no page.
+    if headers.contains_key(header::ORIGIN) {
+        return (
+            StatusCode::FORBIDDEN,
+            Json(json!({ "message": "no page may send spans" })),
+        );
+    }
+    match otlp::spans(&body) {
+        Ok(new) => {
+            spans.add(new);
+            (StatusCode::OK, Json(json!({})))
+        }
+        Err(error) => {
+            let message = format!("send OTLP in JSON: {error}");
+            (StatusCode::BAD_REQUEST, Json(json!({ "message": message })))
+        }
+    }
+}
