@@ -57,7 +57,7 @@ async fn of_side(side: &Side) -> anyhow::Result<Value> {
         // A shop without an order breaks nothing.
         checks.retain(|check| check.promise != "orders are accepted");
         let is_kept = checks.iter().all(|check| check.broken == 0);
-        if is_quiet && (is_kept || is_late) || is_late {
+        if is_late || is_quiet && is_kept {
             if !is_quiet {
                 checks.retain(|check| AT_ANY_MOMENT.contains(&check.promise.as_str()));
             }

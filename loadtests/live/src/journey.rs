@@ -45,7 +45,7 @@ pub(crate) async fn journey(
     let messages = messages(&spans, &dead, &facts.collect::<Vec<_>>());
 
     let mut lines = vec![customer(&shown)];
-    lines.extend(spans.iter().flat_map(|span| of_span(span)));
+    lines.extend(spans.iter().flat_map(of_span));
     lines.extend(messages.iter().filter_map(waiting));
     lines.sort_by(|one, other| one.begin_ms.total_cmp(&other.begin_ms));
     let begin_ms = lines.first().map_or(shown.at_ms, |line| line.begin_ms);

@@ -79,7 +79,7 @@ impl Operator {
                         };
                         let executed = stop.run_until_cancelled(task.execute(command)).await;
                         // A page that was closed waits for no result.
-                        let _ = done.send(executed.unwrap_or_else(|| bail_stopped()));
+                        let _ = done.send(executed.unwrap_or_else(bail_stopped));
                     }
                 }
             }

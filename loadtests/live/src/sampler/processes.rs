@@ -75,7 +75,7 @@ impl Meter {
                 "reason": part.reason,
             })
         };
-        parts.iter().map(|part| show(part)).collect()
+        parts.iter().map(show).collect()
     }
 
     /// The cores of a server with all its backends.
