@@ -57,7 +57,7 @@ impl Meter {
     ) -> Vec<Value> {
         let cores = self.cores(parts.iter().map(|part| part.pid).collect());
         self.ticks += 1;
-        let mut show = |part: &PartState| {
+        let show = |part: &PartState| {
             let cpu = match part.name.as_str() {
                 "postgres" => self.postgres(part.pid),
                 _ => cores.get(&part.pid).copied().unwrap_or(0.0),
