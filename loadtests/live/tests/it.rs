@@ -1,5 +1,7 @@
 //! The page on real processes: both arms, their databases and queues.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
+
 #[path = "it/fixture.rs"]
 mod fixture;
 
