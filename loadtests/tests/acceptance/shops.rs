@@ -172,7 +172,6 @@ fn spec(arm: Arm) -> DeploymentSpec {
         drills: false,
         seed: 1,
         slowdown: None,
-        drills: false,
         first_port: None,
         collector: None,
     }
