@@ -54,8 +54,8 @@ pub async fn run_with_fault(
     let settings = RunSettings {
         duration: BEFORE + length + AFTER,
         overdue: match case.fault {
-            // Everything in the backlog would be published again.
-            Fault::Overload => None,
+            // Everything in the backlog would be published again, and handled again.
+            Fault::SlowConsumer | Fault::Overload => None,
             _ => settings.overdue,
         },
         ..settings.clone()

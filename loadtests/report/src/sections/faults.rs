@@ -91,7 +91,7 @@ fn notes(results: &Results) -> Markup {
                 (format!("{:.0}", run.order_expiry_s)) " s"
                 @if let Some(overdue) = results.faults.iter().find_map(|run| run.overdue_s) {
                     "; the services publish an event again that was not answered for "
-                    (format!("{overdue:.0}")) " s (not in an overload)"
+                    (format!("{overdue:.0}")) " s (F9 and F13: after minutes, as by default)"
                 }
                 "; the generator waits 20 s for an answer."
             }
