@@ -17,6 +17,9 @@ KINDS = {
     "process": "CONSUMER",
     "send": "CLIENT",
     "receive": "CLIENT",
+    "transaction": "CLIENT",
+    # A call of the payment provider.
+    "POST": "CLIENT",
 }
 WAY = [
     "POST /orders",
