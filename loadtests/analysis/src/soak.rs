@@ -6,7 +6,7 @@ use crate::model::{Resources, Soak, SoakRound};
 use crate::sentences::capitalised;
 
 /// With fewer rounds, growth and warming up look the same.
-const LEAST_ROUNDS: usize = 6;
+const LEAST_ROUNDS: usize = 12;
 
 /// A resource that grew from the middle third of the rounds to the last one.
 #[derive(Clone, PartialEq, Debug)]
@@ -152,7 +152,7 @@ mod tests {
             arm: Arm::Monolith,
             rate: 50.0,
             seed: 1,
-            rounds: (1..=9).map(round).collect(),
+            rounds: (1..=12).map(round).collect(),
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(growth(&flat), Some(vec![]));
         let text = sentence(&flat);
         assert!(
-            text.contains("900 orders in 9 rounds over 9 minutes"),
+            text.contains("1200 orders in 12 rounds over 12 minutes"),
             "{text}"
         );
         assert!(text.contains("Nothing grew."), "{text}");
@@ -175,7 +175,7 @@ mod tests {
         assert!(text.contains("What grew: memory of monolith."), "{text}");
 
         let mut short = flat;
-        short.rounds.truncate(5);
+        short.rounds.truncate(11);
         assert_eq!(growth(&short), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The page, from the verdicts down to every raw run.
 
-use analysis::model::{ArmName, Results};
+use analysis::model::{ArmName, Results, Soak};
 use analysis::sentences::capitalised;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -55,6 +55,7 @@ fn comparison(results: &Results) -> anyhow::Result<Markup> {
 
 fn head(results: &Results, names: &[String]) -> Markup {
     let orders: u64 = results.all_runs().map(|run| run.accepted).sum();
+    let soaked: u64 = results.soaks.iter().map(Soak::accepted).sum();
     let commit = results.versions.get("commit");
     html! {
         header {
@@ -62,7 +63,7 @@ fn head(results: &Results, names: &[String]) -> Markup {
             p.arms { (capitalised(&names.join(", "))) }
             p.soft {
                 (moment(&results.started_at)) " · " (results.settings.method) " method · "
-                (results.all_runs().count()) " runs · " (orders) " orders"
+                (results.audits().count()) " runs · " (orders + soaked) " orders"
                 @if let Some(commit) = commit { " · commit " (commit) }
             }
             @if let Some(reason) = &results.partial {
