@@ -2,12 +2,12 @@
 //!
 //! Payment, stock and shipment are decided before the customer gets an answer. On an error the
 //! database rolls back. The provider cannot, so [`VoidUnlessKept`] voids the authorization. If the
-//! process dies before the commit, the sweep (`sweep.rs`) finds an authorization without an order,
-//! and voids it.
+//! commit fails, or the process dies before it, the sweep (`sweep.rs`) finds an authorization that
+//! has no payment row, and voids it.
 //!
 //! If the process dies after the commit, the order exists. The customer repeats the request and
-//! gets the order by its idempotency key. A void that is still due is a row, and
-//! any process of the shop sends it to the provider.
+//! gets the order by its idempotency key. A void that is still due is a row: the task `payment_due`
+//! of any process reads it and calls the provider.
 
 use std::time::Duration;
 
@@ -20,17 +20,19 @@ use crate::void_unless_kept::VoidUnlessKept;
 use crate::{Error, Shop};
 
 /// Places the order. If its key has placed an order before, returns `None`, saves nothing and voids
-/// the new authorization. Each attempt has its own order id, so the earlier order keeps its money.
+/// the new authorization. A void names the order id, and each attempt has an id of its own: the
+/// earlier order keeps its authorization.
 pub async fn place_order(
     shop: &Shop,
     order: Order,
     idempotency: &Idempotency,
 ) -> Result<Option<OrderRecord>, Error> {
-    // Leaves the process, so it comes before the transaction: no lock waits for the provider.
+    // Leaves the process, so it comes before the transaction: no lock waits for the provider. The
+    // guard is made first, because the answer of the call can be lost.
     let authorization = VoidUnlessKept::new(&shop.provider, order.id);
     let payment = shop.provider.authorize(&order).await?;
 
-    // Limits the orders of one product that hold a connection. The others wait here, without one.
+    // Limits the orders per product that hold a connection. The others wait here, without one.
     let _permit = shop.product_limit.acquire(&order.lines).await?;
     let mut tx = database::begin(&shop.db).await?; // Rolled back if it is dropped.
     let facts = decide(&mut tx, &order, payment, shop.cancellation_window).await?;
@@ -41,7 +43,8 @@ pub async fn place_order(
     authorization.keep();
     tx.commit().await.map_err(Error::Commit)?;
 
-    // Out of stock: wakes the task that voids. Without this, it starts up to a second later.
+    // Only an order without stock begins as cancelled. Wakes the task that voids its authorization;
+    // otherwise the task looks once per second.
     if record.status() == Status::Cancelled {
         shop.payment_due.wake();
     }
@@ -61,7 +64,7 @@ async fn decide(
         facts.push(Fact::PaymentDeclined);
     } else {
         facts.push(Fact::PaymentAuthorized);
-        // Only stock is shared between orders. Its rows are locked in SKU order: no deadlock.
+        // Orders share only the rows of stock. They are locked in SKU order: no deadlock.
         let mut stock = inventory::lock(tx, &order.lines).await?;
         if stock.reserve(order) == Reservation::Held {
             shipping::insert(tx, [order.id], Shipment::Scheduled, cancellation_window).await?;
@@ -74,7 +77,7 @@ async fn decide(
         inventory::save(tx, &stock).await?;
     }
     // The sweep voids old authorizations that have no payment row, and first inserts that row. If
-    // this order took so long that the row is there, its money is gone, and it must fail.
+    // this order took so long that the row is there, its authorization is void, and it must fail.
     let inserted = payments::insert(tx, [(order, payment)]).await?;
     if !inserted.contains(&order.id) {
         return Err(Error::Voided);

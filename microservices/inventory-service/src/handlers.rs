@@ -2,7 +2,7 @@
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
 //! the outbox and commits; only then does it send them and delete the messages. If the process dies
-//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
+//! after the commit, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use contracts::Event;
 use domain::{Fact, Stock};
@@ -15,7 +15,7 @@ pub struct Inventory;
 impl BatchHandler for Inventory {
     type Message = Event;
     type State = Stock;
-    type Event = Event;
+    type Output = Event;
 
     /// Locks the stock rows in SKU order, then the reservations in the order of the orders' ids.
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Stock, Fault> {
@@ -25,12 +25,14 @@ impl BatchHandler for Inventory {
     fn decide(&self, stock: &mut Stock, event: Event) -> Result<Option<Event>, Fault> {
         match event.fact {
             Fact::PaymentAuthorized => {
-                // `StockReserved`, or `StockRejected`, after which payment voids the money. If the
-                // answer is lost, payment publishes the event again and gets the same answer.
+                // `StockReserved`, or `StockRejected`, after which payment voids the authorization.
+                // If no answer comes, payment's `overdue.rs` publishes the event again, under a new
+                // message id: it gets the same answer.
                 let reservation = stock.reserve(&event.order);
                 Ok(reservation.fact().map(|fact| event.followed_by(fact)))
             }
             Fact::ShipmentCancelled => {
+                // Releases nothing if nothing is reserved.
                 stock.release(&event.order);
                 Ok(None)
             }

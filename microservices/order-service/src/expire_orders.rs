@@ -18,7 +18,7 @@ pub struct ExpireOrders {
 impl BatchHandler for ExpireOrders {
     type Message = ExpireOrder;
     type State = OrderRecords;
-    type Event = Event;
+    type Output = Event;
 
     async fn load(&self, tx: &mut Tx, expired: &[ExpireOrder]) -> Result<OrderRecords, Fault> {
         Ok(orders::load(tx, expired.iter().map(|one| one.order)).await?)

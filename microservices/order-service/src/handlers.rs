@@ -2,8 +2,8 @@
 //! because facts are only added.
 //!
 //! The runtime begins the transaction before `load` and commits after `save`; only then does it
-//! delete the messages. If the process dies in between, they come again, and the inbox ignores
-//! them.
+//! delete the messages. If the process dies after the commit, they come again, and the inbox
+//! ignores them. `place_order.rs` publishes the first event, `OrderPlaced`.
 
 use contracts::Event;
 use messaging::{BatchHandler, Fault, Tx};
@@ -15,7 +15,7 @@ pub struct RecordFacts;
 impl BatchHandler for RecordFacts {
     type Message = Event;
     type State = NewFacts;
-    type Event = Event;
+    type Output = Event;
 
     async fn load(&self, _: &mut Tx, _: &[Event]) -> Result<NewFacts, Fault> {
         Ok(NewFacts::default())

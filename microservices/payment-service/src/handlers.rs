@@ -6,7 +6,7 @@
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
 //! the outbox and commits; only then does it send them and delete the messages. If the process dies
-//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
+//! after the commit, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use contracts::Event;
 use domain::{Fact, Payment};
@@ -19,10 +19,10 @@ pub struct RecordPayments;
 impl BatchHandler for RecordPayments {
     type Message = (Event, Payment);
     type State = States<Payment>;
-    type Event = Event;
+    type Output = Event;
 
-    /// Locks the orders' payments, in the order of their ids. An order that has no payment yet gets
-    /// the one that the provider's call returned.
+    /// Locks the orders' payments, in the order of their ids. An order that is new here gets the
+    /// payment that the provider's call returned.
     async fn load(&self, tx: &mut Tx, called: &[Self::Message]) -> Result<Self::State, Fault> {
         let payments = called
             .iter()
@@ -35,11 +35,13 @@ impl BatchHandler for RecordPayments {
         payments: &mut States<Payment>,
         (event, _): (Event, Payment),
     ) -> Result<Option<Event>, Fault> {
+        // `load` has inserted or locked it.
         let payment = payments
             .of(event.order.id)
             .ok_or_else(|| Fault::retry("the order has no payment"))?;
         match event.fact {
-            // The provider has moved the money already, so what would be due is done.
+            // The provider has moved the money already, so what would be due is done. No order gets
+            // both a capture and a void, because shipping decides once.
             Fact::Dispatched => *payment = payment.capture().map_err(Fault::reject)?.done(),
             Fact::StockRejected | Fact::ShipmentCancelled => {
                 *payment = payment.void_or_refund().map_err(Fault::reject)?.done();

@@ -12,7 +12,7 @@ pub struct Dispatch;
 impl BatchHandler for Dispatch {
     type Message = Event;
     type State = States<Shipment>;
-    type Event = Event;
+    type Output = Event;
 
     async fn load(&self, tx: &mut Tx, events: &[Event]) -> Result<Self::State, Fault> {
         let orders = events.iter().map(|event| event.order.id);

@@ -3,7 +3,7 @@
 //!
 //! The runtime begins the transaction before `load`. After `save` it adds the returned events to
 //! the outbox and commits; only then does it send them and delete the messages. If the process dies
-//! in between, the messages come again, and the inbox ignores them; a relay sends the outbox.
+//! after the commit, the messages come again, and the inbox ignores them; a relay sends the outbox.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct Shipping {
 impl BatchHandler for Shipping {
     type Message = Event;
     type State = States<Shipment>;
-    type Event = Event;
+    type Output = Event;
 
     /// Locks the shipments in the order of the orders' ids. A missing one is inserted as scheduled,
     /// or as cancelled if the request to cancel came first: then it stays cancelled.
@@ -35,12 +35,15 @@ impl BatchHandler for Shipping {
     }
 
     fn decide(&self, shipments: &mut Self::State, event: Event) -> Result<Option<Event>, Fault> {
+        // `load` has inserted or locked it.
         let shipment = shipments
             .of(event.order.id)
             .ok_or_else(|| Fault::retry("the order has no shipment"))?;
         let fact = match event.fact {
-            // `ShipmentScheduled`. If the cancel came before it, `ShipmentCancelled` once more.
+            // `ShipmentScheduled`. If the cancel came first, `ShipmentCancelled` again: inventory
+            // has reserved stock since.
             Fact::StockReserved => shipment.fact(),
+            // A shipment that is cancelled already can be cancelled again.
             Fact::CancelRequested => match shipment.cancel() {
                 Ok(()) => Fact::ShipmentCancelled,
                 Err(too_late) => too_late.into(), // The fact `CancelRefused`.

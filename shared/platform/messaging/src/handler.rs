@@ -68,7 +68,7 @@ pub trait Handler: Send + Sync + 'static {
 /// impl BatchHandler for Shelves {
 ///     type Message = Weighed;
 ///     type State = BTreeMap<i32, i32>;
-///     type Event = ShelfFull;
+///     type Output = ShelfFull;
 ///
 ///     async fn load(&self, tx: &mut Tx, batch: &[Weighed]) -> Result<Self::State, Fault> {
 ///         let shelves: Vec<i32> = batch.iter().map(|weighed| weighed.shelf).collect();
@@ -108,7 +108,7 @@ pub trait BatchHandler: Send + Sync + 'static {
     /// The state that a batch of messages needs.
     type State: Send;
     /// The message that a decision publishes.
-    type Event: Message;
+    type Output: Message;
 
     /// Loads and locks the state of the messages, of which there is at least one.
     fn load(
@@ -126,7 +126,7 @@ pub trait BatchHandler: Send + Sync + 'static {
         &self,
         state: &mut Self::State,
         message: Self::Message,
-    ) -> Result<Option<Self::Event>, Fault>;
+    ) -> Result<Option<Self::Output>, Fault>;
 
     /// Saves the state once all messages of the batch are decided.
     fn save(

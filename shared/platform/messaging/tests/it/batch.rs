@@ -22,7 +22,7 @@ type Counts = BTreeMap<i32, i32>;
 impl BatchHandler for CountParcels {
     type Message = Arrived;
     type State = Counts;
-    type Event = Weighed;
+    type Output = Weighed;
 
     async fn load(&self, _: &mut Tx, batch: &[Arrived]) -> Result<Counts, Fault> {
         assert!(!batch.is_empty());
