@@ -157,6 +157,7 @@ mod tests {
             acknowledged_ms: Quantiles::default(),
             settled_ms: Quantiles::default(),
             dead_letters: 0,
+            capacity_per_s: None,
             order_expiry_s: 300.0,
             overdue_s: Some(10.0),
             latency_back_s: None,

@@ -121,6 +121,7 @@ fn faulty(arm: Arm, accepted: u64) -> FaultRun {
         acknowledged_ms: quantiles(9.0),
         settled_ms: quantiles(2_000.0),
         dead_letters: 0,
+        capacity_per_s: None,
         order_expiry_s: 300.0,
         overdue_s: Some(10.0),
         latency_back_s: None,

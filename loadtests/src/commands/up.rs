@@ -116,7 +116,7 @@ pub(super) fn spec_to_try(arm: &ArmName, settings: &RunSettings) -> anyhow::Resu
         cancellation_window: Duration::from_secs(60),
         order_expiry: Duration::from_secs(900),
         overdue: None,
-        drills: false,
+        drill: None,
         seed: settings.seed,
         slowdown: None,
         first_port: None,

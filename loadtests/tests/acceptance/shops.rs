@@ -169,7 +169,7 @@ fn spec(arm: Arm) -> DeploymentSpec {
         cancellation_window: CANCELLATION_WINDOW,
         order_expiry: Duration::from_secs(600),
         overdue: None,
-        drills: false,
+        drill: None,
         seed: 1,
         slowdown: None,
         first_port: None,

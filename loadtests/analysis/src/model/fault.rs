@@ -33,6 +33,9 @@ pub enum Fault {
     SlowConsumer,
     /// All processes are stopped and started again, one after another.
     RollingRestart,
+    /// A new version of one service works beside the old one, which stops then. Every event of the
+    /// new version has a field that no reader knows.
+    NewVersion,
     /// One process is stopped in the middle of its work, and goes on with old leases or locks.
     Freeze,
     /// Random processes are killed, one every three seconds.
@@ -44,7 +47,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 15] = [
+    pub const ALL: [Fault; 16] = [
         Fault::Kill,
         Fault::KillAll,
         Fault::ProviderHangs,
@@ -56,13 +59,14 @@ impl Fault {
         Fault::Poison,
         Fault::SlowConsumer,
         Fault::RollingRestart,
+        Fault::NewVersion,
         Fault::Freeze,
         Fault::RandomKills,
         Fault::Overload,
         Fault::QueuesLost,
     ];
 
-    /// `F1` to `F14`. Both faults of what links the parts are `F5`.
+    /// `F1` to `F14`. Both faults of what links the parts are `F5`, and both deploys `F10`.
     pub fn code(self) -> &'static str {
         match self {
             Fault::Kill => "F1",
@@ -74,7 +78,7 @@ impl Fault {
             Fault::SqsMisbehaves => "F7",
             Fault::Poison => "F8",
             Fault::SlowConsumer => "F9",
-            Fault::RollingRestart => "F10",
+            Fault::RollingRestart | Fault::NewVersion => "F10",
             Fault::Freeze => "F11",
             Fault::RandomKills => "F12",
             Fault::Overload => "F13",
@@ -104,7 +108,7 @@ impl Fault {
             // Two minutes are twice the visibility timeout of payment's queue, the longest one.
             Fault::Freeze => 120,
             Fault::RandomKills | Fault::Overload => 60,
-            Fault::RollingRestart => 20,
+            Fault::RollingRestart | Fault::NewVersion => 20,
         }
     }
 }
@@ -161,6 +165,11 @@ impl FaultCase {
                     .to_owned()
             }
             Fault::RollingRestart => "while all processes were restarted in turn".to_owned(),
+            Fault::NewVersion => format!(
+                "while two versions of {} worked together, and events of the new one had a field \
+                 that no reader knew",
+                self.part
+            ),
             Fault::Freeze => format!("while {process} was frozen"),
             Fault::RandomKills => "while a random process was killed every 3 s".to_owned(),
             Fault::Overload => "while three times as much was ordered as can be settled".to_owned(),

@@ -15,6 +15,9 @@ pub struct FaultRun {
     /// Orders that were due during the fault, and how many of them were accepted.
     pub due: u64,
     pub accepted: u64,
+    /// The settled orders per second that were measured before an overload.
+    #[serde(default)]
+    pub capacity_per_s: Option<f64>,
     /// The times after which the shop lets an order expire, and the services publish again what was
     /// not answered, in seconds. `None` for the second where they had their defaults.
     #[serde(default)]

@@ -12,8 +12,11 @@ use super::wiring::{CONTEXTS, DATABASE_URLS, URLS, context_of, replicas_of, sign
 /// used 1.2 times the CPU at 400 orders per second.
 const CONNECTIONS: usize = 8;
 
-/// The variable that lets a message make its handler panic.
-pub(crate) const DRILLS: &str = "MESSAGING_DRILLS";
+/// The variable of what a service does on request, and its values.
+pub(crate) const DRILL: &str = "MESSAGING_DRILL";
+pub(crate) const NO_DRILL: &str = "off";
+pub(crate) const PANIC: &str = "panic";
+pub(crate) const NEW_FIELD: &str = "new-field";
 
 /// The variables that set when an answer is overdue.
 const OVERDUE: [&str; 5] = [
@@ -58,8 +61,8 @@ pub(super) fn environment(
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
     ]);
-    if spec.drills {
-        environment.insert(DRILLS, "true".to_owned());
+    if let Some(drill) = spec.drill {
+        environment.insert(DRILL, drill.to_owned());
     }
     if let Some(filter) = infrastructure.log_filter {
         environment.insert("RUST_LOG", filter.to_owned());

@@ -26,8 +26,8 @@ pub struct DeploymentSpec {
     /// After which time the services publish again what was not answered. `None` leaves them their
     /// defaults, which are minutes.
     pub overdue: Option<Duration>,
-    /// Whether a message can make its handler panic.
-    pub drills: bool,
+    /// What the services do on request, such as panic: a value of their `MESSAGING_DRILL`.
+    pub drill: Option<&'static str>,
     pub seed: u64,
     /// CPU to burn per order in a proxy in front of the arm.
     pub slowdown: Option<Duration>,

@@ -25,7 +25,7 @@ use super::spec::{RunSettings, RunSpec};
 use super::subject::{Access, Subject};
 use super::witness::Witness;
 use crate::audit::sources::Delayed;
-use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
+use crate::deployment::{Deployment, DeploymentSpec, Infrastructure, environment};
 
 pub use cases::cases;
 pub(super) use loaded::load_with_fault;
@@ -77,7 +77,7 @@ pub async fn run_with_fault(
             Fault::QueueServerKilled => vec!["--data".to_owned(), data.display().to_string()],
             _ => vec![],
         },
-        drills: case.fault == Fault::Poison,
+        drill: (case.fault == Fault::Poison).then_some(environment::PANIC),
         ..deployed
     };
     let mut deployment = Deployment::start(infrastructure, &deployed)
@@ -156,6 +156,7 @@ async fn run(
     let fault = BEFORE.as_secs_f64()..faulty.end_s;
     let mut made = figures::of(case.clone(), fault, &measured, &snapshot, run);
     made.dead_letters += faulty.poisoned;
+    made.capacity_per_s = found.as_ref().map(overload::capacity);
     made.order_expiry_s = settings.order_expiry.as_secs_f64();
     made.overdue_s = settings.overdue.map(|overdue| overdue.as_secs_f64());
     if let Some(queues) = &deployment.queues {

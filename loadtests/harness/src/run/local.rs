@@ -69,7 +69,7 @@ pub(super) fn deployment_spec(
         cancellation_window: settings.cancellation_window,
         order_expiry: settings.order_expiry,
         overdue: settings.overdue,
-        drills: false,
+        drill: None,
         seed: settings.seed,
         slowdown: slowdown.map(|slowdown| slowdown.burn),
         first_port: None,

@@ -191,7 +191,7 @@ fn spec(arm: Arm, collector: &str) -> DeploymentSpec {
         overdue: None,
         seed: 1,
         slowdown: None,
-        drills: false,
+        drill: None,
         first_port: None,
         collector: Some(collector.to_owned()),
     }

@@ -166,6 +166,11 @@ fn picture(run: &FaultRun) -> Markup {
                     " Its processes held " (format!("{before:.0}")) " MB of memory before the \
                      fault, and at most " (format!("{most:.0}")) " MB."
                 }
+                @if let Some(capacity) = run.capacity_per_s {
+                    " Before, 100 customers who ordered again and again had "
+                    (format!("{capacity:.0}")) " orders settled per second: the fault is three \
+                     times as many. The generator has at most 2,000 requests open."
+                }
                 (answers_again(run))
             }
         }

@@ -180,6 +180,7 @@ use sqlx::migrate::Migrator;
 
 pub use backoff::Backoff;
 pub use consumer::{Consumer, ShutdownSummary};
+pub use drill::Drill;
 pub use error::Error;
 pub use fault::Fault;
 pub use handler::layer::{Envelope, HandlerCall, HandlerService, Phase};

@@ -16,8 +16,8 @@ pub(crate) use self::direct::{Committed, Direct, Receivers, Source, channels};
 pub(crate) use self::insert::LEASE;
 pub(crate) use self::row::{Row, rows};
 pub use self::tx::{Savepoint, Tx};
-use crate::Error;
 use crate::trace::{self, TraceParent};
+use crate::{Drill, Error};
 
 /// The outbox of a database, which begins transactions that push messages.
 ///
@@ -28,6 +28,7 @@ pub struct Outbox {
     /// The channel to this process's relay, if it has one.
     direct: Option<Direct>,
     trace: Option<TraceParent>,
+    pub(crate) drill: Drill,
 }
 
 impl Outbox {
@@ -39,6 +40,7 @@ impl Outbox {
             db: db.clone(),
             direct: None,
             trace: None,
+            drill: Drill::Off,
         }
     }
 

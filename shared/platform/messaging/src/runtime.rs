@@ -14,13 +14,13 @@ use tower_service::Service;
 use tracing::info;
 
 use crate::consumer::Transactions;
-use crate::drill::Drills;
+use crate::drill::Panics;
 use crate::handler::layer::{BoxError, HandlerCall, HandlerService};
 use crate::options::SHUTDOWN_TIMEOUT;
 use crate::restore::{UsedQueue, restore};
 use crate::{
-    Backoff, Consumer, ConsumerOptions, Error, Health, IntoHandler, Outbox, Provision, QueueSpec,
-    Relay, RelayOptions, Settings, ShutdownSummary, Sqs, Transport, inbox, outbox,
+    Backoff, Consumer, ConsumerOptions, Drill, Error, Health, IntoHandler, Outbox, Provision,
+    QueueSpec, Relay, RelayOptions, Settings, ShutdownSummary, Sqs, Transport, inbox, outbox,
 };
 
 /// The messaging side of a service: handlers of its queues, and the relay of its outbox.
@@ -34,7 +34,6 @@ pub struct Runtime {
     outbox: Outbox,
     relay: Relay,
     shutdown_timeout: Duration,
-    drills: bool,
     queues: Vec<UsedQueue>,
     consumers: Vec<Consumer>,
 }
@@ -55,7 +54,7 @@ impl Runtime {
             };
             let mut runtime = Runtime::new(db, transport);
             runtime.provision = settings.queues;
-            runtime.drills = settings.drills;
+            runtime.outbox.drill = settings.drill;
             Ok(runtime.shutdown_timeout(Duration::from_secs(settings.stop_seconds)))
         };
         connecting.boxed()
@@ -74,7 +73,6 @@ impl Runtime {
             provision: Provision::Create,
             health,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
-            drills: false,
             queues: vec![],
             consumers: vec![],
         }
@@ -188,9 +186,9 @@ impl Runtime {
         self,
         shutdown: CancellationToken,
     ) -> BoxFuture<'static, Result<ShutdownSummary, Error>> {
-        let runtime = match self.drills {
-            true => self.layer(Drills),
-            false => self,
+        let runtime = match self.outbox.drill {
+            Drill::Panic => self.layer(Panics),
+            Drill::Off | Drill::NewField => self,
         };
         runtime.consume_and_relay(shutdown).boxed()
     }

@@ -1,7 +1,7 @@
 //! Settings of the queues of a process.
 
 use crate::options::SHUTDOWN_TIMEOUT;
-use crate::{Error, Provision, Sqs, Transport};
+use crate::{Drill, Error, Provision, Sqs, Transport};
 
 /// Settings of the queues of a process. With the feature `clap` they are command-line flags with
 /// environment variables, and a service flattens them into its own settings.
@@ -34,13 +34,12 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, env = "STOP_SECONDS", default_value_t = STOP_SECONDS))]
     pub stop_seconds: u64,
 
-    /// Whether a message of the kind `drill-panic` makes its handler panic, to try in practice what
-    /// a poison message does. Off by default.
+    /// A fault or a change to try in practice. Off by default.
     #[cfg_attr(
         feature = "clap",
-        arg(long, env = "MESSAGING_DRILLS", action = clap::ArgAction::Set, default_value_t = false)
+        arg(long, env = "MESSAGING_DRILL", value_enum, default_value_t)
     )]
-    pub drills: bool,
+    pub drill: Drill,
 
     /// The transport in place of SQS, such as a queue inside the process.
     #[cfg_attr(feature = "clap", arg(skip))]
@@ -56,7 +55,7 @@ impl Default for Settings {
             queue_prefix: String::new(),
             queues: Provision::default(),
             stop_seconds: STOP_SECONDS,
-            drills: false,
+            drill: Drill::Off,
             transport: None,
         }
     }

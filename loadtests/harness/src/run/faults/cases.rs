@@ -36,10 +36,12 @@ pub fn cases(fault: Fault, arms: &[Arm]) -> Vec<FaultCase> {
         (Fault::Overload, arm) => vec![case(arm, 1, "all processes")],
         (Fault::Pause, Arm::Monolith) => vec![case(Arm::Monolith, 1, "Postgres")],
         (Fault::Pause, arm) => vec![case(arm, 1, "SQS")],
-        // The monolith has no queue.
-        (Fault::QueueServerKilled | Fault::SqsMisbehaves | Fault::QueuesLost, Arm::Monolith) => {
-            vec![]
-        }
+        // The monolith has no queue, and no event between two versions of itself.
+        (
+            Fault::QueueServerKilled | Fault::SqsMisbehaves | Fault::QueuesLost | Fault::NewVersion,
+            Arm::Monolith,
+        ) => vec![],
+        (Fault::NewVersion, arm) => vec![case(arm, 1, "payment-service")],
         (Fault::QueueServerKilled | Fault::SqsMisbehaves | Fault::QueuesLost, arm) => {
             vec![case(arm, 1, "SQS")]
         }
@@ -64,6 +66,7 @@ mod tests {
                 Fault::QueueServerKilled,
                 Fault::SqsMisbehaves,
                 Fault::QueuesLost,
+                Fault::NewVersion,
             ];
             let of_queues = of_queues.contains(&fault);
             assert_eq!(cases(fault, &[Arm::Monolith]).is_empty(), of_queues);

@@ -45,6 +45,7 @@ pub(super) fn of(
         acknowledged_ms: Quantiles::of(&mut answers),
         settled_ms: Quantiles::of(&mut times),
         dead_letters: dead_letters.map(|(_, count)| count).sum(),
+        capacity_per_s: None,
         order_expiry_s: 0.0,
         overdue_s: None,
         latency_back_s: latency_back_s(&orders, &fault),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, interval_at, sleep};
 
 use super::poison;
+use crate::deployment::environment::NEW_FIELD;
 use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 
 /// The time between two kills of random processes.
@@ -107,6 +108,18 @@ pub(super) async fn inject(
             deployment.set_provider(http, &json!({})).await?;
         }
         Fault::RollingRestart => restart_in_turn(deployment, http, |_| true).await?,
+        Fault::NewVersion => {
+            let new_version = DeploymentSpec {
+                drill: Some(NEW_FIELD),
+                ..deployed.clone()
+            };
+            let started = deployment.add_replica(infrastructure, &new_version, &case.part);
+            started.await?;
+            sleep(length).await;
+            let old_version = deployment.process(&case.part)?;
+            old_version.signal("TERM")?;
+            old_version.ended().await?;
+        }
         Fault::Freeze => {
             let process = deployment.process(&case.part)?;
             process.signal("STOP")?;

@@ -24,6 +24,11 @@ const LENGTH: Duration = Duration::from_secs(60);
 /// time. Many more would be a load on the machine of their own.
 const OPEN_REQUESTS: f64 = 2_000.0;
 
+/// How many orders per second were settled while the capacity was measured.
+pub(super) fn capacity(found: &Load) -> f64 {
+    found.accepted.len() as f64 / MEASURING.as_secs_f64()
+}
+
 /// Measures how many orders per second are settled, and plans a load that exceeds it.
 ///
 /// # Errors
@@ -42,8 +47,7 @@ pub(super) async fn planned(
         ..spec.clone()
     };
     let found = load(&measuring, &closed, endpoint, Phase::Capacity).await?;
-    let capacity = found.accepted.len() as f64 / MEASURING.as_secs_f64();
-    let steady = (capacity * STEADY).max(1.0);
+    let steady = (capacity(&found) * STEADY).max(1.0);
     let settings = RunSettings {
         duration: BEFORE + LENGTH + AFTER,
         longest_operation: Duration::from_secs_f64(OPEN_REQUESTS / steady),

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use contracts::topology::{INVENTORY, PAYMENT, SHIPPING};
 use tokio::time::{Instant, interval_at};
 
-use crate::deployment::environment::DRILLS;
+use crate::deployment::environment::{DRILL, NO_DRILL};
 use crate::deployment::{Deployment, Infrastructure};
 
 /// The queues that are poisoned in turn. Not the order service's: the deploy that ends the
@@ -45,7 +45,7 @@ pub(super) async fn send(
         }
     }
     for process in &mut deployment.processes {
-        process.set(DRILLS, "false");
+        process.set(DRILL, NO_DRILL);
     }
     Ok(sent)
 }

@@ -13,7 +13,7 @@ use sqlx_core::transaction::TransactionManager as _;
 use super::insert::{LEASE, insert};
 use super::{Direct, Outbox, Row, Source, rows};
 use crate::trace::TraceParent;
-use crate::{Error, Message};
+use crate::{Drill, Error, Message, drill};
 
 /// A transaction that sends messages: SQL by deref, messages by [`push`](Tx::push).
 ///
@@ -44,6 +44,7 @@ pub struct Tx {
     trace: Option<TraceParent>,
     direct: Option<Direct>,
     source: Source,
+    drill: Drill,
 }
 
 /// A savepoint: a part of a transaction that can be rolled back by itself. It is used like the
@@ -70,6 +71,7 @@ impl Tx {
             trace,
             direct: outbox.direct.clone(),
             source,
+            drill: outbox.drill,
         }
     }
 
@@ -80,7 +82,12 @@ impl Tx {
     /// When the message cannot be serialized as JSON, no queue would accept it, or a delay is over
     /// 10 years.
     pub fn push<M: Message>(&mut self, message: &M) -> Result<(), Error> {
-        self.pushed.extend(rows(message, self.trace)?);
+        let mut rows = rows(message, self.trace)?;
+        if self.drill == Drill::NewField {
+            rows.iter_mut()
+                .for_each(|row| drill::add_field(&mut row.outgoing.body));
+        }
+        self.pushed.extend(rows);
         Ok(())
     }
 
