@@ -23,6 +23,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use trace_context::spans::TARGET;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Subscriber, warn};
 use tracing_subscriber::Layer;
@@ -31,9 +32,6 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use self::document::{Fields, document};
-
-/// The target of the spans that are exported.
-pub(crate) const TARGET: &str = "otel";
 
 /// Maximum number of spans in memory. More are dropped, so that a slow collector does not make the
 /// process grow.
@@ -58,11 +56,6 @@ enum Work {
 /// A handle that flushes the exporter.
 #[derive(Clone)]
 pub(crate) struct Exporter(mpsc::Sender<Work>);
-
-/// Whether spans are exported. Costs one load of a flag if not.
-pub(crate) fn is_on() -> bool {
-    tracing::span_enabled!(target: TARGET, Level::DEBUG)
-}
 
 /// The collector's URL, from OpenTelemetry's own environment variables.
 pub(crate) fn endpoint() -> Option<String> {

@@ -18,13 +18,13 @@ use futures::FutureExt;
 use hyper::body::Incoming;
 use metrics::SharedString;
 use tower::Service;
-use trace_context::TraceParent;
+use trace_context::{TraceParent, spans};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span, info_span};
 
 use crate::body::{BODY_LIMIT, BoundedBody};
 use crate::request_id::{REQUEST_ID, RequestId};
-use crate::{Problem, head, otlp, trace};
+use crate::{Problem, head, trace};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -90,11 +90,11 @@ fn exported_span<B>(
     parent: Option<TraceParent>,
     own: TraceParent,
 ) -> Span {
-    if !otlp::is_on() || !own.is_sampled() {
+    if !spans::are_exported() || !own.is_sampled() {
         return Span::none();
     }
     debug_span!(
-        target: otlp::TARGET,
+        target: spans::TARGET,
         parent: None,
         "request",
         otel.name = Empty,

@@ -4,9 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use trace_context::TraceParent;
-
-use crate::otlp;
+use trace_context::{TraceParent, spans};
 
 /// An extractor: the span of this request. Messages and calls that the request causes carry it on.
 #[derive(Clone, Copy, Debug)]
@@ -24,5 +22,5 @@ impl<S: Sync> FromRequestParts<S> for Trace {
 /// A trace that begins in this process. It is sampled only if this process exports spans, because
 /// no caller requested it.
 pub(crate) fn root() -> TraceParent {
-    TraceParent::root(otlp::is_on())
+    TraceParent::root(spans::are_exported())
 }

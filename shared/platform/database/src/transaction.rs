@@ -5,7 +5,8 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Connection as _, Error, PgConnection, PgPool, Postgres};
 use sqlx_core::database::Database;
 use sqlx_core::transaction::TransactionManager;
-use tracing::{Level, Span, debug_span, field};
+use trace_context::spans;
+use tracing::Span;
 
 use crate::{Connection, lend};
 
@@ -55,26 +56,11 @@ impl Connection {
     }
 }
 
-/// The span of a transaction in the trace of the running task. A subscriber to the target `otel`
-/// exports it.
+/// The span of a transaction, if spans are exported.
 fn span() -> Span {
-    let parent = trace_context::current().filter(|trace| trace.is_sampled());
-    let Some(parent) = parent.filter(|_| tracing::span_enabled!(target: "otel", Level::DEBUG))
-    else {
-        return Span::none();
-    };
-    let own = parent.child();
-    debug_span!(
-        target: "otel",
-        parent: None,
-        "transaction",
-        otel.kind = "client",
-        trace_id = field::display(own.trace_hex()),
-        span_id = field::display(own.span_hex()),
-        parent_id = field::display(parent.span_hex()),
-        db.system.name = "postgresql",
-        db.operation.name = "transaction",
-    )
+    let span = spans::of_call("transaction");
+    span.record("db.system.name", "postgresql");
+    span
 }
 
 impl Transaction {

@@ -7,13 +7,11 @@
 //! fields `trace_id`, `span_id` and `parent_id`, and in `links`, separated by blanks. Without a
 //! subscriber nothing is computed.
 
+use trace_context::spans::{TARGET, are_exported};
 use tracing::{Instrument as _, Span, debug_span, field};
 
 use crate::envelope::{Delivery, Outgoing};
 use crate::trace::{self, TraceParent};
-
-/// The target that a subscriber enables to get the spans.
-pub(crate) const TARGET: &str = "otel";
 
 /// The span of a handler that works on one message, and the trace that it continues.
 #[derive(Clone)]
@@ -24,8 +22,7 @@ pub(crate) struct MessageSpan {
 
 /// Whether spans of this trace are recorded. `None` is a trace that would begin here.
 fn is_recorded(parent: Option<TraceParent>) -> bool {
-    tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG)
-        && parent.is_none_or(TraceParent::is_sampled)
+    are_exported() && parent.is_none_or(TraceParent::is_sampled)
 }
 
 /// Records the creation of a message. Returns the context that the message carries: that of its

@@ -2,6 +2,8 @@
 //!
 //! Source: W3C Trace Context, level 1, section 3.2.
 
+pub mod spans;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,7 +18,7 @@ pub fn current() -> Option<TraceParent> {
     CURRENT.try_with(|trace| *trace).ok()
 }
 
-/// Runs `work` in a trace.
+/// Runs `work` in a trace: spans that begin in it, transactions and messages continue the trace.
 pub fn scope<F: Future>(trace: TraceParent, work: F) -> TaskLocalFuture<TraceParent, F> {
     CURRENT.scope(trace, work)
 }

@@ -16,7 +16,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tracing::{Instrument as _, Level, Span, debug, debug_span, field, warn};
+use trace_context::spans;
+use tracing::{Instrument as _, Span, debug, warn};
 
 /// A client of the provider. Cheap to clone: all clones share one connection pool.
 #[derive(Clone, Debug)]
@@ -220,26 +221,12 @@ impl Provider {
     }
 }
 
-/// The span of a call in the trace of the running task, its retries included. A subscriber to the
-/// target `otel` exports it.
+/// The span of a call with its retries, if spans are exported. Its name has no id of an order.
 fn span(path: &str) -> Span {
-    let parent = trace_context::current().filter(|trace| trace.is_sampled());
-    let Some(parent) = parent.filter(|_| tracing::span_enabled!(target: "otel", Level::DEBUG))
-    else {
-        return Span::none();
-    };
-    let own = parent.child();
-    debug_span!(
-        target: "otel",
-        parent: None,
-        "call",
-        otel.name = format!("POST {}", path.split('/').next().unwrap_or(path)),
-        otel.kind = "client",
-        trace_id = field::display(own.trace_hex()),
-        span_id = field::display(own.span_hex()),
-        parent_id = field::display(parent.span_hex()),
-        server.address = "payment-provider",
-    )
+    let operation = path.split('/').next().unwrap_or(path);
+    let span = spans::of_call(format_args!("POST {operation}"));
+    span.record("server.address", "payment-provider");
+    span
 }
 
 /// Reads strictly, because the provider is a third party: an array is not accepted as an object.
