@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use analysis::model::Audit;
 use contracts::http::OrderBody;
+use contracts::topology::EXPIRY;
 use harness::audit::sources::Delayed;
 use harness::audit::{Sent, Sources, audit};
 
@@ -17,7 +18,7 @@ pub(super) async fn surprises(shop: &Shop, order: &OrderBody) -> Option<String> 
     let deployment = &shop.started.as_ref()?.deployment;
     let sources = Sources {
         // Each order has a message there for ten minutes.
-        delayed: Delayed::AllBut("order-expiry"),
+        delayed: Delayed::AllBut(EXPIRY),
         ..deployment.sources()
     };
     let accepted = [Sent {

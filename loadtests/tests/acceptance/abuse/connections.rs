@@ -1,24 +1,18 @@
 //! Abuse of connections: slow and half-open ones, floods of headers and of bytes, and bytes that
-//! are not HTTP. What is sent are bytes, since no HTTP client sends any of this.
+//! are not HTTP.
 
-use std::future::pending;
-use std::time::Duration;
+mod client;
 
 use futures::future::join_all;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use self::client::End::{self, Closed, Status};
+use self::client::Then::{self, Drip, EndSending, Flood, FloodUnread, Wait};
+use self::client::{HUGE, end};
 use super::memory::Peaks;
 use crate::customer::new_key;
 use crate::shops::Shop;
 
-/// Long after every time-out of the shop. The longest is 30 s.
-const LIMIT: Duration = Duration::from_secs(90);
-/// The pause of a slow client before its next byte.
-const PAUSE: Duration = Duration::from_millis(300);
-const HUGE: usize = 100 << 20;
-/// All bodies together have 400 MB.
+/// How much a process may grow while all of it is sent: the bodies alone have 400 MB.
 const GROWTH_LIMIT: u64 = 50 << 20;
 
 struct Row {
@@ -28,30 +22,6 @@ struct Row {
     /// Any of these.
     expected: &'static [End],
 }
-
-/// What the client does after it has sent its bytes.
-enum Then {
-    Wait,
-    /// Ends its half of the connection.
-    EndSending,
-    /// Sends these bytes again and again, one at a time.
-    Drip(&'static [u8]),
-    /// Sends these bytes again and again, as fast as it can, up to [`HUGE`].
-    Flood(Vec<u8>),
-    /// The same, and reads no answer.
-    FloodUnread(Vec<u8>),
-}
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum End {
-    Status(u16),
-    /// The server closed the connection, without an answer.
-    Closed,
-    StillOpen,
-}
-
-use End::{Closed, Status};
-use Then::{Drip, EndSending, Flood, FloodUnread, Wait};
 
 /// A server that closes with unread bytes resets the connection, and the answer may be lost.
 const TOO_LARGE: &[End] = &[Status(413), Closed];
@@ -267,59 +237,8 @@ fn post(path: &str, token: &str, fields: &str) -> Vec<u8> {
 }
 
 async fn surprise(address: &str, row: Row) -> Option<String> {
-    let end = tokio::time::timeout(LIMIT, end(address, row.sent, row.then)).await;
-    let end = end.unwrap_or(End::StillOpen);
+    let end = end(address, row.sent, row.then).await;
     let (name, expected) = (row.name, row.expected);
     let complaint = || format!("{name}: expected {expected:?} at {address}, and it is {end:?}");
     (!expected.contains(&end)).then(complaint)
-}
-
-/// Sends, and returns how the connection ends.
-async fn end(address: &str, sent: Vec<u8>, then: Then) -> End {
-    let (reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
-    let is_read = !matches!(then, FloodUnread(_));
-    // A write fails when the server has closed the connection.
-    let sending = async {
-        writer.write_all(&sent).await?;
-        go_on(&mut writer, then).await
-    };
-    if !is_read {
-        return sending.await.map_or(Closed, |()| End::StillOpen);
-    }
-    let silent_after = async {
-        let _ = sending.await;
-        pending().await
-    };
-    tokio::select! {
-        end = first_answer(reader) => end,
-        end = silent_after => end,
-    }
-}
-
-async fn go_on(writer: &mut OwnedWriteHalf, then: Then) -> std::io::Result<()> {
-    match then {
-        Wait => {}
-        EndSending => writer.shutdown().await?,
-        Drip(bytes) => {
-            for byte in bytes.iter().cycle() {
-                writer.write_all(&[*byte]).await?;
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-        Flood(bytes) | FloodUnread(bytes) => {
-            for _ in 0..HUGE / bytes.len() {
-                writer.write_all(&bytes).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Reads up to the status of the first answer.
-async fn first_answer(mut reader: OwnedReadHalf) -> End {
-    let mut start = *b"HTTP/1.1 200";
-    match reader.read_exact(&mut start).await {
-        Ok(_) => Status(str::from_utf8(&start[9..]).unwrap().parse().unwrap()),
-        Err(_) => Closed,
-    }
 }

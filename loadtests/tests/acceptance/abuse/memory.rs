@@ -12,7 +12,7 @@ impl Peaks {
         let started = shop.started.as_ref();
         let processes = started.map(|started| &started.deployment.processes);
         let peaks = processes.into_iter().flatten().map(|process| {
-            let bytes = peak_memory_bytes(process.pid()).unwrap_or_default();
+            let bytes = peak_memory_bytes(process.pid()).expect("the process runs");
             (process.name.clone(), bytes)
         });
         Peaks(peaks.collect())
