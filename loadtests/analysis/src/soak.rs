@@ -8,24 +8,25 @@ use crate::sentences::capitalised;
 /// With fewer rounds, growth and warming up look the same.
 const LEAST_ROUNDS: usize = 12;
 
-/// A resource that grew from the middle third of the rounds to the last one.
+/// A resource that grew from the middle third of the rounds to the last third.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Growth {
     /// What grew, such as `memory of gateway`.
     pub what: String,
-    /// Medians of the middle third and of the last third.
+    /// Medians of the middle third and of the last third, in bytes or as a count.
     pub middle: f64,
     pub last: f64,
 }
 
-/// A kind of resource: its name, how to read it, and which difference is still flat.
+/// A kind of resource: its name, how to read it, and up to which difference it is flat.
 struct Kind {
     name: &'static str,
     of: fn(&Resources) -> &BTreeMap<String, u64>,
     flat: f64,
 }
 
-/// Memory by some MB, descriptors and messages by tens.
+/// What is still flat is our choice: memory varies by some MB with the requests at that moment, and
+/// the other counts by the connections and messages of a second.
 const KINDS: [Kind; 4] = [
     Kind {
         name: "memory",
@@ -177,5 +178,8 @@ mod tests {
         let mut short = flat;
         short.rounds.truncate(11);
         assert_eq!(growth(&short), None);
+        assert!(short.is_clean());
+        short.rounds.clear();
+        assert!(!short.is_clean(), "nothing was shown");
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
 pub(super) fn parse_hours(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(hours) if (0.001..=1_000.0).contains(&hours) => Ok(hours),
-        _ => Err("write a number of hours, such as 0.5".to_owned()),
+        _ => Err("a soak takes from 0.001 to 1000 hours, such as 0.5".to_owned()),
     }
 }
 

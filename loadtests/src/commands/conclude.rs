@@ -34,7 +34,8 @@ pub(crate) fn write_outputs(
         println!("{}", report::summary(results));
     }
     eprintln!("Report: {}", page.display());
-    if results.partial.is_some() && options.target.is_empty() {
+    let can_resume = options.target.is_empty() && results.soaks.is_empty();
+    if results.partial.is_some() && can_resume {
         let made = output.directory.join("results.json");
         let command = &results.command;
         eprintln!("Continue with: {command} --resume {}", made.display());

@@ -14,7 +14,7 @@ use harness::run::{RunSettings, cases, run_with_fault};
 use tokio_util::sync::CancellationToken;
 
 use super::conclude::{exit_code, mark_complete, write_outputs};
-use crate::cli::{FaultOptions, Options, of_experiment};
+use crate::cli::{DeploymentOptions, FaultOptions, Options, of_experiment};
 use crate::environment::refuse_proxy;
 use crate::experiment::{Experiment, Shops};
 use crate::output::Output;
@@ -24,7 +24,7 @@ use crate::resume::resumed;
 use crate::settings::{new_results, postgres_mode, quick_settings, storage};
 
 /// The arms that faults happen to.
-pub(super) const FAULTY: [Arm; 2] = [Arm::Monolith, Arm::Services];
+const FAULTY: [Arm; 2] = [Arm::Monolith, Arm::Services];
 /// Runs of each case in the full method: the fewest that give an interval.
 const FULL_PAIRS: usize = 3;
 /// Longer than any fault and its drain: an order that waits for a dead part shall settle.
@@ -51,13 +51,7 @@ pub fn faults<'a>(
 
 async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     refuse_proxy()?;
-    let arms = options.deployment.arms.on_the_dial();
-    if arms.iter().any(|arm| !FAULTY.contains(arm)) {
-        bail!("faults are for the monolith and the services: --arms A0,A3");
-    }
-    if external_server().is_some() {
-        bail!("faults need a Postgres of their own: unset DATABASE_URL");
-    }
+    let arms = arms_with_faults(&options.deployment)?;
     let plan = plan(
         &options.faults(),
         &arms,
@@ -110,6 +104,21 @@ async fn run(options: &FaultOptions, stop: &CancellationToken) -> anyhow::Result
     write_outputs(options, &results, &output)?;
     made?;
     Ok(exit_code(&results))
+}
+
+/// The chosen arms.
+///
+/// # Errors
+/// When faults cannot happen to one of them, or to the Postgres that would be used.
+pub(super) fn arms_with_faults(options: &DeploymentOptions) -> anyhow::Result<Vec<Arm>> {
+    let arms = options.arms.on_the_dial();
+    if arms.iter().any(|arm| !FAULTY.contains(arm)) {
+        bail!("faults are for the monolith and the services: choose --arms A0,A3");
+    }
+    if external_server().is_some() {
+        bail!("faults need a Postgres of their own: unset DATABASE_URL");
+    }
+    Ok(arms)
 }
 
 /// Every fault, as often as an interval needs. Nothing unless both the monolith and the services

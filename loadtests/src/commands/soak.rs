@@ -3,25 +3,24 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use analysis::model::{Rate, Results, Soak};
+use analysis::model::{Arm, Partial, Rate, Results, Soak};
 use analysis::soak::sentence;
-use anyhow::bail;
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use harness::deployment::Infrastructure;
 use harness::deployment::binaries::{Binaries, PROFILE};
-use harness::deployment::infrastructure::external_server;
 use harness::run::RunSettings;
 use tokio_util::sync::CancellationToken;
 
 use super::conclude::{mark_complete, write_outputs};
-use super::faults::{FAULTY, experiment_settings};
+use super::faults::{arms_with_faults, experiment_settings};
 use crate::cli::{SoakOptions, of_experiment};
 use crate::environment::refuse_proxy;
 use crate::output::Output;
 use crate::settings::{new_results, postgres_mode, quick_settings, storage};
 
-/// Loads each arm in turn. The exit code is 0 only when every round kept every promise.
+/// Loads each arm in turn. The exit code is 0 only when it was not stopped, every round kept every
+/// promise, and no work was left.
 pub fn soak<'a>(
     options: &'a SoakOptions,
     stop: &'a CancellationToken,
@@ -31,13 +30,7 @@ pub fn soak<'a>(
 
 async fn run(options: &SoakOptions, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
     refuse_proxy()?;
-    let arms = options.deployment.arms.on_the_dial();
-    if arms.iter().any(|arm| !FAULTY.contains(arm)) {
-        bail!("a soak is for the monolith and the services: --arms A0,A3");
-    }
-    if external_server().is_some() {
-        bail!("a soak needs a Postgres of its own: unset DATABASE_URL");
-    }
+    let arms = arms_with_faults(&options.deployment)?;
     let settings = experiment_settings(&quick_settings(&options.deployment)?);
     let all = &of_experiment(
         &options.deployment,
@@ -58,45 +51,41 @@ async fn run(options: &SoakOptions, stop: &CancellationToken) -> anyhow::Result<
     let mut results = new_results(all, &settings, infrastructure.postgres_version())?;
     let mut made = Ok(());
     for arm in arms {
-        results.soaks.push(Soak {
-            arm,
-            rate: options.rate,
-            seed: options.deployment.seed,
-            rounds: vec![],
-        });
-        made = of_arm(
-            &infrastructure,
-            &settings,
-            options,
-            (&mut results, &output),
-            stop,
-        )
-        .await;
+        let place = (&mut results, &output);
+        made = soak_arm(&infrastructure, &settings, options, arm, place, stop).await;
         if made.is_err() || stop.is_cancelled() {
             break;
         }
+    }
+    if stop.is_cancelled() {
+        results.partial = Some(Partial::Interrupted);
     }
     mark_complete(&mut results, &made);
     write_outputs(all, &results, &output)?;
     made?;
     let is_clean = results.soaks.iter().all(Soak::is_clean);
-    Ok(match is_clean {
+    Ok(match results.partial.is_none() && is_clean {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
 }
 
-/// Makes the rounds of the last soak in the results. Each is written at once.
-async fn of_arm(
+/// Makes the rounds of an arm. Each is written at once.
+async fn soak_arm(
     infrastructure: &Infrastructure,
     settings: &RunSettings,
     options: &SoakOptions,
+    arm: Arm,
     (results, output): (&mut Results, &Output),
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let Some(arm) = results.soaks.last().map(|soak| soak.arm) else {
-        return Ok(());
-    };
+    let place = results.soaks.len();
+    results.soaks.push(Soak {
+        arm,
+        rate: options.rate,
+        seed: options.deployment.seed,
+        rounds: vec![],
+    });
     let length = Duration::from_secs_f64(options.hours * 3_600.0);
     let plan = (arm, Rate::per_s(options.rate), length);
     harness::run::soak(infrastructure, settings, plan, stop, |round| {
@@ -109,14 +98,10 @@ async fn of_arm(
             "  {:>5.0} s  {}: {} of {} orders accepted, {kept}",
             round.at_s, round.fault, round.accepted, round.offered
         );
-        if let Some(soak) = results.soaks.last_mut() {
-            soak.rounds.push(round);
-        }
+        results.soaks[place].rounds.push(round);
         output.write_results(results)
     })
     .await?;
-    if let Some(soak) = results.soaks.last() {
-        eprintln!("{}", sentence(soak));
-    }
+    eprintln!("{}", sentence(&results.soaks[place]));
     Ok(())
 }

@@ -23,6 +23,7 @@ pub struct SoakRound {
     pub at_s: f64,
     /// The fault and the part, such as `F1 A3 payment-service`.
     pub fault: String,
+    /// Orders that were due, and how many of them were accepted.
     pub offered: u64,
     pub accepted: u64,
     pub audit: Audit,
@@ -47,13 +48,14 @@ pub struct Resources {
 }
 
 impl Soak {
+    /// The orders that all rounds accepted.
     pub fn accepted(&self) -> u64 {
         self.rounds.iter().map(|round| round.accepted).sum()
     }
 
-    /// Whether every round kept every promise and left no work.
+    /// Whether there was a round, and each kept every promise and left no work.
     pub fn is_clean(&self) -> bool {
         let kept = |round: &SoakRound| round.left.is_none() && round.audit.passed();
-        self.rounds.iter().all(kept)
+        !self.rounds.is_empty() && self.rounds.iter().all(kept)
     }
 }

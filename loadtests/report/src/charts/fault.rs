@@ -6,17 +6,19 @@ use plotters::prelude::*;
 use super::canvas::{Ink, drawn, ink_of};
 use super::over_time::line;
 
-/// A line of the drawing. A thin one is solid in its own ink.
+/// A line of the drawing: its points, as seconds and values.
 struct Line {
     points: Vec<(f64, f64)>,
     color: RGBColor,
     kind: Kind,
 }
 
+/// How a line is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Thick,
     Thin,
+    /// As thin, with gaps.
     Dashed,
 }
 

@@ -1,5 +1,7 @@
 //! The soaks: what stays flat over hours, and what grows.
 
+use std::collections::BTreeMap;
+
 use analysis::model::{Resources, Results, Soak};
 use analysis::soak::{growth, sentence};
 use maud::{Markup, html};
@@ -16,6 +18,7 @@ pub(crate) fn soaks(results: &Results) -> Markup {
         @for soak in &results.soaks {
             section.whole {
                 p { (sentence(soak)) }
+                p.note { "Settings: " (soak.rate) " orders per second, seed " (soak.seed) "." }
                 (resources(soak))
                 (rounds(soak))
             }
@@ -47,35 +50,33 @@ fn resources(soak: &Soak) -> Markup {
     }
 }
 
-/// A line for each resource: its name, and its value in each state.
+/// A line for each resource of the last state: its name, and its value in each state.
 fn lines(states: [&Resources; 3]) -> Vec<(String, [String; 3])> {
     let mut lines = vec![];
-    let mb = |bytes: &u64| format!("{:.1} MB", *bytes as f64 / 1e6);
-    for name in states[2].memory.keys() {
-        let of = states.map(|one| one.memory.get(name).map_or(String::new(), mb));
-        lines.push((format!("memory of {name}"), of));
-    }
-    for name in states[2].descriptors.keys() {
-        let of = states.map(|one| text(one.descriptors.get(name)));
-        lines.push((format!("file descriptors of {name}"), of));
-    }
-    for name in states[2].rows.keys() {
-        let of = states.map(|one| text(one.rows.get(name)));
-        lines.push((format!("rows of {name}"), of));
-    }
-    for name in states[2].messages.keys() {
-        let of = states.map(|one| text(one.messages.get(name)));
-        lines.push((format!("messages of {name}"), of));
-    }
-    for name in states[2].databases.keys() {
-        let of = states.map(|one| one.databases.get(name).map_or(String::new(), mb));
-        lines.push((format!("size of database {name}"), of));
-    }
+    let mut add = |name: &str, of: Kind, text: fn(u64) -> String| {
+        for part in of(states[2]).keys() {
+            let value = |one: &Resources| of(one).get(part).copied().map(text);
+            let values = states.map(|one| value(one).unwrap_or_default());
+            lines.push((format!("{name} {part}"), values));
+        }
+    };
+    add("memory of", |one| &one.memory, megabytes);
+    add("file descriptors of", |one| &one.descriptors, count);
+    add("rows of", |one| &one.rows, count);
+    add("messages of", |one| &one.messages, count);
+    add("size of database", |one| &one.databases, megabytes);
     lines
 }
 
-fn text(value: Option<&u64>) -> String {
-    value.map_or(String::new(), u64::to_string)
+/// How to read one kind of resource, by the names of the parts.
+type Kind = fn(&Resources) -> &BTreeMap<String, u64>;
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn count(value: u64) -> String {
+    value.to_string()
 }
 
 fn rounds(soak: &Soak) -> Markup {
