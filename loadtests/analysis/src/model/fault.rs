@@ -155,7 +155,7 @@ impl FaultCase {
                 "while SQS was slow, repeated, reordered, failed and throttled".to_owned()
             }
             Fault::Poison => match self.arm {
-                Arm::Monolith => "while one request in 200 was no order".to_owned(),
+                Arm::Monolith => "while one request in eleven was no order".to_owned(),
                 _ => "while one message in 200 could not be read, and one in 200 made its handler \
                       panic"
                     .to_owned(),

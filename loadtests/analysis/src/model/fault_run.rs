@@ -9,19 +9,22 @@ use super::{FaultCase, Quantiles, Run};
 pub struct FaultRun {
     #[serde(flatten)]
     pub case: FaultCase,
-    /// When the fault began and when all parts were back, in seconds of the load.
+    /// When the fault began, in seconds of the load.
     pub begin_s: f64,
+    /// When all parts were back, in seconds of the load.
     pub end_s: f64,
-    /// Orders that were due during the fault, and how many of them were accepted.
+    /// Orders that were due during the fault.
     pub due: u64,
+    /// How many of them were accepted.
     pub accepted: u64,
-    /// The settled orders per second that were measured before an overload.
+    /// The settled orders per second that were measured before an overload. `None` for other faults.
     #[serde(default)]
     pub capacity_per_s: Option<f64>,
-    /// The times after which the shop lets an order expire, and the services publish again what was
-    /// not answered, in seconds. `None` for the second where they had their defaults.
+    /// After how many seconds the shop let an order expire. 0 in files of earlier versions.
     #[serde(default)]
     pub order_expiry_s: f64,
+    /// After how many seconds the services published again what was not answered. `None` if they
+    /// had their defaults, which are minutes.
     #[serde(default)]
     pub overdue_s: Option<f64>,
     /// From the fault's end until the last order was due that was not accepted, in seconds.
@@ -37,7 +40,7 @@ pub struct FaultRun {
     pub acknowledged_ms: Quantiles,
     /// The same orders, from the moment they were due until they were settled, in milliseconds.
     pub settled_ms: Quantiles,
-    /// Messages in dead-letter queues at the end.
+    /// Messages that ended in dead-letter queues, poison included.
     pub dead_letters: u64,
     /// Deliveries per message, over the whole run. `None` for an arm without SQS.
     #[serde(default)]
@@ -71,7 +74,7 @@ pub struct UsageSample {
     pub cores: f64,
     /// CPU of Postgres, in cores.
     pub postgres_cores: f64,
-    /// Memory of the arm's processes, without that of Postgres.
+    /// Resident memory of the arm's processes in bytes, without that of Postgres.
     pub memory_bytes: u64,
 }
 

@@ -1,4 +1,5 @@
-//! A queue server, as the audit reads it: the depths of its queues, and the calls it has counted.
+//! A queue server over HTTP: the audit reads the depths of its queues and the calls it has counted,
+//! and a fault sends poison to it and removes what is left of it.
 
 use std::collections::BTreeMap;
 

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use sandbox::{Launch, Supervised};
 use tokio::net::TcpStream;
 
+/// How long a process may take to listen, to be ready, and to end.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 /// A shell adds this to the number of the signal that ended its child.
@@ -96,12 +97,10 @@ impl Process {
         Ok(())
     }
 
-    /// Changes an environment variable of the next start.
+    /// Changes an environment variable of the next start. Does nothing if the process has none of
+    /// this name.
     pub fn set(&mut self, variable: &str, value: &str) {
-        let variables = self.launch.environment.iter_mut();
-        for (_, old) in variables.filter(|(name, _)| name == variable) {
-            value.clone_into(old);
-        }
+        set(&mut self.launch, variable, value);
     }
 
     /// Kills it and waits until it has ended.
@@ -133,7 +132,7 @@ impl Process {
     /// When it does not listen within 30 s.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         let address = self.url.trim_start_matches("http://").to_owned();
-        self.launch.listen_at(&address);
+        listen_at(&mut self.launch, &address);
         self.started = Instant::now();
         let spawned = Supervised::spawn(&self.launch);
         self.child = spawned.with_context(|| format!("cannot start {} again", self.name))?;
@@ -231,22 +230,21 @@ fn address_in(log: &str) -> Option<&str> {
     after.split_whitespace().next()
 }
 
-/// Sets the address that a program listens on.
-trait ListenAt {
-    fn listen_at(&mut self, address: &str);
+/// Sets the address that a program listens on: services read `LISTEN_ADDR`, the third parties
+/// `--port`.
+fn listen_at(launch: &mut Launch, address: &str) {
+    set(launch, "LISTEN_ADDR", address);
+    let port = address.rsplit(':').next().unwrap_or(address).to_owned();
+    if let Some(place) = launch.arguments.iter().position(|one| one == "--port") {
+        launch.arguments[place + 1] = port;
+    }
 }
 
-impl ListenAt for Launch {
-    /// Services read `LISTEN_ADDR`, the third parties `--port`.
-    fn listen_at(&mut self, address: &str) {
-        let variables = self.environment.iter_mut();
-        for (_, value) in variables.filter(|(name, _)| name == "LISTEN_ADDR") {
-            address.clone_into(value);
-        }
-        let port = address.rsplit(':').next().unwrap_or(address).to_owned();
-        if let Some(place) = self.arguments.iter().position(|one| one == "--port") {
-            self.arguments[place + 1] = port;
-        }
+/// Changes an environment variable that the program has.
+fn set(launch: &mut Launch, variable: &str, value: &str) {
+    let variables = launch.environment.iter_mut();
+    for (_, old) in variables.filter(|(name, _)| name == variable) {
+        value.clone_into(old);
     }
 }
 

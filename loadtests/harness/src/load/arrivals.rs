@@ -39,31 +39,24 @@ pub struct Arrival {
 impl Arrivals {
     /// The open model. `begin` lies a little ahead, so that all users start in time.
     pub fn open(due: Vec<Duration>, begin: Instant) -> Arrivals {
-        Arrivals {
-            begin,
-            due: Due::At(due),
-            taken: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-        }
+        Arrivals::new(Due::At(due), begin)
     }
 
     /// The closed model.
     pub fn closed(duration: Duration, begin: Instant) -> Arrivals {
-        Arrivals {
-            begin,
-            due: Due::WhenFree(duration),
-            taken: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-        }
+        Arrivals::new(Due::WhenFree(duration), begin)
     }
 
-    /// The open model at the rate that `rate` holds, from now until its sender is
-    /// dropped.
+    /// The open model at the rate that `rate` holds, from now until its sender is dropped.
     pub fn steered(rate: watch::Receiver<SteeredRate>) -> Arrivals {
         let begin = Instant::now();
+        Arrivals::new(Due::Steered(Mutex::new(Steered::new(rate, begin))), begin)
+    }
+
+    fn new(due: Due, begin: Instant) -> Arrivals {
         Arrivals {
             begin,
-            due: Due::Steered(Mutex::new(Steered::new(rate, begin))),
+            due,
             taken: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
@@ -75,26 +68,32 @@ impl Arrivals {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        if let Due::Steered(steered) = &self.due {
-            // Those behind it wait for the lock, so a new rate holds for all of them.
-            let due = steered.lock().await.next().await?;
-            let number = self.taken.fetch_add(1, Ordering::Relaxed);
-            return Some(Arrival { number, due });
-        }
-        let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        let due = match &self.due {
-            Due::At(due) => *due.get(number)?,
+        let (number, due) = match &self.due {
+            Due::At(due) => {
+                let number = self.take();
+                (number, *due.get(number)?)
+            }
             Due::WhenFree(duration) => {
                 let now = self.begin.elapsed();
                 if now > *duration {
                     return None;
                 }
-                now
+                (self.take(), now)
             }
-            Due::Steered(_) => return None,
+            Due::Steered(steered) => {
+                // One user waits for the time, and the others for the lock: a new rate holds for
+                // all of them.
+                let due = steered.lock().await.next().await?;
+                (self.take(), due)
+            }
         };
         tokio::time::sleep_until(self.begin + due).await;
         (!self.closed.load(Ordering::Relaxed)).then_some(Arrival { number, due })
+    }
+
+    /// The number of the next operation.
+    fn take(&self) -> usize {
+        self.taken.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Ends the load: users who wait for an operation get none.

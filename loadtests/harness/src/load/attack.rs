@@ -13,6 +13,8 @@ use super::Attack;
 
 /// How long the generator waits for an answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// The pause of a user who found no operation.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long after its end a schedule may still have unsent operations, because no user was free.
 const OVERTIME: Duration = Duration::from_secs(60);
 
@@ -38,7 +40,7 @@ pub async fn steer(loads: Vec<watch::Receiver<Arc<Attack>>>, users: usize) -> an
     run(sources, users, None).await
 }
 
-/// Where the users of one goose scenario take their operations.
+/// The attack from which the users of one goose scenario take their operations.
 #[derive(Clone)]
 enum Source {
     One(Arc<Attack>),
@@ -47,8 +49,8 @@ enum Source {
 }
 
 impl Source {
-    /// Sends the next operation. goose ends by time or by its kill switch, and lets every user
-    /// finish its operation.
+    /// Sends the next operation. When none is left, it pulls goose's kill switch, which lets every
+    /// user finish an operation.
     async fn next(&mut self, user: &mut GooseUser) -> TransactionResult {
         let (attack, is_last) = match self {
             Source::One(attack) => (Arc::clone(attack), true),
@@ -61,7 +63,7 @@ impl Source {
             if is_last {
                 goose::trigger_killswitch("the schedule is over");
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(())
     }

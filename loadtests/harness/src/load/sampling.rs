@@ -22,6 +22,7 @@ struct State {
 }
 
 impl Sampling {
+    /// Traces an order when at least `every` has passed since the last one.
     pub fn new(every: Duration) -> Sampling {
         Sampling {
             first: rand::random_range(1..=u128::MAX / 2),
@@ -30,13 +31,14 @@ impl Sampling {
         }
     }
 
-    /// The trace of an operation, if it is traced. Each is returned once.
+    /// The id of an operation's trace, if it is traced. Each is returned once.
     pub fn take(&self, number: usize) -> Option<u128> {
         let is_traced = self.lock().traced.remove(&number);
         is_traced.then(|| self.trace(number))
     }
 
-    /// Source: W3C Trace Context, level 1.
+    /// The `traceparent` header of an operation, which says whether it is traced.
+    /// Source: W3C Trace Context, level 1, section 3.2.
     pub(super) fn trace_parent(&self, number: usize) -> String {
         let mut state = self.lock();
         let is_traced = state.last.is_none_or(|last| last.elapsed() >= self.every);

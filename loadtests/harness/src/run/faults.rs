@@ -131,16 +131,16 @@ async fn run(
 
     let plan = (settings, spec, deployed, case, rate);
     let faulty = load_with_fault(infrastructure, deployment, plan, &endpoint).await?;
-    let measured = faulty.measured;
+    let measured = &faulty.measured;
 
     let mut witness = Witness::open(&access, &endpoint).await?;
-    let drained = witness.drain(DRAIN_LIMIT, &measured).await?;
+    let drained = witness.drain(DRAIN_LIMIT, measured).await?;
     poison::remove(deployment, faulty.poisoned).await?;
     let snapshot = witness.snapshot().await?;
     let mut run = spec.planned_run(settings);
     run.drain_ms = drained.after.as_secs_f64() * 1_000.0;
-    run_figures::fill_in(&mut run, &measured, &snapshot, since, settings.objective);
-    let loads = [Some(&warm_up), found.as_ref(), Some(&measured)];
+    run_figures::fill_in(&mut run, measured, &snapshot, since, settings.objective);
+    let loads = [Some(&warm_up), found.as_ref(), Some(measured)];
     run.audit = audited(
         &access,
         &snapshot,
@@ -153,15 +153,10 @@ async fn run(
             drained.backlog
         ));
     }
-    let fault = BEFORE.as_secs_f64()..faulty.end_s;
-    let mut made = figures::of(case.clone(), fault, &measured, &snapshot, run);
-    made.dead_letters += faulty.poisoned;
+    let mut made = figures::of(case.clone(), settings, faulty, &snapshot, run);
     made.capacity_per_s = found.as_ref().map(overload::capacity);
-    made.order_expiry_s = settings.order_expiry.as_secs_f64();
-    made.overdue_s = settings.overdue.map(|overdue| overdue.as_secs_f64());
     if let Some(queues) = &deployment.queues {
         made.receives_per_message = queues::receives_per_message(&queues.process.url).await;
     }
-    (made.queues, made.usage) = (faulty.queues, faulty.usage);
     Ok(made)
 }

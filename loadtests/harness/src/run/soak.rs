@@ -32,7 +32,7 @@ const FAULTS: [Fault; 8] = [
     Fault::SqsMisbehaves,
     Fault::RollingRestart,
 ];
-/// A round: its load, with the fault in the middle.
+/// The load of a round, with the fault in the middle. A longer fault makes it longer.
 const ROUND: Duration = Duration::from_secs(60);
 
 /// An arm under load.
@@ -43,6 +43,7 @@ struct Soaking<'a> {
     deployed: DeploymentSpec,
     endpoint: Endpoint,
     rate: Rate,
+    begin: Instant,
 }
 
 /// Starts the arm and makes rounds until the time is over. Each is audited while the arm goes on
@@ -78,15 +79,13 @@ pub async fn soak(
         deployed,
         endpoint,
         rate,
+        begin: Instant::now(),
     };
-    let begin = Instant::now();
     let rounds = async {
         let mut number = 0;
-        while begin.elapsed() < length {
+        while soaking.begin.elapsed() < length {
             number += 1;
-            let mut round = soaking.round(&mut deployment, number).await?;
-            round.at_s = begin.elapsed().as_secs_f64();
-            record(round)?;
+            record(soaking.round(&mut deployment, number).await?)?;
         }
         anyhow::Ok(())
     };
@@ -96,7 +95,10 @@ pub async fn soak(
 }
 
 impl Soaking<'_> {
-    /// A round is a function of the seed and its number.
+    /// Makes a round. Its load and its fault depend on the seed and its number alone.
+    ///
+    /// # Errors
+    /// When a part cannot be started, reached or read.
     async fn round(&self, deployment: &mut Deployment, number: u64) -> anyhow::Result<SoakRound> {
         let seed = self.settings.seed.wrapping_add(number);
         let case = fault(deployment.arm, seed)?;
@@ -126,7 +128,7 @@ impl Soaking<'_> {
         let snapshot = witness.snapshot().await?;
         let left = drained.backlog;
         Ok(SoakRound {
-            at_s: 0.0,
+            at_s: self.begin.elapsed().as_secs_f64(),
             fault: case.title(),
             offered: measured.offered,
             accepted: measured.accepted.len() as u64,
@@ -142,7 +144,7 @@ fn fault(arm: Arm, seed: u64) -> anyhow::Result<FaultCase> {
     let cases = FAULTS.iter().flat_map(|fault| cases(*fault, &[arm]));
     let cases: Vec<FaultCase> = cases.filter(|case| case.replicas == 1).collect();
     let chosen = cases.choose(&mut SmallRng::seed_from_u64(seed));
-    chosen.cloned().context("an arm has a fault")
+    chosen.cloned().context("no fault can hit this arm")
 }
 
 #[cfg(test)]

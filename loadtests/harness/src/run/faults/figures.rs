@@ -7,19 +7,23 @@ use std::time::Duration;
 use analysis::model::{FaultCase, FaultRun, Quantiles, Run};
 use uuid::Uuid;
 
+use super::BEFORE;
+use super::loaded::FaultyLoad;
 use crate::audit::Snapshot;
 use crate::load::Outcome;
 use crate::run::figures::times_to_settled;
-use crate::run::phases::Load;
+use crate::run::spec::RunSettings;
 
-/// The figures of a run whose fault lasted this long, in seconds of the load.
+/// The figures of a run, without its capacity and its deliveries per message.
 pub(super) fn of(
     case: FaultCase,
-    fault: Range<f64>,
-    load: &Load,
+    settings: &RunSettings,
+    faulty: FaultyLoad,
     snapshot: &Snapshot,
     run: Run,
 ) -> FaultRun {
+    let load = &faulty.measured;
+    let fault = BEFORE.as_secs_f64()..faulty.end_s;
     let orders: Vec<&Outcome> = load.outcomes.iter().filter(|one| one.is_order()).collect();
     let settled = times_to_settled(&orders, snapshot, load.begin_ms);
     let during = |one: &&&Outcome| fault.contains(&one.due.as_secs_f64());
@@ -34,6 +38,7 @@ pub(super) fn of(
     let mut times: Vec<f64> = accepted.iter().filter_map(of_order).collect();
     let dead_letters = snapshot.queues.iter();
     let dead_letters = dead_letters.filter(|(name, _)| name.ends_with("-dlq"));
+    let dead_letters: u64 = dead_letters.map(|(_, count)| count).sum();
     FaultRun {
         case,
         begin_s: fault.start,
@@ -44,14 +49,14 @@ pub(super) fn of(
         backlog_gone_s: backlog_gone_s(&orders, &settled, &fault),
         acknowledged_ms: Quantiles::of(&mut answers),
         settled_ms: Quantiles::of(&mut times),
-        dead_letters: dead_letters.map(|(_, count)| count).sum(),
+        dead_letters: dead_letters + faulty.poisoned,
         capacity_per_s: None,
-        order_expiry_s: 0.0,
-        overdue_s: None,
+        order_expiry_s: settings.order_expiry.as_secs_f64(),
+        overdue_s: settings.overdue.map(|overdue| overdue.as_secs_f64()),
         latency_back_s: latency_back_s(&orders, &fault),
         receives_per_message: None,
-        queues: vec![],
-        usage: vec![],
+        queues: faulty.queues,
+        usage: faulty.usage,
         run,
     }
 }

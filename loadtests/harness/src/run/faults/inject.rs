@@ -18,8 +18,8 @@ use crate::deployment::{Deployment, DeploymentSpec, Infrastructure};
 const BETWEEN_KILLS: Duration = Duration::from_secs(3);
 /// How long each of them is dead.
 const DEAD_FOR: Duration = Duration::from_secs(1);
-/// How long the provider of a slow consumer takes: a payment service with 64 messages in flight
-/// then makes 35 payments per second. Its time limit is 2 s.
+/// How long the provider of a slow consumer takes, in milliseconds: a payment service with 64
+/// messages in flight then makes 35 payments per second. Callers of the provider give up after 2 s.
 const SLOW_MS: u64 = 1_800;
 /// The replicas of a slow consumer, half-way.
 const REPLICAS: usize = 3;

@@ -15,8 +15,8 @@ use crate::deployment::{Deployment, Infrastructure};
 const QUEUES: [&str; 3] = [PAYMENT, INVENTORY, SHIPPING];
 /// The services that read them.
 pub(super) const READERS: [&str; 3] = ["payment-service", "inventory-service", "shipping-service"];
-/// The messages of an order that is shipped: of every kind, one in this many is poison when a
-/// poison message is sent for every 20 orders.
+/// Two poison messages, one of each kind, are sent per 20 orders. An order that is shipped has ten
+/// messages, so one message in 200 is unreadable, and one in 200 makes its handler panic.
 const ORDERS_PER_POISON: f64 = 20.0;
 /// The kind of message that makes its handler panic in a drill, as the services' runtime names it.
 const PANIC: &str = "drill-panic";
@@ -27,7 +27,7 @@ const BEGIN: &str = r#"{"poison":"#;
 /// poison makes panic. Returns how many messages were sent.
 ///
 /// # Errors
-/// When they cannot be sent, or a malformed request is answered with anything but 400.
+/// When they cannot be sent, or a malformed request is answered with anything but 4xx.
 pub(super) async fn send(
     infrastructure: &Infrastructure,
     deployment: &mut Deployment,

@@ -12,6 +12,8 @@ use crate::measure::processes::{descriptors, memory_bytes};
 /// The tables that are emptied when no work is left.
 const EMPTIED: &str = "outbox|overdue.*|.*_due";
 
+/// Reads it from the operating system, the databases and the queue server.
+///
 /// # Errors
 /// When a database or the queue server cannot be read.
 pub(super) async fn read(deployment: &Deployment) -> anyhow::Result<Resources> {
