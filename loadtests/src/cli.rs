@@ -58,7 +58,12 @@ pub enum Action {
         results: PathBuf,
     },
     /// Prints what changed between two comparisons: two commits, or two machines.
-    Diff { before: PathBuf, after: PathBuf },
+    Diff {
+        /// The results.json of the first.
+        before: PathBuf,
+        /// The results.json of the second.
+        after: PathBuf,
+    },
 }
 
 #[derive(Args, Debug, Clone)]
