@@ -56,10 +56,12 @@ pub(crate) fn init(service: &str) -> Option<Exporter> {
     subscriber.try_init().ok().map(|()| exporter)
 }
 
+/// `RUST_LOG`, or the default, without whole messages.
 fn filter() -> EnvFilter {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     match filter.max_level_hint() {
+        // At another level this directive would log more and not less.
         Some(LevelFilter::TRACE) => {
             let directive = WITHOUT_MESSAGES
                 .parse()
