@@ -60,19 +60,7 @@ pub(super) async fn inject(
             process.start_again().await?;
             process.ready(http).await?;
         }
-        Fault::KillAll => {
-            for process in &deployment.processes {
-                process.signal("KILL")?;
-            }
-            for process in &mut deployment.processes {
-                process.ended().await?;
-            }
-            sleep(length).await;
-            for process in &mut deployment.processes {
-                process.start_again().await?;
-                process.ready(http).await?;
-            }
-        }
+        Fault::KillAll => kill_all(deployment, http, length).await?,
         Fault::ProviderHangs => {
             provider(deployment, http, json!({"hang_rate": 1.0}), length).await?;
         }
@@ -127,20 +115,7 @@ pub(super) async fn inject(
             process.signal("CONT")?;
             process.ready(http).await?;
         }
-        Fault::RandomKills => {
-            let mut random = SmallRng::seed_from_u64(seed);
-            let begin = Instant::now();
-            let mut kills = interval_at(begin, BETWEEN_KILLS);
-            while kills.tick().await < begin + length {
-                let processes = &mut deployment.processes;
-                let process = processes.choose_mut(&mut random);
-                let process = process.context("the arm has no process")?;
-                process.kill().await?;
-                sleep(DEAD_FOR).await;
-                process.start_again().await?;
-                process.ready(http).await?;
-            }
-        }
+        Fault::RandomKills => kill_at_random(deployment, http, length, seed).await?,
         Fault::Overload => sleep(length).await,
         Fault::QueueServerKilled | Fault::QueuesLost => {
             let queues = deployment
@@ -153,6 +128,47 @@ pub(super) async fn inject(
         }
     }
     Ok(poisoned)
+}
+
+/// Kills all processes at once, and starts them again after some time.
+async fn kill_all(
+    deployment: &mut Deployment,
+    http: &reqwest::Client,
+    length: Duration,
+) -> anyhow::Result<()> {
+    for process in &deployment.processes {
+        process.signal("KILL")?;
+    }
+    for process in &mut deployment.processes {
+        process.ended().await?;
+    }
+    sleep(length).await;
+    for process in &mut deployment.processes {
+        process.start_again().await?;
+        process.ready(http).await?;
+    }
+    Ok(())
+}
+
+/// Kills one process after another for some time. The seed chooses them.
+async fn kill_at_random(
+    deployment: &mut Deployment,
+    http: &reqwest::Client,
+    length: Duration,
+    seed: u64,
+) -> anyhow::Result<()> {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let begin = Instant::now();
+    let mut kills = interval_at(begin, BETWEEN_KILLS);
+    while kills.tick().await < begin + length {
+        let process = deployment.processes.choose_mut(&mut random);
+        let process = process.context("the arm has no process")?;
+        process.kill().await?;
+        sleep(DEAD_FOR).await;
+        process.start_again().await?;
+        process.ready(http).await?;
+    }
+    Ok(())
 }
 
 /// Stops and starts the processes with these names, one after another.
