@@ -101,7 +101,7 @@ pub(super) async fn remove(deployment: &Deployment, sent: u64) -> anyhow::Result
 
 #[cfg(test)]
 mod tests {
-    /// With another kind the message would be a dead letter at once, and the fault would still pass.
+    /// With another kind the message would be a dead letter at once, and F8 would still pass.
     #[test]
     fn the_kind_that_panics_is_the_runtimes() {
         assert_eq!(super::PANIC, messaging::drill::PANIC);
