@@ -17,7 +17,8 @@ pub struct FaultRun {
     pub due: u64,
     /// How many of them were accepted.
     pub accepted: u64,
-    /// The settled orders per second that were measured before an overload. `None` for other faults.
+    /// The settled orders per second that were measured before an overload. `None` for other
+    /// faults.
     #[serde(default)]
     pub capacity_per_s: Option<f64>,
     /// After how many seconds the shop let an order expire. 0 in files of earlier versions.
