@@ -12,7 +12,7 @@ use super::{DeploymentOptions, Options};
 pub struct FaultOptions {
     /// The faults: F1 kill of one process, F2 of all, F3 provider hangs, F4 provider fails,
     /// F5 queue server paused and killed, Postgres paused, F6 Postgres crashes, F7 SQS misbehaves,
-    /// F8 poison messages, F9 slow consumer, F10 rolling restart, and a new version beside the old
+    /// F8 poison messages, F9 slow consumer, F10 rolling restart, and a new version next to the old
     /// one, F11 frozen process, F12 random kills, F13 three times the capacity, F14 all messages
     /// lost.
     #[arg(long, value_delimiter = ',', value_parser = parse_faults, default_values = fault_codes())]

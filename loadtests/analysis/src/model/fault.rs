@@ -33,7 +33,7 @@ pub enum Fault {
     SlowConsumer,
     /// All processes are stopped and started again, one after another.
     RollingRestart,
-    /// A new version of one service works beside the old one, which stops then. Every event of the
+    /// A new version of one service works next to the old one, which stops then. Every event of the
     /// new version has a field that no reader knows.
     NewVersion,
     /// One process is stopped in the middle of its work, and goes on with old leases or locks.
