@@ -43,7 +43,7 @@ impl<T> Service<T> {
         defect: Option<Defect>,
     ) -> Result<(), Fault>
     where
-        H: BatchHandler<Event = Event, Message: Clone>,
+        H: BatchHandler<Output = Event, Message: Clone>,
         T: Tables<H>,
     {
         let mut seen = BTreeSet::new();
