@@ -4,6 +4,7 @@ pub mod machine;
 pub mod noise;
 pub mod postgres;
 pub mod processes;
+pub mod queues;
 pub mod system;
 
 pub use processes::{Processes, Usage};

@@ -3,25 +3,15 @@
 use std::time::Duration;
 
 use analysis::model::QueueSample;
-use serde::Deserialize;
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
+
+use crate::measure::queues::{Queue, queues};
 
 /// Four samples per second.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// A server that is paused or dead gives no sample.
 const TIMEOUT: Duration = Duration::from_millis(200);
-
-#[derive(Deserialize)]
-struct Queue {
-    name: String,
-    waiting: u64,
-    in_flight: u64,
-    delayed: u64,
-    oldest_age_ms: Option<f64>,
-    sent: u64,
-    received: u64,
-}
 
 /// Reads the queues of the server at `url` from `begin` until `end` is cancelled.
 ///
@@ -37,11 +27,11 @@ pub(super) async fn watch(
         return Ok(samples);
     };
     let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
-    let (http, url) = (http.build()?, format!("{url}/control/queues"));
+    let http = http.build()?;
     let mut ticks = interval_at(begin, INTERVAL);
     while end.run_until_cancelled(ticks.tick()).await.is_some() {
         let at_s = begin.elapsed().as_secs_f64();
-        if let Ok(queues) = read(&http, &url).await {
+        if let Ok(queues) = queues(&http, url).await {
             samples.push(sample(&queues, at_s));
         }
     }
@@ -52,34 +42,28 @@ pub(super) async fn watch(
 /// ended. `None` when there are no messages.
 pub(super) async fn receives_per_message(url: &str) -> Option<f64> {
     let http = reqwest::Client::builder().no_proxy().build().ok()?;
-    let queues = read(&http, &format!("{url}/control/queues")).await.ok()?;
+    let queues = queues(&http, url).await.ok()?;
     let (sent, received) = queues
         .iter()
-        .filter(|queue| !queue.name.ends_with("-dlq"))
+        .filter(|queue| !queue.has_dead_letters())
         .fold((0, 0), |(sent, received), queue| {
             (sent + queue.sent - queue.delayed, received + queue.received)
         });
     (sent > 0).then(|| received as f64 / sent as f64)
 }
 
-async fn read(http: &reqwest::Client, url: &str) -> reqwest::Result<Vec<Queue>> {
-    let answer = http.get(url).send().await?;
-    answer.error_for_status()?.json().await
-}
-
 /// Dead letters are counted at the end, and a delayed message is not late.
 fn sample(queues: &[Queue], at_s: f64) -> QueueSample {
-    let queues = queues.iter().filter(|queue| !queue.name.ends_with("-dlq"));
-    let busy = queues.filter(|queue| queue.waiting + queue.in_flight > 0);
+    let queues = queues.iter().filter(|queue| !queue.has_dead_letters());
+    let busy = queues.filter(|queue| queue.present() > 0);
     let mut sample = QueueSample {
         at_s,
         messages: 0,
         oldest_s: 0.0,
     };
     for queue in busy {
-        sample.messages += queue.waiting + queue.in_flight;
-        let oldest_s = queue.oldest_age_ms.unwrap_or(0.0) / 1_000.0;
-        sample.oldest_s = sample.oldest_s.max(oldest_s);
+        sample.messages += queue.present();
+        sample.oldest_s = sample.oldest_s.max(queue.oldest_s());
     }
     sample
 }
