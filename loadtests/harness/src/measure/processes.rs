@@ -1,12 +1,22 @@
 //! CPU and memory of processes, as the operating system counts them.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
 use std::process::Command;
 use std::{fs, io};
 
 /// All processes of this machine at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Processes(HashMap<u32, Usage>);
+
+/// What a process does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Life {
+    Runs,
+    /// It was stopped by a signal, and goes on with another.
+    Stopped,
+    Ended,
+}
 
 /// What one process has used since its start.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -59,6 +69,30 @@ impl Processes {
         Processes(found.collect())
     }
 
+    /// A process with all its descendants. Linux names the children of each, so that no search
+    /// through all processes is needed.
+    ///
+    /// # Errors
+    /// When there is neither `/proc` nor a `ps`.
+    pub fn tree_of(root: u32) -> io::Result<Processes> {
+        if fs::metadata(children_of(root)).is_err() {
+            return Processes::now();
+        }
+        let mut pids = vec![root];
+        let mut seen = 0;
+        while let Some(pid) = pids.get(seen) {
+            // It may have ended by now.
+            let children = read(&children_of(*pid)).unwrap_or_default();
+            pids.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            );
+            seen += 1;
+        }
+        Ok(Processes::only(pids))
+    }
+
     pub fn cpu_ms(&self, pid: u32) -> f64 {
         self.0.get(&pid).map_or(0.0, |usage| usage.cpu_ms)
     }
@@ -90,8 +124,16 @@ impl Processes {
     }
 }
 
+/// A small file of `/proc`. Its size is not known before it is read, and a page is enough for most:
+/// without the room for it, the standard library begins with 32 bytes.
+fn read(path: &str) -> io::Result<String> {
+    let mut text = String::with_capacity(4096);
+    fs::File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
 fn usage(pid: u32) -> Option<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read(&format!("/proc/{pid}/stat")).ok()?;
     let (mut usage, threads) = parse_stat(&stat)?;
     if threads == 1
         && let Some(exact) = exact_cpu_ms(pid)
@@ -99,6 +141,27 @@ fn usage(pid: u32) -> Option<Usage> {
         usage.cpu_ms = exact;
     }
     Some(usage)
+}
+
+/// The children that the first thread of a process has started: most programs have no others.
+fn children_of(pid: u32) -> String {
+    format!("/proc/{pid}/task/{pid}/children")
+}
+
+/// What a process does. Without `/proc` it counts as running.
+pub fn life(pid: u32) -> Life {
+    let Ok(stat) = read(&format!("/proc/{pid}/stat")) else {
+        let has_proc = fs::metadata("/proc/self").is_ok();
+        return if has_proc { Life::Ended } else { Life::Runs };
+    };
+    let state = stat
+        .rfind(')')
+        .and_then(|end| stat[end + 1..].split_whitespace().next());
+    match state {
+        Some("T") => Life::Stopped,
+        Some("Z" | "X") => Life::Ended,
+        _ => Life::Runs,
+    }
 }
 
 /// The program of a process: the name of its file. `None` where there is no `/proc`.
@@ -119,7 +182,7 @@ pub fn descriptors(pid: u32) -> Option<u64> {
 
 /// A line of `/proc/PID/status`, in KiB.
 fn kib_of(pid: u32, name: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = read(&format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
@@ -144,7 +207,7 @@ pub fn peak_memory_bytes(pid: u32) -> Option<u64> {
 /// The time on a core of the process's first thread, from the first number of `schedstat`, which is
 /// in nanoseconds.
 fn exact_cpu_ms(pid: u32) -> Option<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let text = read(&format!("/proc/{pid}/schedstat")).ok()?;
     let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
     Some(nanoseconds / 1e6)
 }
@@ -219,6 +282,54 @@ mod tests {
         };
         check("0:01.50", 1_500.0);
         check("01:02:03", 3_723_000.0);
+    }
+
+    #[test]
+    fn a_process_is_seen_with_its_child_while_it_runs_is_stopped_and_has_ended() {
+        if fs::metadata("/proc/self").is_err() {
+            return;
+        }
+        let shell = ["-c", "sleep 60 & echo; wait"];
+        let mut shell = Command::new("sh")
+            .args(shell)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = [0];
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let pid = shell.id();
+        let signal = |name: &str, pid: u32| {
+            let arguments = ["-s", name, &pid.to_string()];
+            assert!(
+                Command::new("kill")
+                    .args(arguments)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        };
+        let until = |pid: u32, expected: Life| {
+            let started = std::time::Instant::now();
+            while life(pid) != expected {
+                assert!(
+                    started.elapsed().as_secs() < 10,
+                    "{pid} never became {expected:?}"
+                );
+                std::thread::yield_now();
+            }
+        };
+        assert_eq!(life(pid), Life::Runs);
+        let tree = Processes::tree_of(pid).unwrap().tree(pid);
+        assert_eq!(tree.len(), 2, "the shell and its sleep");
+        signal("STOP", pid);
+        until(pid, Life::Stopped);
+        signal("CONT", pid);
+        until(pid, Life::Runs);
+        for pid in tree {
+            signal("KILL", pid);
+        }
+        shell.wait().unwrap();
+        until(pid, Life::Ended);
     }
 
     #[test]
