@@ -18,6 +18,8 @@ pub(crate) enum Ink {
 
 const WIDTH: u32 = 600;
 pub(crate) const TEXT: i32 = 15;
+/// Room for five digits and the name of the axis, also in the larger type of a narrow screen.
+pub(crate) const Y_LABELS: u32 = 84;
 
 impl Ink {
     const ALL: [(Ink, &'static str); 9] = [

@@ -3,7 +3,7 @@
 use analysis::model::Capacity;
 use plotters::prelude::*;
 
-use super::canvas::{Drawing, Drawn, Ink, drawn, ink_of, plain};
+use super::canvas::{Drawing, Drawn, Ink, Y_LABELS, drawn, ink_of, plain};
 
 pub(crate) fn capacity(capacities: &[Capacity]) -> String {
     let probes = capacities.iter().flat_map(|capacity| &capacity.probes);
@@ -79,7 +79,7 @@ fn chart<'a, 'b>(
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(54)
-        .y_label_area_size(60)
+        .y_label_area_size(Y_LABELS)
         .build_cartesian_2d(0.0..right, 0.0..top)?;
     mesh(&mut chart, y)?;
     Ok(chart)

@@ -3,7 +3,7 @@
 use analysis::model::{ArmName, FaultRun, Second};
 use plotters::prelude::*;
 
-use super::canvas::{Ink, drawn, ink_of};
+use super::canvas::{Ink, Y_LABELS, drawn, ink_of};
 use super::over_time::line;
 
 /// A line of the drawing: its points, as seconds and values.
@@ -76,7 +76,7 @@ fn over_time(faulty: &FaultRun, what: &str, lines: &[Line]) -> String {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(54)
-            .y_label_area_size(60)
+            .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(0.0..length, 0.0..top)?;
         let (begin, end) = (faulty.begin_s.min(length), faulty.end_s.min(length));
         chart.draw_series([Rectangle::new(

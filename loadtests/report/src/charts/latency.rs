@@ -3,7 +3,7 @@
 use analysis::model::{Quantiles, Run};
 use plotters::prelude::*;
 
-use super::canvas::{Ink, drawn, ink_of, log_range, plain};
+use super::canvas::{Ink, Y_LABELS, drawn, ink_of, log_range, plain};
 
 /// The number of nines of a fraction. On this axis the tail is as wide as the body.
 fn nines(fraction: f64) -> f64 {
@@ -22,7 +22,7 @@ pub(crate) fn latency(runs: &[&Run]) -> String {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(54)
-            .y_label_area_size(70)
+            .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(0.0..3.3, range.clone().log_scale())?;
         chart
             .configure_mesh()

@@ -3,7 +3,7 @@
 use analysis::model::Run;
 use plotters::prelude::*;
 
-use super::canvas::{Ink, drawn, ink_of};
+use super::canvas::{Ink, Y_LABELS, drawn, ink_of};
 
 pub(crate) fn over_time(runs: &[&Run]) -> String {
     let seconds = runs
@@ -22,7 +22,7 @@ pub(crate) fn over_time(runs: &[&Run]) -> String {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(54)
-            .y_label_area_size(60)
+            .y_label_area_size(Y_LABELS)
             .build_cartesian_2d(0.0..(seconds as f64 - 1.0), 0.0..top)?;
         chart
             .configure_mesh()
