@@ -4,6 +4,8 @@
   const { svg, t } = Live;
   const TRAVEL_MS = 750;
   const DOTS_PER_TICK = 10;
+  /** The server traces at most this many orders per second of each side's load. */
+  const TRACED_PER_SECOND = 10;
   const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** By side: `{arm, map, canvas, arrows: Map(key, arrow), dots}`. */
@@ -60,10 +62,6 @@
     const more = [{ from: "customer", to: entry.name, count: orders.refused, refused: true }];
     if (!has("customer", entry.name)) {
       more.push({ from: "customer", to: entry.name, count: orders.offered });
-    }
-    // In the monolith each accepted order is one transaction.
-    if (entry.database && !has(entry.name, entry.database)) {
-      more.push({ from: entry.name, to: entry.database, count: orders.accepted });
     }
     return [...flows, ...more];
   }
@@ -179,7 +177,7 @@
   }
 
   function takeFlows(map, flows) {
-    Live.text(document.getElementById(`scale-${map.arm.name}`), scaleText());
+    Live.text(document.getElementById(`scale-${map.arm.name}`), scaleText(map.arm.name));
     for (const arrow of map.arrows.values()) arrow.now = 0;
     for (const flow of flows) {
       const arrow = add(map.arm.name, flow.from, flow.to);
@@ -191,9 +189,11 @@
     for (const arrow of map.arrows.values()) showCount(arrow);
   }
 
-  function scaleText() {
-    if (still.matches) return t("counts_shown");
-    return scale === 1 ? t("one_dot_1") : t("one_dot", scale);
+  function scaleText(arm) {
+    const dots = scale === 1 ? t("one_dot_1") : t("one_dot", scale);
+    const is_sampled = Live.lastSecond(arm)?.accepted > TRACED_PER_SECOND;
+    const calls = is_sampled ? ` · ${t("calls_estimated")}` : "";
+    return (still.matches ? t("counts_shown") : dots) + calls;
   }
 
   /** Messages that are too few for a dot wait for the next tick, so that none is left out. */

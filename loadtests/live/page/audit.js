@@ -32,12 +32,15 @@
 
   function show() {
     const { at_ms, arms } = Live.audit;
-    const broken = Live.brokenPromises();
-    const verdict = broken.length === 0 ? t("audit_green") : t("audit_red", broken.length);
-    Live.text(document.getElementById("audit-state"), `${verdict} (${Live.clock(at_ms)})`);
+    const broken = Live.brokenPromises().length;
+    const is_unread = Object.values(arms).some((arm) => arm.error);
+    const verdict = broken === 0 ? t("audit_green") : t("audit_red", broken);
+    const shown = is_unread ? t("audit_unread") : verdict;
+    Live.text(document.getElementById("audit-state"), `${shown} (${Live.clock(at_ms)})`);
     const badge = document.getElementById("audit-badge");
-    Live.text(badge, broken.length === 0 ? "✓" : `✗ ${broken.length}`);
-    badge.className = broken.length === 0 ? "badge good" : "badge bad";
+    const is_green = broken === 0 && !is_unread;
+    Live.text(badge, is_green ? "✓" : `✗ ${broken || ""}`);
+    badge.className = is_green ? "badge good" : "badge bad";
     const sides = Live.arms.filter((arm) => arms[arm]).map((arm) => side(arm, arms[arm]));
     document.getElementById("audit").replaceChildren(...sides);
   }
@@ -48,6 +51,7 @@
       "section",
       { "aria-label": t(`side_${arm}`) },
       el("h3", {}, el("b", { class: arm }, t(`side_${arm}`)), " ", el("small", {}, quiet)),
+      audit.error && el("p", { class: "problem" }, audit.error),
       el("ul", { class: "promises" }, ...audit.promises.map((promise) => line(arm, promise))),
     );
   }

@@ -38,7 +38,11 @@
         await Live.setLoad(Live.arms, 0);
         await Live.runAudit();
       },
-      is_done: () => Live.audit && Live.audit.at_ms > killed_at_ms,
+      // The audit that follows the restart judges a part only, since the load still runs.
+      is_done: (tick) =>
+        Live.arms.every((arm) => tick.load?.[arm]?.rate === 0) &&
+        Live.audit?.at_ms > killed_at_ms &&
+        Object.values(Live.audit.arms).every((arm) => arm.quiet),
     },
   ];
 

@@ -95,6 +95,10 @@ const Live = {};
     dead: ["dead letters {0}", "デッドレター {0}"],
     one_dot: ["1 dot = {0} messages", "点 1 つ = メッセージ {0} 件"],
     one_dot_1: ["1 dot = 1 message", "点 1 つ = メッセージ 1 件"],
+    calls_estimated: [
+      "calls to databases and the provider: estimated from traced orders",
+      "データベースと決済プロバイダーへの呼び出し：追跡した注文からの推定",
+    ],
     counts_shown: ["messages per second on the arrows", "矢印の数字は毎秒のメッセージ数"],
     per_second: ["{0}/s", "{0}/秒"],
 
@@ -236,6 +240,7 @@ const Live = {};
     audit_now: ["Run the audit", "監査を実行"],
     audit_runs: ["The audit runs…", "監査を実行中…"],
     audit_green: ["Green: every promise is kept", "グリーン：すべての約束が守られています"],
+    audit_unread: ["the audit could not read everything", "監査で読み取れないものがあります"],
     audit_red: ["Red: {0} promises are broken", "レッド：{0} 件の約束が破られています"],
     audit_empty: [
       "The audit checks every promise over the databases, the queues and the provider's ledger.",

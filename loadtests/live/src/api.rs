@@ -241,7 +241,7 @@ async fn poison(State(live): State<Arc<Live>>, Path(queue): Path<String>) -> Ans
 }
 
 async fn run_audit(State(live): State<Arc<Live>>) -> Json<Value> {
-    Json(audit::audit(&live.events, &live.sides).await)
+    Json(audit::audit(&live.events, &live.sides, &live.load).await)
 }
 
 async fn questions(State(live): State<Arc<Live>>) -> Json<Value> {

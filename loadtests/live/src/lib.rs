@@ -20,6 +20,8 @@ mod load;
 mod metrics;
 mod operator;
 mod orders;
+mod outbox;
+mod outside;
 mod page;
 mod placing;
 mod questions;

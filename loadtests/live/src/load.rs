@@ -44,16 +44,18 @@ pub(crate) struct Load {
 /// The load of one side.
 struct SideLoad {
     rate: watch::Sender<SteeredRate>,
-    scenario: Scenario,
+    /// With its name on the page.
+    scenario: (&'static str, Scenario),
     current: watch::Sender<Arc<Attack>>,
     /// The current attack, and earlier ones whose last answers may still come.
     attacks: Vec<Begun>,
-    taken: usize,
 }
 
 struct Begun {
     attack: Arc<Attack>,
     at_ms: f64,
+    /// Operations that are entered with the side.
+    offered: usize,
     replaced_ms: Option<f64>,
 }
 
@@ -69,14 +71,14 @@ pub(crate) struct NewLoad {
 impl Load {
     pub(crate) fn new(events: Events, sides: &[Arc<Side>]) -> Load {
         let of_side = |side: &Arc<Side>| {
-            let (rate, attack) = attack(side, Scenario::Checkout, 0.0);
+            let scenario = SCENARIOS[0];
+            let (rate, attack) = attack(side, scenario.1, 0.0);
             let attack = Arc::new(attack);
             let load = SideLoad {
                 rate,
-                scenario: Scenario::Checkout,
+                scenario,
                 current: watch::Sender::new(Arc::clone(&attack)),
                 attacks: vec![Begun::now(attack)],
-                taken: 0,
             };
             (Arc::clone(side), Mutex::new(load))
         };
@@ -93,7 +95,7 @@ impl Load {
     /// When a value is out of its range.
     pub(crate) fn set(self: &Arc<Load>, new: &NewLoad) -> Result<(), Error> {
         let scenario = SCENARIOS.iter().find(|(name, _)| *name == new.scenario);
-        let Some((_, scenario)) = scenario else {
+        let Some(scenario) = scenario else {
             return Err(Error::bad_request(format!(
                 "there is no scenario {}",
                 new.scenario
@@ -155,13 +157,17 @@ impl Load {
     pub(crate) fn state(&self) -> Value {
         let state = self.sides.iter().map(|(side, load)| {
             let load = lock(load);
-            let names = SCENARIOS.iter();
-            let name = names.clone().find(|(_, one)| *one == load.scenario);
-            let name = name.map_or("checkout", |(name, _)| *name);
-            let state = json!({ "rate": load.rate.borrow().get(), "scenario": name });
+            let rate = load.rate.borrow().get();
+            let state = json!({ "rate": rate, "scenario": load.scenario.0 });
             (side.code().to_owned(), state)
         });
         Value::Object(state.collect::<Map<_, _>>())
+    }
+
+    /// Whether any side has a load.
+    pub(crate) fn is_on(&self) -> bool {
+        let mut loads = self.sides.iter().map(|(_, load)| lock(load));
+        loads.any(|load| load.rate.borrow().get() > 0.0)
     }
 
     /// Enters what was sent since the last tick with each side. Returns the orders that the page
@@ -171,10 +177,7 @@ impl Load {
         for (side, load) in &self.sides {
             let mut load = lock(load);
             load.follow(side);
-            let taken = load.taken_so_far();
-            side.book.offer((taken - load.taken) as u64);
-            load.taken = taken;
-            for begun in &load.attacks {
+            for begun in &mut load.attacks {
                 shown.extend(begun.collect(side));
             }
             load.forget();
@@ -184,7 +187,7 @@ impl Load {
 }
 
 impl SideLoad {
-    fn set(&mut self, side: &Side, rate: f64, scenario: Scenario) {
+    fn set(&mut self, side: &Side, rate: f64, scenario: (&'static str, Scenario)) {
         if scenario == self.scenario {
             self.rate.send_modify(|now| *now = now.changed_to(rate));
         } else {
@@ -193,8 +196,8 @@ impl SideLoad {
     }
 
     /// Begins another attack. Users of the one before see that it has ended, and change over.
-    fn replace(&mut self, side: &Side, rate: f64, scenario: Scenario) {
-        let (rate, attack) = attack(side, scenario, rate);
+    fn replace(&mut self, side: &Side, rate: f64, scenario: (&'static str, Scenario)) {
+        let (rate, attack) = attack(side, scenario.1, rate);
         let attack = Arc::new(attack);
         for begun in &mut self.attacks {
             begun.replaced_ms.get_or_insert_with(now_ms);
@@ -214,21 +217,10 @@ impl SideLoad {
         }
     }
 
-    fn taken_so_far(&self) -> usize {
-        self.attacks
-            .iter()
-            .map(|begun| begun.attack.arrivals.taken())
-            .sum()
-    }
-
     fn forget(&mut self) {
         let oldest = now_ms() - KEPT_MS;
-        let is_over = |begun: &Begun| begun.replaced_ms.is_some_and(|at| at < oldest);
-        let over = self.attacks.iter().filter(|begun| is_over(begun));
-        self.taken -= over
-            .map(|begun| begun.attack.arrivals.taken())
-            .sum::<usize>();
-        self.attacks.retain(|begun| !is_over(begun));
+        let is_kept = |begun: &Begun| begun.replaced_ms.is_none_or(|at| at >= oldest);
+        self.attacks.retain(is_kept);
     }
 }
 
@@ -238,11 +230,16 @@ impl Begun {
         Begun {
             attack,
             at_ms: begun_ms,
+            offered: 0,
             replaced_ms: None,
         }
     }
 
-    fn collect(&self, side: &Side) -> Vec<Value> {
+    /// Enters what has happened since the last call. Returns the orders that the page shows.
+    fn collect(&mut self, side: &Side) -> Vec<Value> {
+        let taken = self.attack.arrivals.taken();
+        side.book.offer((taken - self.offered) as u64);
+        self.offered = taken;
         let outcomes = self.attack.recorder.take();
         let mut sent = self.attack.accepted(&outcomes).into_iter();
         let mut shown = vec![];
@@ -254,10 +251,11 @@ impl Begun {
             let Some(sent) = sent.next() else { break };
             let sampling = self.attack.sampling.as_ref();
             let accepted = side.book.accept(Accepted {
-                sent,
+                id: sent.id,
+                sent: Some(sent),
                 due_ms: self.at_ms + outcome.due.as_secs_f64() * 1_000.0,
                 answer_ms: outcome.latency.as_secs_f64() * 1_000.0,
-                customer: order.customer,
+                customer: Some(order.customer),
                 trace: sampling.and_then(|sampling| sampling.take(order.number)),
                 by_hand: false,
             });

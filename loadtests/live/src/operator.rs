@@ -140,60 +140,44 @@ impl Task {
 
     async fn act(&mut self, part: &str, action: Action) -> anyhow::Result<()> {
         let http = self.infrastructure.http.clone();
-        self.board
-            .set(part, State::Starting, action == Action::Restart);
-        let has_readiness = part != "sqs";
+        if action == Action::Restart {
+            self.board.starts(part);
+        }
         let process = match part {
             "sqs" => {
-                &mut self
-                    .deployment
-                    .queues
-                    .as_mut()
-                    .context("it has no queues")?
-                    .process
+                let queues = self.deployment.queues.as_mut();
+                &mut queues.context("it has no queues")?.process
             }
             "provider" => bail!("the provider belongs to no arm: make it slow or let it fail"),
             part => self.deployment.process(part)?,
         };
         match action {
             Action::Kill => process.kill().await,
-            Action::Restart if has_readiness => {
-                // A paused process would not end. One that has ended gets no signal.
-                let _ = process.signal("CONT");
-                process.restart(&http).await
-            }
-            Action::Restart => {
+            Action::Pause => process.signal("STOP"),
+            Action::Continue => process.signal("CONT"),
+            // The queue server has no readiness to wait for.
+            Action::Restart if part == "sqs" => {
                 if process.end()?.is_none() {
                     process.kill().await?;
                 }
                 process.start_again().await
             }
-            Action::Pause => process.signal("STOP"),
-            Action::Continue => process.signal("CONT"),
+            Action::Restart => {
+                // A paused process would not end. One that has ended gets no signal.
+                let _ = process.signal("CONT");
+                process.restart(&http).await
+            }
         }
-        .inspect(|()| match action {
-            Action::Pause => self.board.set(part, State::Paused, true),
-            Action::Continue => self.board.set(part, State::Up, true),
-            Action::Kill | Action::Restart => {}
-        })
     }
 
     /// A server of Postgres cannot be killed without its data; a killed backend makes it end all
     /// connections and recover.
     async fn postgres(&mut self, action: Action) -> anyhow::Result<()> {
         match action {
-            Action::Kill | Action::Restart => {
-                self.deployment.crash_postgres(Duration::ZERO).await?;
-            }
-            Action::Pause => self.deployment.signal_postgres("STOP")?,
-            Action::Continue => self.deployment.signal_postgres("CONT")?,
+            Action::Kill | Action::Restart => self.deployment.crash_postgres(Duration::ZERO).await,
+            Action::Pause => self.deployment.signal_postgres("STOP"),
+            Action::Continue => self.deployment.signal_postgres("CONT"),
         }
-        let state = match action {
-            Action::Pause => State::Paused,
-            _ => State::Up,
-        };
-        self.board.set("postgres", state, true);
-        Ok(())
     }
 
     async fn scale(&mut self, package: &str, replicas: usize) -> anyhow::Result<()> {
@@ -212,11 +196,12 @@ impl Task {
 
     /// Undoes every fault of this arm.
     async fn heal(&mut self) -> anyhow::Result<()> {
+        self.refresh();
         for part in self.board.parts() {
             match (part.state, part.name.as_str()) {
                 (State::Paused, "postgres") => self.postgres(Action::Continue).await?,
                 (State::Paused, name) => self.act(name, Action::Continue).await?,
-                (State::Down, name) if name != "provider" => {
+                (State::Down, name) if !["postgres", "provider"].contains(&name) => {
                     self.act(name, Action::Restart).await?;
                 }
                 _ => {}

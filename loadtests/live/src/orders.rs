@@ -1,4 +1,4 @@
-//! The orders of one side that the page has placed: offered, accepted, refused, settled.
+//! The orders of one side since the page began: offered, accepted, refused, settled.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ pub(crate) struct Book(Mutex<Content>);
 
 #[derive(Default)]
 struct Content {
+    offered: u64,
+    /// Accepted orders.
     count: u64,
     /// When each order that is not settled yet was due.
     pending: HashMap<Uuid, f64>,
@@ -35,6 +37,7 @@ struct Content {
     shown: VecDeque<Shown>,
     sent: VecDeque<Sent>,
     failed: u64,
+    last_settled_ms: f64,
     /// When each of the last answers came, and how long it took.
     answers: VecDeque<(f64, f64)>,
     figures: Figures,
@@ -48,18 +51,20 @@ pub(crate) struct Shown {
     pub(crate) at_ms: f64,
     pub(crate) status: Status,
     pub(crate) by_hand: bool,
-    /// The number of the customer who placed it.
-    pub(crate) customer: usize,
+    /// The number of the customer who placed it. `None` for an order from outside.
+    pub(crate) customer: Option<usize>,
     pub(crate) trace: u128,
     pub(crate) answer_ms: f64,
 }
 
 /// An order that the shop has accepted.
 pub(crate) struct Accepted {
-    pub(crate) sent: Sent,
+    pub(crate) id: Uuid,
+    /// What the audit compares it with. `None` for an order from outside.
+    pub(crate) sent: Option<Sent>,
     pub(crate) due_ms: f64,
     pub(crate) answer_ms: f64,
-    pub(crate) customer: usize,
+    pub(crate) customer: Option<usize>,
     /// The trace of an order that the page shows.
     pub(crate) trace: Option<u128>,
     pub(crate) by_hand: bool,
@@ -67,11 +72,13 @@ pub(crate) struct Accepted {
 
 /// What has happened since the last tick.
 #[derive(Default)]
-struct Figures {
-    offered: u64,
-    accepted: u64,
-    refused: u64,
-    settled: u64,
+pub(crate) struct Figures {
+    pub(crate) offered: u64,
+    pub(crate) accepted: u64,
+    /// Those of the accepted whose spans are exported.
+    pub(crate) traced: u64,
+    pub(crate) refused: u64,
+    pub(crate) settled: u64,
     acknowledged_ms: Vec<f64>,
     settled_ms: Vec<f64>,
 }
@@ -79,6 +86,8 @@ struct Figures {
 /// Totals since the start, which experiments compare.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Totals {
+    /// Orders that were offered and not answered yet.
+    pub(crate) unanswered: u64,
     pub(crate) failed: u64,
     pub(crate) pending: u64,
 }
@@ -88,7 +97,9 @@ pub(crate) type History = (Uuid, Vec<(domain::Fact, f64)>);
 
 impl Book {
     pub(crate) fn offer(&self, orders: u64) {
-        self.lock().figures.offered += orders;
+        let mut content = self.lock();
+        content.offered += orders;
+        content.figures.offered += orders;
     }
 
     pub(crate) fn refuse(&self) {
@@ -109,10 +120,11 @@ impl Book {
         if content.answers.len() > ANSWERS {
             content.answers.pop_front();
         }
-        let (id, number) = (order.sent.id, content.count);
+        content.figures.traced += u64::from(order.trace.is_some());
+        let (id, number) = (order.id, content.count);
         content.pending.insert(id, order.due_ms);
         content.sequence.push_back(id);
-        content.sent.push_back(order.sent);
+        content.sent.extend(order.sent);
         if content.sent.len() > AUDITED {
             content.sent.pop_front();
         }
@@ -167,6 +179,7 @@ impl Book {
             {
                 content.figures.settled += 1;
                 content.figures.settled_ms.push(at_ms - due_ms);
+                content.last_settled_ms = content.last_settled_ms.max(at_ms);
             }
             let facts: Facts = facts.into_iter().map(|(fact, _)| fact).collect();
             let status = Status::of(facts);
@@ -180,28 +193,30 @@ impl Book {
     }
 
     /// The figures since the last tick.
-    pub(crate) fn tick(&self) -> (Value, Value, usize) {
-        let mut content = self.lock();
-        let figures = std::mem::take(&mut content.figures);
-        let orders = json!({
-            "offered": figures.offered,
-            "accepted": figures.accepted,
-            "refused": figures.refused,
-            "settled": figures.settled,
-        });
-        let latency = json!({
-            "acknowledged": quantiles(figures.acknowledged_ms),
-            "settled": quantiles(figures.settled_ms),
-        });
-        (orders, latency, content.pending.len())
+    pub(crate) fn tick(&self) -> Figures {
+        std::mem::take(&mut self.lock().figures)
     }
 
     pub(crate) fn totals(&self) -> Totals {
         let content = self.lock();
         Totals {
+            unanswered: content
+                .offered
+                .saturating_sub(content.count + content.failed),
             failed: content.failed,
             pending: content.pending.len() as u64,
         }
+    }
+
+    /// How long after this time an order was still settled, in seconds. An order that is not settled
+    /// yet counts as settled now.
+    pub(crate) fn settled_since_s(&self, since_ms: f64) -> f64 {
+        let content = self.lock();
+        let last_ms = match content.pending.is_empty() {
+            true => content.last_settled_ms,
+            false => now_ms(),
+        };
+        (last_ms - since_ms).max(0.0) / 1_000.0
     }
 
     /// How long the answers since then took, in milliseconds.
@@ -231,6 +246,24 @@ impl Book {
 
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Figures {
+    pub(crate) fn orders(&self) -> Value {
+        json!({
+            "offered": self.offered,
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "settled": self.settled,
+        })
+    }
+
+    pub(crate) fn latency_ms(self) -> Value {
+        json!({
+            "acknowledged": quantiles(self.acknowledged_ms),
+            "settled": quantiles(self.settled_ms),
+        })
     }
 }
 

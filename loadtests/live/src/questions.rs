@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis::model::{Arm, Quantiles};
+use analysis::model::Quantiles;
 use futures::future::{join_all, try_join_all};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::clock::now_ms;
 use crate::error::Error;
 use crate::load::NewLoad;
 use crate::operator::Command;
+use crate::sampler::INTERVAL;
 use crate::side::Side;
 use crate::state::Live;
 
@@ -26,11 +27,12 @@ use crate::state::Live;
 const RATE: f64 = 20.0;
 /// The load before the fault.
 const BEFORE: Duration = Duration::from_secs(2);
-/// How long the answers to the last orders are awaited after the fault: a monolith that waits for
-/// the payment provider gives up after 7 s.
-const ANSWERS: Duration = Duration::from_secs(8);
-/// How long a backlog may take to drain.
-const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// How long the answers to the last orders may take after the fault: a monolith that waits for the
+/// payment provider gives up after 7 s.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a backlog may take to drain: longer than the visibility timeout, after which the
+/// messages come back that a killed process had received.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
 /// One experiment runs at a time.
@@ -107,7 +109,7 @@ async fn experiment(
     let before: Vec<u64> = refused().collect();
 
     let faults = live.sides.iter().map(|side| async move {
-        for command in question.commands(side.arm) {
+        for command in (question.faults)(side.arm) {
             side.operator.execute(command).await?;
         }
         anyhow::Ok(())
@@ -122,22 +124,27 @@ async fn experiment(
     if question.measure != Measure::Refused {
         set_rate(live, 0.0)?;
     }
+    let end_ms = now_ms();
     heal(live).await?;
+    set_rate(live, 0.0)?;
+    join_all(live.sides.iter().map(|side| answered(side))).await;
 
     let measured = match question.measure {
         Measure::Answer => answers,
-        Measure::Drain => join_all(live.sides.iter().map(|side| drain_s(side))).await,
         Measure::Refused => {
-            set_rate(live, 0.0)?;
-            sleep(ANSWERS).await;
-            refused()
-                .zip(before)
-                .map(|(now, before)| (now - before) as f64)
-                .collect()
+            let refused = refused().zip(before);
+            refused.map(|(now, before)| (now - before) as f64).collect()
+        }
+        Measure::Drain => {
+            let drained = live.sides.iter().map(|side| async move {
+                drained(side).await;
+                side.book.settled_since_s(end_ms)
+            });
+            join_all(drained).await
         }
         Measure::PaidTwice => {
-            join_all(live.sides.iter().map(|side| drain_s(side))).await;
-            let judged = audit(&live.events, &live.sides).await;
+            join_all(live.sides.iter().map(|side| drained(side))).await;
+            let judged = audit(&live.events, &live.sides, &live.load).await;
             live.sides
                 .iter()
                 .map(|side| wrong_payments(&judged["arms"][side.code()]))
@@ -173,13 +180,22 @@ fn answer_s(side: &Side, since_ms: f64) -> f64 {
     Quantiles::of(&mut side.book.answers_since(since_ms)).p50 / 1_000.0
 }
 
-/// The time until every accepted order is settled, in seconds.
-async fn drain_s(side: &Side) -> f64 {
+/// Waits until every order that was offered is answered.
+async fn answered(side: &Side) {
+    // The sampler enters what the generator has sent with the next tick.
+    sleep(2 * INTERVAL).await;
+    let started = Instant::now();
+    while side.book.totals().unanswered > 0 && started.elapsed() < ANSWER_LIMIT {
+        sleep(POLL).await;
+    }
+}
+
+/// Waits until every accepted order is settled.
+async fn drained(side: &Side) {
     let started = Instant::now();
     while side.book.totals().pending > 0 && started.elapsed() < DRAIN_LIMIT {
         sleep(POLL).await;
     }
-    started.elapsed().as_secs_f64()
 }
 
 /// Orders whose payment is not the one that they should have.
@@ -192,11 +208,4 @@ fn wrong_payments(judged: &Value) -> f64 {
     about_money
         .map(|one| one["broken"].as_f64().unwrap_or(0.0))
         .sum()
-}
-
-impl Question {
-    /// What is done to an arm.
-    fn commands(&self, arm: Arm) -> Vec<Command> {
-        (self.faults)(arm)
-    }
 }

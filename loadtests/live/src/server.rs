@@ -6,6 +6,8 @@ use std::sync::Arc;
 use analysis::model::ArmName;
 use anyhow::Context as _;
 use axum::middleware;
+use domain::CustomerId;
+use harness::audit::sources::Delayed;
 use harness::deployment::{Deployment, DeploymentSpec, Infrastructure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -89,36 +91,10 @@ impl Page {
             cancellation_window: first.spec.cancellation_window,
         };
         let (mut sides, mut operators) = (vec![], vec![]);
-        for Started {
-            name,
-            spec,
-            deployment,
-        } in started
-        {
-            let board = Arc::new(Board::default());
-            let (arm, products) = (spec.arm, spec.products);
-            let mut sources = deployment.sources();
-            sources.delayed = harness::audit::sources::Delayed::None;
-            let (operator, running) = Operator::start(
-                Arc::clone(infrastructure),
-                spec,
-                deployment,
-                Arc::clone(&board),
-                events.clone(),
-                report,
-                stop.clone(),
-            );
-            operators.push(running);
-            sides.push(Arc::new(Side {
-                arm,
-                phrase: name.phrase(),
-                operator,
-                board,
-                book: Book::default(),
-                sources,
-                tokens: infrastructure.tokens(CUSTOMERS)?,
-                products,
-            }));
+        for started in started {
+            let (side, operator) = operate(infrastructure, started, &events, report, &stop)?;
+            sides.push(Arc::new(side));
+            operators.push(operator);
         }
         let http = reqwest::Client::builder().no_proxy();
         let live = Arc::new(Live {
@@ -172,6 +148,47 @@ impl Page {
         }
         Ok(deployments)
     }
+}
+
+/// Starts the operator of an arm. Returns its side, and the task that owns the deployment.
+fn operate(
+    infrastructure: &Arc<Infrastructure>,
+    started: Started,
+    events: &Events,
+    report: fn(&str),
+    stop: &CancellationToken,
+) -> anyhow::Result<(Side, JoinHandle<Deployment>)> {
+    let Started {
+        name,
+        spec,
+        deployment,
+    } = started;
+    let board = Arc::new(Board::default());
+    let (arm, products) = (spec.arm, spec.products);
+    let mut sources = deployment.sources();
+    sources.delayed = Delayed::None;
+    let customers: Vec<_> = (0..CUSTOMERS).map(|_| CustomerId::new()).collect();
+    let (operator, running) = Operator::start(
+        Arc::clone(infrastructure),
+        spec,
+        deployment,
+        Arc::clone(&board),
+        events.clone(),
+        report,
+        stop.clone(),
+    );
+    let side = Side {
+        arm,
+        phrase: name.phrase(),
+        operator,
+        board,
+        book: Book::default(),
+        sources,
+        tokens: infrastructure.tokens(&customers)?,
+        customers: customers.iter().map(|customer| customer.0).collect(),
+        products,
+    };
+    Ok((side, running))
 }
 
 async fn listen(port: u16) -> std::io::Result<TcpListener> {

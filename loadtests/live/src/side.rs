@@ -6,6 +6,7 @@ use analysis::model::Arm;
 use anyhow::Context as _;
 use harness::audit::Sources;
 use harness::deployment::wiring::component;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::operator::{Board, Operator};
@@ -20,7 +21,8 @@ pub(crate) struct Side {
     pub(crate) book: Book,
     /// What the audit reads.
     pub(crate) sources: Sources,
-    /// A bearer token for each customer.
+    /// The customers of the page, and a bearer token for each.
+    pub(crate) customers: Vec<Uuid>,
     pub(crate) tokens: Vec<String>,
     pub(crate) products: usize,
 }

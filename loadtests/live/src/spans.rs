@@ -3,7 +3,7 @@
 
 mod otlp;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,14 @@ use serde_json::{Value, json};
 
 pub(crate) use otlp::{Kind, Span};
 
+use crate::side::database_of;
+
 /// How long a span is kept.
 const KEPT: Duration = Duration::from_secs(600);
 /// The most spans that are kept, some 300 bytes each.
 const LIMIT: usize = 200_000;
+/// Requests of a service between two ticks, some seconds of them.
+const REQUESTS: usize = 10_000;
 /// The exporter of the services sends at most 512 spans at a time.
 const BODY_LIMIT: usize = 16 << 20;
 
@@ -31,6 +35,17 @@ pub(crate) struct Spans(Arc<Mutex<Content>>);
 struct Content {
     spans: VecDeque<(Instant, Arc<Span>)>,
     dropped: u64,
+    /// By service.
+    news: BTreeMap<String, News>,
+}
+
+/// What the spans of a service have shown since the last tick.
+#[derive(Default)]
+pub(crate) struct News {
+    /// Its calls to its database and to the payment provider.
+    pub(crate) calls: BTreeMap<&'static str, u64>,
+    /// Requests for an order whose trace begins here: no page and no load has sent them.
+    pub(crate) requests: Vec<Arc<Span>>,
 }
 
 impl Spans {
@@ -45,9 +60,11 @@ impl Spans {
     pub(crate) fn add(&self, spans: impl IntoIterator<Item = Span>) {
         let now = Instant::now();
         let mut content = self.lock();
-        content
-            .spans
-            .extend(spans.into_iter().map(|span| (now, Arc::new(span))));
+        for span in spans {
+            let span = Arc::new(span);
+            content.note(&span);
+            content.spans.push_back((now, span));
+        }
         let is_old = |at: &Instant| now.duration_since(*at) > KEPT;
         while content.spans.front().is_some_and(|(at, _)| is_old(at)) {
             content.spans.pop_front();
@@ -66,6 +83,11 @@ impl Spans {
         of_trace.cloned().collect()
     }
 
+    /// Takes what the spans of a service have shown since the last call.
+    pub(crate) fn news(&self, service: &str) -> News {
+        self.lock().news.remove(service).unwrap_or_default()
+    }
+
     /// Spans that were dropped before their ten minutes.
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
@@ -73,6 +95,32 @@ impl Spans {
 
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn note(&mut self, span: &Arc<Span>) {
+        let news = self.news.entry(span.service.clone()).or_default();
+        if let Some(callee) = span.callee() {
+            *news.calls.entry(callee).or_default() += 1;
+        }
+        let is_order = span.kind == Kind::Server && span.name == "POST /orders";
+        if is_order && span.parent.is_none() && news.requests.len() < REQUESTS {
+            news.requests.push(Arc::clone(span));
+        }
+    }
+}
+
+impl Span {
+    /// What its service has called: its database, or the payment provider. A handler works in one
+    /// transaction, which has no span of its own.
+    pub(crate) fn callee(&self) -> Option<&'static str> {
+        match (self.kind, self.name.as_str()) {
+            (Kind::Client, "transaction") => database_of(&self.service),
+            (Kind::Client, name) if !name.starts_with("send ") => Some("provider"),
+            (Kind::Consumer, name) if !name.starts_with("prepare ") => database_of(&self.service),
+            _ => None,
+        }
     }
 }
 

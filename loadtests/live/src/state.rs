@@ -6,7 +6,6 @@ use axum::Json;
 use contracts::topology::Settings;
 use serde_json::{Value, json};
 
-use crate::audit::audit;
 use crate::error::Error;
 use crate::events::Events;
 use crate::load::Load;
@@ -36,24 +35,14 @@ impl Live {
         side.ok_or_else(|| Error::not_found("no arm here has queues"))
     }
 
-    /// Executes a command on one arm. When it has healed the last fault, both sides are audited.
+    /// Executes a command on one arm.
     pub(crate) async fn execute(&self, arm: &str, command: Command) -> Result<Json<Value>, Error> {
         let side = match command.part() {
             // One server has the databases of both sides.
             "postgres" => &self.sides[0],
             _ => find(&self.sides, arm)?,
         };
-        let has_faults = || {
-            self.sides
-                .iter()
-                .any(|side| !side.board.faults().is_empty())
-        };
-        let had_faults = has_faults();
         side.operator.execute(command).await?;
-        if had_faults && !has_faults() {
-            let (events, sides) = (self.events.clone(), self.sides.clone());
-            tokio::spawn(async move { audit(&events, &sides).await });
-        }
         Ok(Json(json!({})))
     }
 }

@@ -4,8 +4,8 @@
 
 #[path = "it/fixture.rs"]
 mod fixture;
-
-use std::time::Duration;
+#[path = "it/shops.rs"]
+mod shops;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,8 +18,12 @@ async fn the_page_shows_and_controls_both_sides() {
     let page = Fixture::start().await;
     other_pages_and_calls_without_the_token_are_refused(&page).await;
     an_order_is_settled_at_both_sides_and_its_journey_is_known(&page).await;
+    its_calls_to_databases_and_to_the_provider_are_seen(&page).await;
+    an_order_from_outside_is_counted_and_has_a_journey(&page).await;
     a_reader_that_was_away_gets_what_it_has_missed(&page).await;
     a_killed_service_is_down_until_it_is_restarted_and_its_orders_wait(&page).await;
+    a_killed_queue_server_starts_again_and_its_messages_are_sent(&page).await;
+    a_paused_postgres_is_seen_at_both_sides_until_all_is_healed(&page).await;
     a_poison_message_becomes_a_dead_letter_that_can_be_moved_and_removed(&page).await;
     a_load_changes_its_rate_and_its_scenario_and_every_promise_is_kept(&page).await;
     page.stop().await;
@@ -59,7 +63,7 @@ async fn other_pages_and_calls_without_the_token_are_refused(page: &Fixture) {
 
 async fn an_order_is_settled_at_both_sides_and_its_journey_is_known(page: &Fixture) {
     for (arm, order) in page.place().await {
-        let settled = page.until("order", |event| {
+        let settled = page.ever("order", |event| {
             event["id"] == order.as_str() && event["status"] == "confirmed"
         });
         settled.await;
@@ -91,10 +95,47 @@ fn spans(journey: &Value) -> impl Iterator<Item = &Value> {
     journey["spans"].as_array().unwrap().iter()
 }
 
+async fn its_calls_to_databases_and_to_the_provider_are_seen(page: &Fixture) {
+    let mut missing = vec![
+        ("A0", "monolith", "shop"),
+        ("A0", "monolith", "provider"),
+        ("A3", "order-service", "orders"),
+        ("A3", "inventory-service", "inventory"),
+        ("A3", "payment-service", "provider"),
+    ];
+    page.ever("tick", |tick| {
+        missing.retain(|(arm, from, to)| {
+            let mut flows = tick["arms"][arm]["flows"].as_array().unwrap().iter();
+            !flows.any(|flow| flow["from"] == *from && flow["to"] == *to)
+        });
+        missing.is_empty()
+    })
+    .await;
+}
+
+async fn an_order_from_outside_is_counted_and_has_a_journey(page: &Fixture) {
+    for arm in ["A0", "A3"] {
+        let order = page.place_outside(arm).await;
+        let settled = page.ever("order", |event| {
+            event["id"] == order.as_str() && event["status"] == "confirmed"
+        });
+        settled.await;
+        let path = format!("/api/journey?arm={arm}&order={order}");
+        let journey = page
+            .eventually(&path, |journey| journey["complete"] == true)
+            .await;
+        assert!(
+            journey["history"].as_array().unwrap().len() >= 4,
+            "{journey:#}"
+        );
+    }
+}
+
 async fn a_reader_that_was_away_gets_what_it_has_missed(page: &Fixture) {
     let first = page.events_after(None, 2).await;
     let last: u64 = first[1].id.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Another reader sees these.
+    page.events_after(None, 3).await;
     let missed = page.events_after(Some(last), 3).await;
     let ids: Vec<u64> = missed.iter().map(|event| event.id.unwrap()).collect();
     assert_eq!(ids, [last + 1, last + 2, last + 3]);
@@ -104,39 +145,75 @@ async fn a_reader_that_was_away_gets_what_it_has_missed(page: &Fixture) {
 }
 
 async fn a_killed_service_is_down_until_it_is_restarted_and_its_orders_wait(page: &Fixture) {
-    let state = |tick: &Value| {
-        let processes = tick["arms"]["A3"]["processes"].as_array().unwrap();
-        let mut processes = processes.iter();
-        processes
-            .find(|one| one["name"] == "payment-service")
-            .unwrap()["state"]
-            .clone()
-    };
-    page.call(
-        Method::POST,
-        "/api/parts/A3/payment-service/kill",
-        json!({}),
-    )
+    act(page, "A3", "payment-service", "kill").await;
+    page.until("tick", |tick| {
+        state(tick, "A3", "payment-service") == "down"
+    })
     .await;
-    page.until("tick", |tick| state(tick) == "down").await;
     let placed = page.place().await;
     assert_eq!(
         placed.len(),
         2,
         "both sides accept orders without the payment service"
     );
-    page.until("tick", |tick| tick["arms"]["A3"]["backlog"] == 1)
+    until_backlog(page, 1).await;
+    act(page, "A3", "payment-service", "restart").await;
+    page.until("tick", |tick| state(tick, "A3", "payment-service") == "up")
         .await;
+    until_backlog(page, 0).await;
+}
 
-    page.call(
-        Method::POST,
-        "/api/parts/A3/payment-service/restart",
-        json!({}),
-    )
-    .await;
-    page.until("tick", |tick| state(tick) == "up").await;
-    page.until("tick", |tick| tick["arms"]["A3"]["backlog"] == 0)
+async fn a_killed_queue_server_starts_again_and_its_messages_are_sent(page: &Fixture) {
+    act(page, "A3", "sqs", "kill").await;
+    page.until("tick", |tick| state(tick, "A3", "sqs") == "down")
         .await;
+    assert_eq!(
+        page.place().await.len(),
+        2,
+        "orders are accepted without queues"
+    );
+    until_backlog(page, 1).await;
+    act(page, "A3", "sqs", "restart").await;
+    page.until("tick", |tick| state(tick, "A3", "sqs") == "up")
+        .await;
+    until_backlog(page, 0).await;
+}
+
+async fn a_paused_postgres_is_seen_at_both_sides_until_all_is_healed(page: &Fixture) {
+    let both = |tick: &Value, expected: &str| {
+        let mut arms = ["A0", "A3"].iter();
+        arms.all(|arm| state(tick, arm, "postgres") == expected)
+    };
+    act(page, "A0", "postgres", "pause").await;
+    page.until("tick", |tick| {
+        both(tick, "paused") && tick["faults"].as_array().unwrap().len() == 2
+    })
+    .await;
+    page.call(Method::POST, "/api/heal", json!({ "arm": null }))
+        .await;
+    page.until("tick", |tick| {
+        both(tick, "up") && tick["faults"] == json!([])
+    })
+    .await;
+    // Every fault that has ended is followed by an audit.
+    page.ever("audit", |audit| audit["arms"]["A3"]["quiet"] == true)
+        .await;
+}
+
+async fn act(page: &Fixture, arm: &str, part: &str, action: &str) {
+    let path = format!("/api/parts/{arm}/{part}/{action}");
+    page.call(Method::POST, &path, json!({})).await;
+}
+
+async fn until_backlog(page: &Fixture, orders: u64) {
+    page.until("tick", |tick| tick["arms"]["A3"]["backlog"] == orders)
+        .await;
+}
+
+fn state<'a>(tick: &'a Value, arm: &str, part: &str) -> &'a Value {
+    let processes = tick["arms"][arm]["processes"].as_array().unwrap();
+    let found = processes.iter().find(|one| one["name"] == part);
+    &found.unwrap()["state"]
 }
 
 async fn a_poison_message_becomes_a_dead_letter_that_can_be_moved_and_removed(page: &Fixture) {
@@ -180,16 +257,17 @@ async fn a_load_changes_its_rate_and_its_scenario_and_every_promise_is_kept(page
     for (rate, scenario) in [(10, "checkout"), (20, "refusals"), (0, "refusals")] {
         let load = json!({ "arms": ["A0", "A3"], "rate": rate, "scenario": scenario });
         page.call(Method::PUT, "/api/load", load).await;
-        if rate > 0 {
-            page.until("tick", |tick| {
-                ["A0", "A3"].iter().all(|arm| {
-                    let offered = tick["arms"][arm]["orders"]["offered"].as_u64().unwrap();
-                    offered > 0 && tick["load"][arm]["scenario"] == scenario
-                })
-            })
-            .await;
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+        // The load of one second at each side.
+        let mut offered = [0, 0];
+        page.until("tick", |tick| {
+            let arms = ["A0", "A3"].iter().zip(&mut offered);
+            let done = arms.map(|(arm, offered)| {
+                *offered += tick["arms"][arm]["orders"]["offered"].as_u64().unwrap();
+                *offered >= rate && tick["load"][arm]["scenario"] == scenario
+            });
+            done.fold(true, |all, one| all && one)
+        })
+        .await;
     }
     let settled = |tick: &Value| {
         ["A0", "A3"]

@@ -79,12 +79,12 @@ impl Infrastructure {
         })
     }
 
-    /// Makes tokens for customers that never registered. The shop checks only the token, and
+    /// Makes a token for each of these customers, who never registered. The shop checks only the token, and
     /// hashing passwords would lengthen every run.
     ///
     /// # Errors
     /// When the key cannot sign.
-    pub fn tokens(&self, customers: usize) -> anyhow::Result<Vec<String>> {
+    pub fn tokens(&self, customers: &[CustomerId]) -> anyhow::Result<Vec<String>> {
         let issuer = TokenIssuer::new(
             &TokenSigning {
                 auth_private_key: self.keys.private.clone(),
@@ -92,7 +92,7 @@ impl Infrastructure {
             },
             TOKEN_ISSUER,
         )?;
-        let tokens = (0..customers).map(|_| issuer.issue(CustomerId::new().0));
+        let tokens = customers.iter().map(|customer| issuer.issue(customer.0));
         Ok(tokens.collect::<Result<_, _>>()?)
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use analysis::model::{LoadModel, Run};
 use anyhow::Context;
+use domain::CustomerId;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::{GENERATOR, Usage, external};
@@ -92,8 +93,9 @@ impl LocalShop<'_> {
         settings: &RunSettings,
         deployment: &'a Deployment,
     ) -> anyhow::Result<LocalShop<'a>> {
+        let customers: Vec<_> = (0..settings.customers).map(|_| CustomerId::new()).collect();
         Ok(LocalShop {
-            tokens: infrastructure.tokens(settings.customers)?,
+            tokens: infrastructure.tokens(&customers)?,
             deployment,
             key_prefix: settings.seed.to_string(),
         })

@@ -3,10 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use harness::deployment::Process;
+use harness::measure::processes::{Life, life};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::command::{Action, Command};
+use super::command::Command;
 use crate::clock::now_ms;
 
 #[derive(Default)]
@@ -16,7 +17,8 @@ pub(crate) struct Board(Mutex<Content>);
 struct Content {
     parts: Vec<PartState>,
     base_urls: Vec<String>,
-    faults: Vec<Fault>,
+    /// The settings of third parties that are not normal.
+    settings: Vec<Fault>,
 }
 
 /// A process as it is now.
@@ -24,6 +26,7 @@ struct Content {
 pub(crate) struct PartState {
     pub(crate) name: String,
     pub(crate) state: State,
+    pub(crate) since_ms: f64,
     pub(crate) pid: u32,
     pub(crate) url: Option<String>,
     /// How it ended.
@@ -47,17 +50,27 @@ pub(crate) struct Fault {
     pub(crate) since_ms: f64,
 }
 
+impl State {
+    fn of(pid: u32) -> State {
+        match life(pid) {
+            Life::Runs => State::Up,
+            Life::Stopped => State::Paused,
+            Life::Ended => State::Down,
+        }
+    }
+}
+
 impl PartState {
     pub(super) fn of(name: String, process: &mut Process) -> PartState {
         // A system that cannot tell is no reason to call it dead.
         let end = process.end().ok().flatten();
         PartState {
             name,
-            state: if end.is_some() {
-                State::Down
-            } else {
-                State::Up
+            state: match end.is_some() {
+                true => State::Down,
+                false => State::of(process.pid()),
             },
+            since_ms: now_ms(),
             pid: process.pid(),
             url: Some(process.url.clone()),
             reason: end.map(|end| format!("ended with {end}")),
@@ -67,7 +80,8 @@ impl PartState {
     pub(super) fn postgres(pid: u32) -> PartState {
         PartState {
             name: "postgres".to_owned(),
-            state: State::Up,
+            state: State::of(pid),
+            since_ms: now_ms(),
             pid,
             url: None,
             reason: None,
@@ -85,51 +99,53 @@ impl Board {
         self.lock().base_urls.clone()
     }
 
-    /// The faults that last.
+    /// The faults that last: parts that are down or paused, and settings that are not normal.
     pub(crate) fn faults(&self) -> Vec<Fault> {
-        self.lock().faults.clone()
+        let content = self.lock();
+        let parts = content.parts.iter().filter_map(|part| {
+            let id = match part.state {
+                State::Down => "part_down",
+                State::Paused => "part_paused",
+                State::Up | State::Starting => return None,
+            };
+            Some(Fault {
+                id: id.to_owned(),
+                part: part.name.clone(),
+                since_ms: part.since_ms,
+            })
+        });
+        parts.chain(content.settings.iter().cloned()).collect()
     }
 
-    /// Sets the state of a part, if it does.
-    pub(super) fn set(&self, part: &str, state: State, does: bool) {
+    /// A part that begins to start again shows that until it is replaced.
+    pub(super) fn starts(&self, name: &str) {
         let mut content = self.lock();
-        let mut parts = content.parts.iter_mut();
-        if let Some(part) = parts.find(|one| one.name == part && does) {
-            part.state = state;
+        if let Some(part) = content.parts.iter_mut().find(|part| part.name == name) {
+            part.state = State::Starting;
         }
     }
 
-    /// Replaces all parts. A process that is paused looks alive, so that state is kept.
+    /// Replaces all parts.
     pub(super) fn replace(&self, mut parts: Vec<PartState>, base_urls: &[String]) {
         let mut content = self.lock();
         for part in &mut parts {
-            let mut before = content.parts.iter();
-            let before = before.find(|one| one.name == part.name && one.pid == part.pid);
-            if part.state == State::Up && before.is_some_and(|one| one.state == State::Paused) {
-                part.state = State::Paused;
+            let is_same = |one: &&PartState| one.name == part.name && one.state == part.state;
+            if let Some(before) = content.parts.iter().find(is_same) {
+                part.since_ms = before.since_ms;
             }
         }
         content.parts = parts;
         content.base_urls = base_urls.to_vec();
     }
 
-    /// Notes which faults a command has begun or ended.
+    /// Notes which settings of a third party a command has changed.
     pub(super) fn record(&self, command: &Command) {
-        let mut content = self.lock();
-        let faults = &mut content.faults;
+        let settings = &mut self.lock().settings;
         match command {
-            Command::Act { part, action } => {
-                faults.retain(|fault| fault.part != *part || !fault.id.starts_with("part_"));
-                match action {
-                    Action::Kill if part != "postgres" => begin(faults, "part_down", part),
-                    Action::Pause => begin(faults, "part_paused", part),
-                    _ => {}
-                }
-            }
-            Command::Provider(behaviour) => set(faults, "provider", behaviour),
-            Command::Queues(behaviour) => set(faults, "sqs", behaviour),
-            Command::Scale { .. } => {}
-            Command::Heal => faults.clear(),
+            Command::Provider(behaviour) => set(settings, "provider", behaviour),
+            Command::Queues(behaviour) => set(settings, "sqs", behaviour),
+            Command::Heal => settings.clear(),
+            Command::Act { .. } | Command::Scale { .. } => {}
         }
     }
 
@@ -138,7 +154,8 @@ impl Board {
     }
 }
 
-/// The faults of a third party: each setting that is not zero, such as `provider_hang_rate`.
+/// Replaces the faults of a third party: each setting that is not zero is one, such as
+/// `provider_hang_rate`.
 fn set(faults: &mut Vec<Fault>, part: &str, behaviour: &Value) {
     let settings = behaviour.as_object().into_iter().flatten();
     let is_on = |value: &Value| match value {
@@ -150,19 +167,12 @@ fn set(faults: &mut Vec<Fault>, part: &str, behaviour: &Value) {
     let on: Vec<String> = on.map(|(name, _)| format!("{part}_{name}")).collect();
     faults.retain(|fault| fault.part != part || on.contains(&fault.id));
     for id in on {
-        begin(faults, &id, part);
-    }
-}
-
-fn begin(faults: &mut Vec<Fault>, id: &str, part: &str) {
-    if !faults
-        .iter()
-        .any(|fault| fault.id == id && fault.part == part)
-    {
-        faults.push(Fault {
-            id: id.to_owned(),
-            part: part.to_owned(),
-            since_ms: now_ms(),
-        });
+        if !faults.iter().any(|fault| fault.id == id) {
+            faults.push(Fault {
+                id,
+                part: part.to_owned(),
+                since_ms: now_ms(),
+            });
+        }
     }
 }

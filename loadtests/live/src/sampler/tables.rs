@@ -1,5 +1,5 @@
-//! What the databases show: outbox rows, connections in use, and the facts of orders that have not
-//! settled.
+//! What the databases show: outbox rows, connections in use, orders from outside, and the facts of
+//! orders that have not settled.
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::orders::{Book, History, Shown};
+use crate::orders::{History, Shown};
+use crate::outbox;
+use crate::outside::Outside;
 use crate::side::Side;
 
-/// Our connections in `pg_stat_activity`, which are not the arms'.
-const APPLICATION: &str = "live";
 /// Orders whose facts one tick reads: at 300 orders per second, 75 become due in it.
 const ORDERS: usize = 1_000;
 
@@ -31,6 +31,8 @@ struct Database {
     name: &'static str,
     url: String,
     has_orders: bool,
+    /// One database is enough: its server knows the connections of all.
+    shows_connections: bool,
     connection: Option<Connection>,
     /// A connection in the making. It may take longer than a tick.
     connecting: Option<JoinHandle<sqlx::Result<Connection>>>,
@@ -45,19 +47,36 @@ struct Connection {
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) outboxes: Vec<Value>,
-    /// Connections in use by database.
-    pub(super) connections: HashMap<String, u64>,
-    /// Shown orders whose status has changed.
+    pub(super) connections: Connections,
+    /// Shown orders that are new, or whose status has changed.
     pub(super) changed: Vec<Shown>,
+}
+
+/// Connections in use by process. `None` when the server did not answer.
+#[derive(Default)]
+pub(super) struct Connections(Option<HashMap<u32, u64>>);
+
+/// One reading of a database.
+struct Rows {
+    outbox: Option<u64>,
+    connections: Connections,
+    changed: Vec<Shown>,
+}
+
+impl Connections {
+    pub(super) fn of(&self, pid: u32) -> Option<u64> {
+        Some(self.0.as_ref()?.get(&pid).copied().unwrap_or(0))
+    }
 }
 
 impl Tables {
     pub(super) fn new(side: &Side) -> Tables {
-        let databases = side.databases().into_iter();
-        let database = |(name, url)| Database {
+        let databases = side.databases().into_iter().enumerate();
+        let database = |(place, (name, url))| Database {
             name,
             url,
             has_orders: ["shop", "orders"].contains(&name),
+            shows_connections: place == 0,
             connection: None,
             connecting: None,
         };
@@ -66,26 +85,33 @@ impl Tables {
         }
     }
 
-    pub(super) async fn read(&mut self, book: &Book, limit: Duration) -> Reading {
-        let databases = self.databases.iter_mut();
-        let readings = join_all(databases.map(|database| async move {
-            let read = timeout(limit, database.read(book)).await;
-            if !matches!(read, Ok(Ok(_))) {
-                database.connection = None;
+    pub(super) async fn read(
+        &mut self,
+        side: &Side,
+        outside: &mut Outside,
+        limit: Duration,
+    ) -> Reading {
+        let mut outside = Some(outside);
+        let databases = self.databases.iter_mut().map(|database| {
+            let outside = outside.take_if(|_| database.has_orders);
+            async move {
+                let read = timeout(limit, database.read(side, outside)).await;
+                if !matches!(read, Ok(Ok(_))) {
+                    database.connection = None;
+                }
+                (database.name, read.ok().and_then(Result::ok))
             }
-            (database.name, read.ok().and_then(Result::ok))
-        }))
-        .await;
+        });
         let mut all = Reading::default();
-        for (name, read) in readings {
-            let Some((outbox, used, changed)) = read else {
-                continue;
-            };
-            if let Some(rows) = outbox {
+        for (name, rows) in join_all(databases).await {
+            let Some(rows) = rows else { continue };
+            if let Some(rows) = rows.outbox {
                 all.outboxes.push(json!({ "database": name, "rows": rows }));
             }
-            all.connections.insert(name.to_owned(), used);
-            all.changed.extend(changed);
+            if rows.connections.0.is_some() {
+                all.connections = rows.connections;
+            }
+            all.changed.extend(rows.changed);
         }
         all
     }
@@ -93,12 +119,9 @@ impl Tables {
 
 impl Connection {
     async fn open(url: String) -> sqlx::Result<Connection> {
-        let options = PgConnectOptions::from_str(&url)?.application_name(APPLICATION);
+        let options = PgConnectOptions::from_str(&url)?.application_name("live");
         let mut connection = options.connect().await?;
-        let exists = "select to_regclass('outbox') is not null";
-        let has_outbox = sqlx::query_scalar(exists)
-            .fetch_one(&mut connection)
-            .await?;
+        let has_outbox = outbox::exists(&mut connection).await?;
         Ok(Connection {
             connection,
             has_outbox,
@@ -124,35 +147,67 @@ impl Database {
         self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
-    async fn read(&mut self, book: &Book) -> sqlx::Result<(Option<u64>, u64, Vec<Shown>)> {
-        let has_orders = self.has_orders;
+    async fn read(&mut self, side: &Side, outside: Option<&mut Outside>) -> sqlx::Result<Rows> {
+        let shows_connections = self.shows_connections;
         let Connection {
             connection,
             has_outbox,
         } = self.connection().await?;
-        let in_use = "select count(*) from pg_stat_activity
-                      where datname = current_database() and application_name <> 'live'
-                        and state <> 'idle'";
-        let in_use: i64 = sqlx::query_scalar(in_use)
-            .fetch_one(&mut *connection)
-            .await?;
-        let outbox = match *has_outbox {
-            true => {
-                // A row with a later time waits on purpose.
-                let waiting = "select count(*) from outbox where due_at is null or due_at <= now()";
-                let waiting: i64 = sqlx::query_scalar(waiting)
-                    .fetch_one(&mut *connection)
-                    .await?;
-                Some(waiting as u64)
+        let mut changed = vec![];
+        if let Some(outside) = outside {
+            if let Some(range) = outside.range() {
+                let orders = placed_by_others(connection, range, &side.customers).await?;
+                changed.extend(outside.enter(orders, &side.book));
             }
-            false => None,
-        };
-        let changed = match has_orders {
-            true => book.read(histories(connection, &book.to_read(ORDERS)).await?),
-            false => vec![],
-        };
-        Ok((outbox, in_use as u64, changed))
+            let ids = side.book.to_read(ORDERS);
+            changed.extend(side.book.read(histories(connection, &ids).await?));
+        }
+        Ok(Rows {
+            outbox: match *has_outbox {
+                true => Some(outbox::waiting(connection).await?),
+                false => None,
+            },
+            connections: match shows_connections {
+                true => in_use(connection).await?,
+                false => Connections::default(),
+            },
+            changed,
+        })
     }
+}
+
+/// The arms' processes name their connections `payment-service 4711`.
+async fn in_use(connection: &mut PgConnection) -> sqlx::Result<Connections> {
+    let names: Vec<(String, i64)> = sqlx::query_as(
+        "select application_name, count(*) from pg_stat_activity
+         where state <> 'idle' and application_name like '% %' group by application_name",
+    )
+    .fetch_all(connection)
+    .await?;
+    let of_process = |(name, count): &(String, i64)| {
+        let (_, pid) = name.rsplit_once(' ')?;
+        Some((pid.parse().ok()?, *count as u64))
+    };
+    Ok(Connections(Some(
+        names.iter().filter_map(of_process).collect(),
+    )))
+}
+
+/// Orders with an id in this range that no customer of the page has placed.
+async fn placed_by_others(
+    connection: &mut PgConnection,
+    (first, last): (Uuid, Uuid),
+    ours: &[Uuid],
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(
+        "select id from orders
+         where id >= $1 and id < $2 and customer_id <> all($3) order by id",
+    )
+    .bind(first)
+    .bind(last)
+    .bind(ours)
+    .fetch_all(connection)
+    .await
 }
 
 /// The facts of these orders.

@@ -1,19 +1,13 @@
-//! Both arms with their page, and a client of it.
+//! A client of the page.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use analysis::model::{Arm, ArmName};
 use futures::StreamExt as _;
-use harness::deployment::binaries::Binaries;
-use harness::deployment::infrastructure::Servers;
-use harness::deployment::{Deployment, DeploymentSpec, Infrastructure};
-use live::{Page, Receiver, Started};
 use reqwest::Method;
-use sandbox::{Server, Storage};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::shops::Shops;
 
 /// How long a test waits for what it expects.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,8 +16,7 @@ pub(crate) struct Fixture {
     pub(crate) url: String,
     pub(crate) token: String,
     pub(crate) http: reqwest::Client,
-    page: Page,
-    infrastructure: Arc<Infrastructure>,
+    shops: Shops,
 }
 
 /// An event of the stream.
@@ -36,39 +29,17 @@ pub(crate) struct Event {
 
 impl Fixture {
     pub(crate) async fn start() -> Fixture {
-        let binaries = Binaries::build(&[Arm::Monolith, Arm::Services]).unwrap();
-        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live");
-        let server = Servers::Shared(Server::start(Storage::Memory).await.unwrap());
-        let infrastructure = Infrastructure::on(server, binaries, logs).unwrap();
-        let infrastructure = Arc::new(infrastructure);
-        let receiver = Receiver::start().await.unwrap();
-        let mut started = vec![];
-        for arm in [Arm::Monolith, Arm::Services] {
-            let spec = spec(arm, &receiver.endpoint);
-            let deployment = Deployment::start(&infrastructure, &spec).await.unwrap();
-            let name = ArmName::from(arm);
-            started.push(Started {
-                name,
-                spec,
-                deployment,
-            });
-        }
-        let page = Page::start(&infrastructure, receiver, started, 0, |_| {})
-            .await
-            .unwrap();
+        let shops = Shops::start("live").await.unwrap();
         Fixture {
-            url: page.address.split("/#").next().unwrap().to_owned(),
-            token: page.token.clone(),
+            url: shops.page.address.split("/#").next().unwrap().to_owned(),
+            token: shops.page.token.clone(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            page,
-            infrastructure,
+            shops,
         }
     }
 
     pub(crate) async fn stop(self) {
-        for deployment in self.page.stop().await.unwrap() {
-            deployment.remove(&self.infrastructure).await.unwrap();
-        }
+        self.shops.stop().await.unwrap();
     }
 
     /// A call that succeeds.
@@ -94,6 +65,32 @@ impl Fixture {
             .collect()
     }
 
+    /// Places an order at one side as a customer who knows nothing of the page. Returns its id.
+    pub(crate) async fn place_outside(&self, arm: &str) -> String {
+        let setup = self.call(Method::GET, "/api/setup", json!({})).await;
+        let mut arms = setup["arms"].as_array().unwrap().iter();
+        let shop = arms.find(|one| one["name"] == arm).unwrap()["url"]
+            .as_str()
+            .unwrap();
+        let customer = json!({ "email": "ada@example.org", "password": "correct horse" });
+        let registered = self
+            .http
+            .post(format!("{shop}/auth/register"))
+            .json(&customer);
+        let registered: Value = registered.send().await.unwrap().json().await.unwrap();
+        let order = json!({
+            "lines": [{ "sku": "product-00001", "quantity": 1 }], "payment_method": "tok_ok",
+        });
+        let placed = self
+            .http
+            .post(format!("{shop}/orders"))
+            .bearer_auth(registered["access_token"].as_str().unwrap())
+            .header("idempotency-key", "1")
+            .json(&order);
+        let placed: Value = placed.send().await.unwrap().json().await.unwrap();
+        placed["id"].as_str().unwrap().to_owned()
+    }
+
     /// Asks again and again until the answer is as expected.
     pub(crate) async fn eventually(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
@@ -107,10 +104,17 @@ impl Fixture {
         }
     }
 
-    /// Reads the stream until an event of this kind, from its beginning on, is as expected.
-    pub(crate) async fn until(&self, kind: &str, is: impl Fn(&Value) -> bool) {
-        // An order is an event that may have come already. A tick is about now.
-        let after = (kind == "order").then_some(0);
+    /// Waits until an event of this kind from now on is as expected.
+    pub(crate) async fn until(&self, kind: &str, is: impl FnMut(&Value) -> bool) {
+        self.read(None, kind, is).await;
+    }
+
+    /// Waits until an event of this kind is as expected. It may have come already.
+    pub(crate) async fn ever(&self, kind: &str, is: impl FnMut(&Value) -> bool) {
+        self.read(Some(0), kind, is).await;
+    }
+
+    async fn read(&self, after: Option<u64>, kind: &str, mut is: impl FnMut(&Value) -> bool) {
         let mut last = None;
         let mut events = self.events(after).await;
         let found = async {
@@ -174,25 +178,4 @@ fn parse(event: &str) -> Option<Event> {
         kind: field("event")?.to_owned(),
         data: serde_json::from_str(field("data")?).ok()?,
     })
-}
-
-fn spec(arm: Arm, collector: &str) -> DeploymentSpec {
-    DeploymentSpec {
-        arm,
-        baseline: false,
-        name: arm.code().to_owned(),
-        replicas: 1,
-        entry_gateway: false,
-        products: 100,
-        provider_latency_ms: 0,
-        sqs_arguments: vec![],
-        cancellation_window: Duration::from_secs(60),
-        order_expiry: Duration::from_secs(900),
-        overdue: None,
-        seed: 1,
-        slowdown: None,
-        drill: None,
-        first_port: None,
-        collector: Some(collector.to_owned()),
-    }
 }

@@ -51,7 +51,9 @@ async fn connect_and_migrate(
         .expose()
         .parse()
         .context("DATABASE_URL is not the address of a Postgres database")?;
-    let options = options.application_name(context.name());
+    // With its pid, so that replicas on one machine differ in `pg_stat_activity`.
+    let name = format!("{} {}", context.name(), std::process::id());
+    let options = options.application_name(&name);
 
     let mut connection = first_connection(&options).await?;
     for migrator in migrations {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use analysis::model::{Arm, Rate};
 use anyhow::{Context, ensure};
 use contracts::topology::{INVENTORY, PAYMENT, SHIPPING};
+use domain::CustomerId;
 use tokio::time::{Instant, interval_at};
 
 use crate::deployment::environment::{DRILL, NO_DRILL};
@@ -63,7 +64,7 @@ async fn message(deployment: &Deployment, sent: u64) -> anyhow::Result<u64> {
 
 /// Two requests that are no orders: half a document, and one without lines.
 async fn request(infrastructure: &Infrastructure, deployment: &Deployment) -> anyhow::Result<()> {
-    let token = infrastructure.tokens(1)?.remove(0);
+    let token = infrastructure.tokens(&[CustomerId::new()])?.remove(0);
     for body in [BEGIN, r#"{"lines":[],"payment_method":"tok_ok"}"#] {
         let url = format!("{}/orders", deployment.base_urls[0]);
         let request = infrastructure.http.post(url).bearer_auth(&token);
