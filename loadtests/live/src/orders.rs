@@ -208,8 +208,8 @@ impl Book {
         }
     }
 
-    /// How long after this time an order was still settled, in seconds. An order that is not settled
-    /// yet counts as settled now.
+    /// How long after this time an order was still settled, in seconds. One that is not settled yet
+    /// counts as settled now.
     pub(crate) fn settled_since_s(&self, since_ms: f64) -> f64 {
         let content = self.lock();
         let last_ms = match content.pending.is_empty() {

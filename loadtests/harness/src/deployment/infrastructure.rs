@@ -79,8 +79,8 @@ impl Infrastructure {
         })
     }
 
-    /// Makes a token for each of these customers, who never registered. The shop checks only the token, and
-    /// hashing passwords would lengthen every run.
+    /// Makes a token for each of these customers, who never registered. The shop checks only the
+    /// token, and hashing passwords would lengthen every run.
     ///
     /// # Errors
     /// When the key cannot sign.
