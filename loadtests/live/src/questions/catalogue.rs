@@ -63,9 +63,9 @@ pub(super) const QUESTIONS: [Question; 8] = [
         length: Duration::from_secs(8),
         measure: Measure::Drain,
         explanation: (
-            "160 orders wait in the payment queue, and the service takes them in batches. A message \
-             that the killed process had received comes back 30 s after its receipt. The monolith \
-             has accepted no order meanwhile, so none waits.",
+            "160 orders wait in the payment queue, and the service takes them in batches. A \
+             message that the killed process had received comes back 30 s after its receipt. The \
+             monolith has accepted no order meanwhile, so none waits.",
             "決済キューに約 160 件が待ち、サービスはまとめて処理します。停止したプロセスが\
              受信していたメッセージは、受信の 30 秒後にキューへ戻ります。\
              モノリスはその間に受け付けていないので、待つ注文はありません。",
