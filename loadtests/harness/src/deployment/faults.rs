@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use super::arm_deployment::Deployment;
@@ -15,6 +15,9 @@ use crate::measure::processes::Processes;
 
 /// The time between two ends of all connections.
 const BETWEEN_CUTS: Duration = Duration::from_millis(500);
+/// How long Postgres may take to recover from a crash, and how often it is tried meanwhile.
+const RECOVERY: Duration = Duration::from_secs(20);
+const RETRY: Duration = Duration::from_millis(100);
 
 impl Deployment {
     /// The process with this name.
@@ -79,8 +82,7 @@ impl Deployment {
         let end = Instant::now() + length;
         let database = self.databases.values().next();
         let database = database.context("there is no database")?;
-        let mut victim = sources::connect(&database.url).await?;
-        let pid = sources::backend(&mut victim).await?;
+        let (pid, _victim) = new_backend(&database.url).await?;
         Command::new("kill")
             .args(["-s", "KILL", &pid.to_string()])
             .status()?;
@@ -98,6 +100,22 @@ impl Deployment {
             }
         }
         Ok(())
+    }
+}
+
+/// A backend and its connection. A server that recovers from another crash is waited for.
+async fn new_backend(url: &str) -> anyhow::Result<(u32, PgConnection)> {
+    let deadline = Instant::now() + RECOVERY;
+    let try_once = async || {
+        let mut connection = sources::connect(url).await?;
+        let pid = sources::backend(&mut connection).await?;
+        anyhow::Ok((pid, connection))
+    };
+    loop {
+        match try_once().await {
+            Err(_) if Instant::now() < deadline => sleep(RETRY).await,
+            connected => return connected,
+        }
     }
 }
 

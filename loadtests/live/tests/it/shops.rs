@@ -17,15 +17,20 @@ pub(crate) struct Shops {
 }
 
 impl Shops {
-    /// Starts them. Their logs are in a folder with this name.
+    /// Starts them, from the binaries in `TWOFOLD_BINARIES` if it is set. Their logs are in a
+    /// folder with this name.
     pub(crate) async fn start(name: &str) -> anyhow::Result<Shops> {
-        let binaries = Binaries::build(&[Arm::Monolith, Arm::Services])?;
+        let arms = [Arm::Monolith, Arm::Services];
+        let binaries = match std::env::var_os("TWOFOLD_BINARIES") {
+            Some(directory) => Binaries::of_baseline(Path::new(&directory), &arms)?,
+            None => Binaries::build(&arms)?,
+        };
         let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let server = Servers::Shared(Server::start(Storage::Memory).await?);
         let infrastructure = Arc::new(Infrastructure::on(server, binaries, logs)?);
         let receiver = Receiver::start().await?;
         let mut started = vec![];
-        for arm in [Arm::Monolith, Arm::Services] {
+        for arm in arms {
             let spec = spec(arm, &receiver.endpoint);
             let deployment = Deployment::start(&infrastructure, &spec).await?;
             let name = ArmName::from(arm);
