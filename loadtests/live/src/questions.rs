@@ -30,9 +30,9 @@ const BEFORE: Duration = Duration::from_secs(2);
 /// How long the answers to the last orders may take after the fault: a monolith that waits for the
 /// payment provider gives up after 7 s.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// How long a backlog may take to drain: longer than the visibility timeout, after which the
+/// How long a backlog may take to drain: longer than payment's visibility timeout, after which the
 /// messages come back that a killed process had received.
-const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+const DRAIN_LIMIT: Duration = Duration::from_secs(75);
 const POLL: Duration = Duration::from_millis(50);
 
 /// One experiment runs at a time.

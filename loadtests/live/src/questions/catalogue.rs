@@ -64,10 +64,10 @@ pub(super) const QUESTIONS: [Question; 8] = [
         measure: Measure::Drain,
         explanation: (
             "160 orders wait in the payment queue, and the service takes them in batches. A \
-             message that the killed process had received comes back 30 s after its receipt. The \
+             message that the killed process had received comes back 60 s after its receipt. The \
              monolith has accepted no order meanwhile, so none waits.",
             "決済キューに約 160 件が待ち、サービスはまとめて処理します。停止したプロセスが\
-             受信していたメッセージは、受信の 30 秒後にキューへ戻ります。\
+             受信していたメッセージは、受信の 60 秒後にキューへ戻ります。\
              モノリスはその間に受け付けていないので、待つ注文はありません。",
         ),
     },
@@ -220,5 +220,23 @@ impl Question {
 
     pub(super) fn explanation(&self) -> Text {
         Text::new(self.explanation.0, self.explanation.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::topology::{PAYMENT, Settings, queues};
+
+    use super::*;
+
+    #[test]
+    fn the_answer_names_when_messages_of_a_killed_process_come_back() {
+        let queues = queues(Settings::default());
+        let payment = queues.iter().find(|queue| queue.name == PAYMENT).unwrap();
+        let seconds = payment.visibility_timeout.as_secs();
+        let drains = QUESTIONS.iter().find(|one| one.id == "backlog_drains");
+        let (english, japanese) = drains.unwrap().explanation;
+        assert!(english.contains(&format!("{seconds} s after its receipt")));
+        assert!(japanese.contains(&format!("受信の {seconds} 秒後")));
     }
 }
