@@ -257,7 +257,9 @@ async fn endure(browser: &Browser, address: &str) -> anyhow::Result<()> {
     // Another document, without what the checks before have left.
     browser.open("about:blank").await?;
     browser.open(address).await?;
-    browser.until("globalThis.Live?.tick").await?;
+    browser
+        .until("typeof Live === 'object' && Live.tick")
+        .await?;
     browser
         .script(&format!("return Live.setLoad(Live.arms, {RATE})"))
         .await?;
