@@ -247,8 +247,8 @@ const JUDGE: &str = "return axe.run(document).then(({ violations, passes }) => (
 }))";
 
 /// What the page takes under load after an hour, at the rate of its growth, is less than
-/// [`MOST_BYTES`]. How late its ticks came is printed. `TWOFOLD_BROWSER_MINUTES` sets how long it is
-/// watched: 1 by default.
+/// [`MOST_BYTES`]. How late its ticks came is printed. `TWOFOLD_BROWSER_MINUTES` sets how long it
+/// is watched: 1 by default.
 async fn endure(browser: &Browser, address: &str) -> anyhow::Result<()> {
     let minutes = std::env::var("TWOFOLD_BROWSER_MINUTES").unwrap_or("1".to_owned());
     let length = Duration::from_secs(60 * minutes.parse::<u64>()?);
