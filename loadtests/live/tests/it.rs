@@ -21,8 +21,8 @@ async fn the_page_shows_and_controls_both_sides() {
     its_calls_to_databases_and_to_the_provider_are_seen(&page).await;
     an_order_from_outside_is_counted_and_has_a_journey(&page).await;
     a_reader_that_was_away_gets_what_it_has_missed(&page).await;
-    a_killed_service_is_down_until_it_is_restarted_and_its_orders_wait(&page).await;
-    a_killed_queue_server_starts_again_and_its_messages_are_sent(&page).await;
+    a_killed_part_is_down_until_it_is_restarted_and_its_orders_wait(&page, "payment-service").await;
+    a_killed_part_is_down_until_it_is_restarted_and_its_orders_wait(&page, "sqs").await;
     a_paused_postgres_is_seen_at_both_sides_until_all_is_healed(&page).await;
     a_poison_message_becomes_a_dead_letter_that_can_be_moved_and_removed(&page).await;
     a_load_changes_its_rate_and_its_scenario_and_every_promise_is_kept(&page).await;
@@ -144,37 +144,19 @@ async fn a_reader_that_was_away_gets_what_it_has_missed(page: &Fixture) {
     assert_eq!(lost[0].kind, "gap");
 }
 
-async fn a_killed_service_is_down_until_it_is_restarted_and_its_orders_wait(page: &Fixture) {
-    act(page, "A3", "payment-service", "kill").await;
-    page.until("tick", |tick| {
-        state(tick, "A3", "payment-service") == "down"
-    })
-    .await;
+/// Both sides accept orders without the payment service, and without the queue server.
+async fn a_killed_part_is_down_until_it_is_restarted_and_its_orders_wait(
+    page: &Fixture,
+    part: &str,
+) {
+    act(page, "A3", part, "kill").await;
+    page.until("tick", |tick| state(tick, "A3", part) == "down")
+        .await;
     let placed = page.place().await;
-    assert_eq!(
-        placed.len(),
-        2,
-        "both sides accept orders without the payment service"
-    );
+    assert_eq!(placed.len(), 2, "orders are accepted without {part}");
     until_backlog(page, 1).await;
-    act(page, "A3", "payment-service", "restart").await;
-    page.until("tick", |tick| state(tick, "A3", "payment-service") == "up")
-        .await;
-    until_backlog(page, 0).await;
-}
-
-async fn a_killed_queue_server_starts_again_and_its_messages_are_sent(page: &Fixture) {
-    act(page, "A3", "sqs", "kill").await;
-    page.until("tick", |tick| state(tick, "A3", "sqs") == "down")
-        .await;
-    assert_eq!(
-        page.place().await.len(),
-        2,
-        "orders are accepted without queues"
-    );
-    until_backlog(page, 1).await;
-    act(page, "A3", "sqs", "restart").await;
-    page.until("tick", |tick| state(tick, "A3", "sqs") == "up")
+    act(page, "A3", part, "restart").await;
+    page.until("tick", |tick| state(tick, "A3", part) == "up")
         .await;
     until_backlog(page, 0).await;
 }
