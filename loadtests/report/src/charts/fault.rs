@@ -63,13 +63,22 @@ impl Line {
     }
 }
 
+/// The digits after the point by which up to ten labels of an axis differ.
+fn decimals(top: f64) -> usize {
+    match top {
+        ..1.0 => 2,
+        ..10.0 => 1,
+        _ => 0,
+    }
+}
+
 /// Lines over the seconds of the run. The time of the fault has a grey ground.
 fn over_time(faulty: &FaultRun, what: &str, lines: &[Line]) -> String {
     let length = faulty.run.seconds.len().max(2) as f64 - 1.0;
     let points = lines.iter().flat_map(|line| &line.points);
     let most = points.map(|(_, value)| *value).fold(0.1, f64::max);
     let top = most * 1.08;
-    let decimals = usize::from(top < 5.0);
+    let decimals = decimals(top);
     let title = format!("{}: {what}", faulty.case.title());
 
     drawn(300, &title, |area| {
@@ -109,4 +118,26 @@ fn over_time(faulty: &FaultRun, what: &str, lines: &[Line]) -> String {
         }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_labels_of_an_axis_are_the_same() {
+        for (top, step) in [
+            (0.45, 0.05),
+            (1.2, 0.2),
+            (5.4, 0.5),
+            (9.9, 1.0),
+            (21.6, 2.0),
+        ] {
+            let (decimals, steps) = (decimals(top), (top / step) as u32);
+            let labels = (0..=steps).map(|n| format!("{:.decimals$}", f64::from(n) * step));
+            let mut labels: Vec<String> = labels.collect();
+            labels.dedup();
+            assert_eq!(labels.len(), steps as usize + 1, "{labels:?}");
+        }
+    }
 }
